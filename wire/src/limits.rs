@@ -11,7 +11,7 @@ pub const SIP_HEAD_BYTES_MAX: usize = 32 * 1024;
 pub const SIP_LINE_BYTES_MAX: usize = 8 * 1024;
 /// Most header lines in one message.
 pub const SIP_HEADERS_MAX: usize = 64;
-/// Most CRLF pairs tolerated between two messages before the link is called a flood.
+/// Most CRLFs that may lie unread between two messages before the link is called a flood.
 pub const SIP_KEEPALIVES_MAX: usize = 16;
 
 /// Longest XCCOS document from a client, in bytes (`xccos.md` §1.8: request body 256 KiB).

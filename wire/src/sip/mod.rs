@@ -12,9 +12,12 @@
 
 pub mod address;
 pub mod framer;
+mod grammar;
+mod header;
 pub mod message;
 pub mod session_timer;
 pub mod stamp;
+mod start;
 pub mod transaction;
 pub mod uri;
 pub mod window;
@@ -22,7 +25,7 @@ pub mod write;
 
 pub use address::Address;
 pub use framer::{Frame, FrameError, Framer};
-pub use message::{CSeq, HeaderName, Message, MessageError, Method, StartLine};
+pub use message::{CSeq, Header, HeaderName, Message, MessageError, Method, StartLine};
 pub use stamp::{Stamp, StampFields};
 pub use uri::Uri;
 pub use window::Window;

@@ -19,8 +19,11 @@ pub enum Accepted {
 impl Accepted {
     /// Notes an ACK for `cseq`; false when it belongs to no open INVITE.
     pub fn ack(&mut self, cseq: u32) -> bool {
-        let _ = cseq;
-        todo!()
+        let is_ours = *self == Accepted::AwaitingAck { cseq };
+        if is_ours {
+            *self = Accepted::Confirmed;
+        }
+        is_ours
     }
 }
 
@@ -35,6 +38,37 @@ pub enum Order {
 
 /// Compares and remembers a remote CSeq. ACK and CANCEL are not ordered and must not be passed.
 pub fn order(highest: &mut u32, cseq: u32) -> Order {
-    let _ = (highest, cseq);
-    todo!()
+    if cseq <= *highest {
+        return Order::Stale;
+    }
+    *highest = cseq;
+    Order::New
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ack_confirms_its_own_invite_once() {
+        let mut accepted = Accepted::AwaitingAck { cseq: 3 };
+        assert!(!accepted.ack(2));
+        assert!(accepted.ack(3));
+        assert_eq!(accepted, Accepted::Confirmed);
+        assert!(!accepted.ack(3));
+    }
+
+    #[test]
+    fn only_rising_numbers_are_new() {
+        let mut highest = 1;
+        let mut check = |cseq: u32, expect: Order, after: u32| {
+            assert_eq!(order(&mut highest, cseq), expect, "{cseq}");
+            assert_eq!(highest, after, "{cseq}");
+        };
+        check(1, Order::Stale, 1);
+        check(2, Order::New, 2);
+        check(9, Order::New, 9);
+        check(8, Order::Stale, 9);
+        check(9, Order::Stale, 9);
+    }
 }
