@@ -1,7 +1,7 @@
 //! What a peer may send: laws of the program, not settings.
 //!
-//! Sources: `reliability.md` §4 (attack list) for the SIP and XML bounds, `xccos.md` §1.8 and §4.5 for
-//! the documents. A message beyond a bound is refused by name, never cut short.
+//! Sources: `reliability.md` §4 (attack list) for the SIP and XML bounds, `xccos.md` §1.8 and §4.5
+//! for the documents. A message beyond a bound is refused by name, never cut short.
 
 /// Longest SIP message, start line to end of body, in bytes.
 pub const SIP_MESSAGE_BYTES_MAX: usize = 256 * 1024 + SIP_HEAD_BYTES_MAX;
@@ -28,6 +28,9 @@ pub const XML_NAME_BYTES_MAX: usize = 128;
 pub const XML_VALUE_BYTES_MAX: usize = 8 * 1024;
 /// Most elements in one document.
 pub const XML_ELEMENTS_MAX: usize = 8 * 1024;
+/// Most elements in one document of a server: what fits into `XCCOS_REPLY_BYTES_MAX`, since a join
+/// of hundreds of rooms names thousands of participants.
+pub const XML_REPLY_ELEMENTS_MAX: usize = 32 * 1024;
 
 /// Most commands in one document.
 pub const XCCOS_COMMANDS_MAX: usize = 16;
@@ -37,3 +40,5 @@ pub const XCCOS_BJOIN_ROOMS_MAX: usize = 500;
 pub const XCCOS_ENVID_DIGITS_MAX: usize = 20;
 /// Longest room or category name, description or URI, in bytes (`xccos.md` §4.5).
 pub const XCCOS_NAME_BYTES_MAX: usize = 256;
+/// Longest label of a preference, in bytes (`xccos.md` §4.5).
+pub const XCCOS_PREFERENCE_LABEL_BYTES_MAX: usize = 255;

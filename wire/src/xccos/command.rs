@@ -1,6 +1,10 @@
 //! `cmd`: what a client asks (`xccos.md` §3, master table).
 
-use super::RoomRef;
+use super::document::{name_of, sanitised};
+use super::write::Writer;
+use super::{CommandId, DocumentError, EnvId, RoomRef, fields};
+use crate::limits::{XCCOS_BJOIN_ROOMS_MAX, XCCOS_PREFERENCE_LABEL_BYTES_MAX};
+use crate::xml::Element;
 
 /// A command, by its name on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,8 +99,8 @@ impl Command {
         }
     }
 
-    /// Name behind `rpl:` of the answer: the command's own, except that both file-token commands are
-    /// answered by `getftok` (`xccos.md` §2.3).
+    /// Name behind `rpl:` of the answer: the command's own, except that both file-token commands
+    /// are answered by `getftok` (`xccos.md` §2.3).
     pub fn reply_name(&self) -> &str {
         match self.name() {
             "getfutok" | "getfdtok" => "getftok",
@@ -135,4 +139,217 @@ pub struct Preference {
     pub create_default: bool,
     /// Base64 text, opaque to us.
     pub content: Option<String>,
+}
+
+/// Reads one `cmd`.
+pub(super) fn decode(
+    envid: &EnvId,
+    element: &Element<'_>,
+) -> Result<(CommandId, Command), DocumentError> {
+    let name = name_of(element, "cmd:")?;
+    let seqid = fields::number(element, "seqid").ok_or(DocumentError::ElementId)?;
+    let nothing = Element::default();
+    let data = element.child("data").unwrap_or(&nothing);
+    if name == "bjoin" && data.children.len() > XCCOS_BJOIN_ROOMS_MAX {
+        return Err(DocumentError::TooMany);
+    }
+    let command = if is_known(&name) {
+        decode_known(&name, data).unwrap_or(Command::Malformed { name })
+    } else {
+        Command::Unknown { name: sanitised(&name) }
+    };
+    Ok((CommandId { envid: envid.clone(), seqid }, command))
+}
+
+fn is_known(name: &str) -> bool {
+    const KNOWN: [&str; 14] = [
+        "requri",
+        "getserverinfo",
+        "getassociations",
+        "bjoin",
+        "join",
+        "part",
+        "bccontext",
+        "chansrch",
+        "getinv",
+        "getpref",
+        "setpref",
+        "nodespermcreatechild",
+        "getfutok",
+        "getfdtok",
+    ];
+    KNOWN.contains(&name)
+}
+
+fn decode_known(name: &str, data: &Element<'_>) -> Option<Command> {
+    match name {
+        "requri" => Some(Command::ReqUri),
+        "getserverinfo" => {
+            // Everything is answered whatever is asked for, so a missing selector does no harm.
+            let info_type = data.child("sib").and_then(|sib| fields::text(sib, "infoType"));
+            let info_type = info_type.unwrap_or_else(|| "123".to_owned());
+            Some(Command::GetServerInfo { info_type })
+        }
+        "getassociations" => decode_associations(data.child("association")?),
+        "bjoin" => {
+            let rooms = data.children.iter().filter_map(fields::room_reference);
+            let rooms = rooms.collect::<Option<Vec<_>>>()?;
+            (!rooms.is_empty()).then_some(Command::BJoin(rooms))
+        }
+        "join" => fields::room(data).map(Command::Join),
+        "part" => fields::room(data).map(Command::Part),
+        "bccontext" => {
+            let count = fields::number(data.child("bcq")?.child("last")?, "cnt")?;
+            Some(Command::BcContext { room: fields::room(data)?, count })
+        }
+        "chansrch" => decode_search(data.child("qib")?).map(Command::ChanSrch),
+        "getinv" => {
+            let inv = data.child("inv")?;
+            let domain = fields::text(inv, "domain").unwrap_or_default();
+            Some(Command::GetInv { after: fields::number(inv, "inviteId")?, domain })
+        }
+        "getpref" => {
+            let preference = decode_preference(data.child("pref")?)?;
+            Some(Command::GetPref(Preference { content: None, ..preference }))
+        }
+        "setpref" => {
+            let preference = decode_preference(data.child("pref")?)?;
+            preference.content.is_some().then_some(Command::SetPref(preference))
+        }
+        "nodespermcreatechild" => Some(Command::NodesPermCreateChild),
+        "getfutok" | "getfdtok" => {
+            let (room, file) =
+                (fields::room(data)?, fields::filled(data.child("ftdb")?, "fileUrl")?);
+            let is_upload = name == "getfutok";
+            Some(if is_upload {
+                Command::GetFuTok { room, file }
+            } else {
+                Command::GetFdTok { room, file }
+            })
+        }
+        _ => None,
+    }
+}
+
+fn decode_associations(association: &Element<'_>) -> Option<Command> {
+    let kind = match association.attribute("type")? {
+        text if text.eq_ignore_ascii_case("member") => AssociationKind::Member,
+        text if text.eq_ignore_ascii_case("manager") => AssociationKind::Manager,
+        _ => return None,
+    };
+    let results_max = fields::optional_number(association, "maxResults")?;
+    Some(Command::GetAssociations { kind, results_max })
+}
+
+fn decode_search(qib: &Element<'_>) -> Option<RoomSearch> {
+    // Another kind of search must not be answered as if it were one by name.
+    let by_name = qib.attribute("qtype").is_none_or(|text| text.eq_ignore_ascii_case("byname"));
+    let criteria = fields::text(qib, "criteria").unwrap_or_default();
+    let extended = fields::flag(qib, "extended")?;
+    let results_max = fields::optional_number(qib, "maxResults")?;
+    by_name.then_some(RoomSearch { criteria, extended, results_max })
+}
+
+/// Reads a `pref`, in commands and in replies.
+pub(super) fn decode_preference(pref: &Element<'_>) -> Option<Preference> {
+    Some(Preference {
+        label: fields::filled(pref, "label")
+            .filter(|label| label.len() <= XCCOS_PREFERENCE_LABEL_BYTES_MAX)?,
+        seqid: fields::number(pref, "seqid")?,
+        create_default: fields::flag(pref, "createdefault")?,
+        content: fields::text(pref, "content"),
+    })
+}
+
+/// Writes one `cmd`.
+pub(super) fn encode(w: &mut Writer<'_>, command: &Command) {
+    w.open("cmd").prefixed("id", "cmd:", command.name()).plain("seqid", 1);
+    w.inside("cmd", |w| {
+        w.open("data");
+        match command {
+            Command::ReqUri
+            | Command::NodesPermCreateChild
+            | Command::Malformed { .. }
+            | Command::Unknown { .. } => w.empty(),
+            _ => w.inside("data", |w| encode_data(w, command)),
+        }
+    });
+}
+
+fn encode_data(w: &mut Writer<'_>, command: &Command) {
+    match command {
+        Command::GetServerInfo { info_type } => {
+            w.open("sib").attribute("infoType", info_type).empty();
+        }
+        Command::GetAssociations { kind, results_max } => {
+            let kind = match kind {
+                AssociationKind::Member => "MEMBER",
+                AssociationKind::Manager => "MANAGER",
+            };
+            w.open("association").plain("type", kind);
+            encode_results_max(w, *results_max);
+        }
+        Command::BJoin(rooms) => rooms.iter().enumerate().for_each(|(key, room)| {
+            encode_chanid(w, key, room);
+        }),
+        Command::Join(room) => encode_chanid(w, 0, room),
+        Command::Part(room) => encode_chanib(w, room),
+        Command::BcContext { room, count } => {
+            encode_chanib(w, room);
+            w.open("bcq").inside("bcq", |w| w.open("last").plain("cnt", count).empty());
+        }
+        Command::ChanSrch(search) => {
+            w.open("qib").plain("qtype", "BYNAME").attribute("criteria", &search.criteria);
+            w.plain("extended", search.extended);
+            encode_results_max(w, search.results_max);
+        }
+        Command::GetInv { after, domain } => {
+            w.open("inv").plain("inviteId", after).attribute("domain", domain).empty();
+        }
+        Command::GetPref(preference) | Command::SetPref(preference) => {
+            encode_preference(w, preference);
+        }
+        Command::GetFuTok { room, file } | Command::GetFdTok { room, file } => {
+            w.open("ftdb");
+            room_attribute(w, "channelUri", room);
+            w.attribute("fileUrl", file).empty();
+        }
+        Command::ReqUri
+        | Command::NodesPermCreateChild
+        | Command::Malformed { .. }
+        | Command::Unknown { .. } => {}
+    }
+}
+
+fn encode_results_max(w: &mut Writer<'_>, results_max: Option<u32>) {
+    if let Some(count) = results_max {
+        w.plain("maxResults", count);
+    }
+    w.empty();
+}
+
+fn encode_chanid(w: &mut Writer<'_>, key: usize, room: &RoomRef) {
+    w.open("chanid").plain("key", key).attribute("domain", &room.domain);
+    w.attribute("value", &room.value).empty();
+}
+
+fn encode_chanib(w: &mut Writer<'_>, room: &RoomRef) {
+    w.open("chanib");
+    room_attribute(w, "uri", room);
+    w.empty();
+}
+
+/// A room's URI as the client wrote it.
+pub(super) fn room_attribute(w: &mut Writer<'_>, name: &str, room: &RoomRef) {
+    w.attribute(name, &format!("ma-chan://{}/{}", room.domain, room.value));
+}
+
+/// Writes a `pref`, in commands and in replies.
+pub(super) fn encode_preference(w: &mut Writer<'_>, preference: &Preference) {
+    w.open("pref").attribute("label", &preference.label).plain("seqid", preference.seqid);
+    w.plain("createdefault", preference.create_default);
+    if let Some(content) = &preference.content {
+        w.attribute("content", content);
+    }
+    w.empty();
 }

@@ -1,6 +1,10 @@
-//! Identifiers: rooms, categories, envelope numbers, times (`xccos.md` §4).
+//! Identifiers: rooms, categories, envelope numbers (`xccos.md` §4.1, §4.2, §4.4).
 
+use crate::limits::XCCOS_ENVID_DIGITS_MAX;
 use std::fmt;
+
+#[cfg(test)]
+mod tests;
 
 /// A GUID, shown in lower-case 8-4-4-4-12 form without braces.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -9,15 +13,42 @@ pub struct Guid(pub u128);
 impl Guid {
     /// Reads the 8-4-4-4-12 form in any case, with or without braces.
     pub fn parse(text: &str) -> Option<Guid> {
-        let _ = text;
-        todo!()
+        let inner = match text.strip_prefix('{') {
+            Some(rest) => rest.strip_suffix('}')?,
+            None => text,
+        };
+        if inner.len() != GUID_TEXT_LEN {
+            return None;
+        }
+        let mut value: u128 = 0;
+        for (at, byte) in inner.bytes().enumerate() {
+            if GUID_HYPHENS.contains(&at) {
+                if byte != b'-' {
+                    return None;
+                }
+            } else {
+                let digit = char::from(byte).to_digit(16)?;
+                value = value << 4 | u128::from(digit);
+            }
+        }
+        Some(Guid(value))
     }
 }
 
+const GUID_TEXT_LEN: usize = 36;
+const GUID_HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let _ = f;
-        todo!()
+        let mut text = [b'-'; GUID_TEXT_LEN];
+        let mut value = self.0;
+        for (at, byte) in text.iter_mut().enumerate().rev() {
+            if !GUID_HYPHENS.contains(&at) {
+                *byte = b"0123456789abcdef"[(value & 15) as usize];
+                value >>= 4;
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).expect("hex digits and hyphens are ASCII"))
     }
 }
 
@@ -40,8 +71,12 @@ pub struct RoomRef {
 impl RoomRef {
     /// Reads `ma-chan://domain/value`; `None` for anything else.
     pub fn parse(uri: &str) -> Option<RoomRef> {
-        let _ = uri;
-        todo!()
+        const SCHEME: &str = "ma-chan://";
+        let (scheme, rest) = uri.split_at_checked(SCHEME.len())?;
+        let (domain, value) = rest.split_once('/')?;
+        let is_complete = !domain.is_empty() && !value.is_empty();
+        (scheme.eq_ignore_ascii_case(SCHEME) && is_complete)
+            .then(|| RoomRef { domain: domain.into(), value: value.into() })
     }
 
     /// The identifier as a GUID, when it is one.
@@ -50,7 +85,7 @@ impl RoomRef {
     }
 }
 
-/// `ma-chan://domain/guid` in the one spelling we emit: lower case (SIPE compares it byte for byte).
+/// `ma-chan://domain/guid` in the one spelling we emit: lower case (SIPE compares byte for byte).
 pub fn room_uri(domain: &str, room: Guid) -> String {
     format!("ma-chan://{}/{room}", domain.to_ascii_lowercase())
 }
@@ -67,8 +102,9 @@ pub struct EnvId(Box<str>);
 impl EnvId {
     /// Reads 1 to 20 decimal digits.
     pub fn parse(text: &str) -> Option<EnvId> {
-        let _ = text;
-        todo!()
+        let is_valid = (1..=XCCOS_ENVID_DIGITS_MAX).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_digit());
+        is_valid.then(|| EnvId(text.into()))
     }
 
     /// The digits.
@@ -90,25 +126,4 @@ pub struct CommandId {
     pub envid: EnvId,
     /// Number of the command in it.
     pub seqid: u32,
-}
-
-/// UTC time in ticks of 100 ns since 1970-01-01, the original's resolution (`xccos.md` §4.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Timestamp(pub i64);
-
-impl Timestamp {
-    /// Reads ISO 8601 `YYYY-MM-DDThh:mm:ss[.fraction][Z]`; without zone it is UTC; offsets are
-    /// understood. `None` when unreadable or out of years 1970 to 9999.
-    pub fn parse(text: &str) -> Option<Timestamp> {
-        let _ = text;
-        todo!()
-    }
-}
-
-impl fmt::Display for Timestamp {
-    /// `2024-03-08T07:16:05.4417000Z`: seven digits and `Z`, the only zone SIPE understands.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let _ = f;
-        todo!()
-    }
 }

@@ -1,12 +1,13 @@
 //! XCCOS documents as typed values, encode and decode, both directions.
 //!
-//! The specification's text was not to be had: `docs/protocol.md` lists which forms are observed facts
-//! and which are our choice. Each subject has a module, so that a form can be replaced without
-//! touching the broker:
+//! The specification's text was not to be had: `docs/protocol.md` lists which forms are observed
+//! facts and which are our choice. Each subject has a module, so that a form can be replaced
+//! without touching the broker:
 //!
 //! | module | elements |
 //! |---|---|
-//! | [`ids`] | room and category URIs, GUIDs, envelope numbers, timestamps |
+//! | [`ids`] | room and category URIs, GUIDs, envelope numbers |
+//! | [`time`] | timestamps |
 //! | [`command`] | `cmd` (client to server) |
 //! | [`reply`] | `rpl` (server to client), response codes |
 //! | [`room`] | `chanib`, `uib`, `aib`, `fib`: rooms and who is in them |
@@ -22,16 +23,27 @@ pub mod notice;
 pub mod post;
 pub mod reply;
 pub mod room;
+pub mod time;
+
+mod document;
+mod fields;
+#[cfg(test)]
+mod tests;
+mod write;
 
 pub use command::{AssociationKind, Command, Preference, RoomSearch};
-pub use ids::{CommandId, EnvId, Guid, RoomRef, Timestamp, category_uri, room_uri};
+pub use ids::{CommandId, EnvId, Guid, RoomRef, category_uri, room_uri};
 pub use notice::Notice;
 pub use post::{Delivery, Post};
 pub use reply::{Reply, ReplyData, ResponseCode, ServerInfo};
 pub use room::{Failure, Participant, Privacy, RoomInfo};
+pub use time::Timestamp;
 
-use crate::xml::XmlError;
+use crate::limits::{XCCOS_REPLY_BYTES_MAX, XCCOS_REQUEST_BYTES_MAX, XML_REPLY_ELEMENTS_MAX};
+use crate::xml::{Element, XmlError};
+use document::Content;
 use std::fmt;
+use write::Writer;
 
 /// What a client's document holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,45 +117,72 @@ impl From<XmlError> for DocumentError {
 pub const NAMESPACE: &str = "urn:parlano:xml:ns:xccos";
 
 /// Reads a client's document (server side). A known command with bad values is
-/// [`Command::Malformed`], so that it can be answered by an XCCOS reply; only a document that cannot be
-/// answered that way is an error.
+/// [`Command::Malformed`], so that it can be answered by an XCCOS reply; only a document that cannot
+/// be answered that way is an error.
 pub fn decode_client(body: &[u8]) -> Result<FromClient, DocumentError> {
-    let _ = body;
-    todo!()
+    let root = Element::parse(body, XCCOS_REQUEST_BYTES_MAX)?;
+    let (envid, content) = document::open(&root)?;
+    match content {
+        Content::Commands(elements) => {
+            let decode = |element| command::decode(&envid, element);
+            elements.into_iter().map(decode).collect::<Result<_, _>>().map(FromClient::Commands)
+        }
+        Content::Message(element) => post::decode_post(element).map(FromClient::Post),
+        Content::Replies(_) | Content::Notices(_) => Err(DocumentError::Content),
+    }
 }
 
 /// Reads a server's document (client side). Unknown replies and notices are kept by name.
 pub fn decode_server(body: &[u8]) -> Result<FromServer, DocumentError> {
-    let _ = body;
-    todo!()
+    let root = Element::parse_bounded(body, XCCOS_REPLY_BYTES_MAX, XML_REPLY_ELEMENTS_MAX)?;
+    let (_, content) = document::open(&root)?;
+    match content {
+        Content::Replies(elements) => elements
+            .into_iter()
+            .map(reply::decode)
+            .collect::<Result<_, _>>()
+            .map(FromServer::Replies),
+        Content::Notices(elements) => {
+            let mut notices = Vec::with_capacity(elements.len());
+            elements.into_iter().try_for_each(|e| notice::decode(e, &mut notices))?;
+            Ok(FromServer::Notices(notices))
+        }
+        Content::Message(element) => {
+            post::decode_delivery(element).map(FromServer::Delivery).ok_or(DocumentError::Value)
+        }
+        Content::Commands(_) => Err(DocumentError::Content),
+    }
 }
 
 /// Writes one command as SIPE does (`xccos.md` §7.1).
 pub fn encode_command(out: &mut Vec<u8>, envid: u64, command: &Command) {
-    let _ = (out, envid, command);
-    todo!()
+    Writer::client(out).document(envid, |w| command::encode(w, command));
 }
 
 /// Writes a chat message as SIPE does.
 pub fn encode_post(out: &mut Vec<u8>, envid: u64, post: &Post) {
-    let _ = (out, envid, post);
-    todo!()
+    Writer::client(out).document(envid, |w| post::encode_post(w, post));
 }
 
 /// Writes replies as one document in the real server's attribute order.
 pub fn encode_replies(out: &mut Vec<u8>, envid: u64, replies: &[Reply]) {
-    let _ = (out, envid, replies);
-    todo!()
+    Writer::server(out).document(envid, |w| {
+        for (seqid, reply) in (1..).zip(replies) {
+            reply::encode(w, seqid, reply);
+        }
+    });
 }
 
 /// Writes notices as one document.
 pub fn encode_notices(out: &mut Vec<u8>, envid: u64, notices: &[Notice]) {
-    let _ = (out, envid, notices);
-    todo!()
+    Writer::server(out).document(envid, |w| {
+        for (seqid, notice) in (1..).zip(notices) {
+            notice::encode(w, seqid, notice);
+        }
+    });
 }
 
 /// Writes a chat message to participants.
 pub fn encode_delivery(out: &mut Vec<u8>, envid: u64, delivery: &Delivery) {
-    let _ = (out, envid, delivery);
-    todo!()
+    Writer::server(out).document(envid, |w| post::encode_delivery(w, "grpchat", 1, delivery));
 }

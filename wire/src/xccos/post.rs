@@ -1,6 +1,9 @@
 //! `grpchat` in both directions and `msg` in history (`xccos.md` §3.9).
 
-use super::{RoomRef, Timestamp};
+use super::command::room_attribute;
+use super::write::Writer;
+use super::{DocumentError, RoomRef, Timestamp, fields};
+use crate::xml::Element;
 
 /// A chat message from a client. `author` and `ts` of the client are never trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,4 +41,74 @@ pub struct Delivery {
     pub chat: String,
     /// RTF source, when given.
     pub rtf: Option<String>,
+}
+
+/// Reads a client's `grpchat`. What its author will be told is a SIP status only, so every fault in
+/// it is the document's.
+pub(super) fn decode_post(element: &Element<'_>) -> Result<Post, DocumentError> {
+    // `id` says nothing that the element's name does not, and `seqid` nothing at all.
+    let is_chat = |id: &str| id.trim().eq_ignore_ascii_case("grpchat");
+    let seqid: Option<Option<u32>> = fields::optional_number(element, "seqid");
+    if !element.attribute("id").is_none_or(is_chat) || seqid.is_none() {
+        return Err(DocumentError::ElementId);
+    }
+    let post = || {
+        Some(Post {
+            room: fields::room_reference(element)??,
+            author: fields::filled(element, "author")?,
+            ts: fields::text(element, "ts"),
+            alert: fields::flag(element, "alert")?,
+            chat: text_of(element, "chat").unwrap_or_default(),
+            rtf: text_of(element, "rtf"),
+        })
+    };
+    post().ok_or(DocumentError::Value)
+}
+
+/// Reads a server's `grpchat`, or a `msg` of history.
+pub(super) fn decode_delivery(element: &Element<'_>) -> Option<Delivery> {
+    Some(Delivery {
+        room_uri: fields::filled(element, "chanUri")?,
+        author: fields::filled(element, "author")?,
+        author_name: fields::text(element, "authdisp").unwrap_or_default(),
+        ts: element.attribute("ts").and_then(Timestamp::parse)?,
+        alert: fields::flag(element, "alert")?,
+        chat_id: fields::number(element, "chatId")?,
+        chat: text_of(element, "chat")?,
+        rtf: text_of(element, "rtf"),
+    })
+}
+
+fn text_of(element: &Element<'_>, child: &str) -> Option<String> {
+    element.child(child).map(|child| child.text.clone().into_owned())
+}
+
+/// Writes a client's `grpchat`.
+pub(super) fn encode_post(w: &mut Writer<'_>, post: &Post) {
+    w.open("grpchat").plain("id", "grpchat").plain("seqid", 1);
+    room_attribute(w, "chanUri", &post.room);
+    w.attribute("author", &post.author);
+    if let Some(ts) = &post.ts {
+        w.attribute("ts", ts);
+    }
+    if post.alert {
+        w.plain("alert", true);
+    }
+    w.inside("grpchat", |w| encode_texts(w, &post.chat, post.rtf.as_deref()));
+}
+
+/// Writes a server's `grpchat`, or a `msg` of history, which differs by the element's name only.
+pub(super) fn encode_delivery(w: &mut Writer<'_>, name: &str, seqid: u32, delivery: &Delivery) {
+    w.open(name).plain("id", "grpchat").plain("seqid", seqid);
+    w.attribute("chanUri", &delivery.room_uri).attribute("author", &delivery.author);
+    w.attribute("authdisp", &delivery.author_name).plain("alert", delivery.alert);
+    w.plain("chatId", delivery.chat_id).plain("ts", delivery.ts);
+    w.inside(name, |w| encode_texts(w, &delivery.chat, delivery.rtf.as_deref()));
+}
+
+fn encode_texts(w: &mut Writer<'_>, chat: &str, rtf: Option<&str>) {
+    w.open("chat").inside_text("chat", chat);
+    if let Some(rtf) = rtf {
+        w.open("rtf").inside_text("rtf", rtf);
+    }
 }

@@ -1,9 +1,18 @@
 //! `rpl`: the server's answers (`xccos.md` §2.3, §2.4).
 
-use super::{CommandId, Delivery, Failure, Participant, Preference, RoomInfo, Timestamp};
+mod joined;
 
-/// `resp@code` with its text. Only 200 is a confirmed wire code; the others are our choice after the
-/// vendor's error names (`xccos.md` §2.4).
+use super::command::{decode_preference, encode_preference};
+use super::document::{name_of, sanitised};
+use super::write::Writer;
+use super::{
+    CommandId, Delivery, DocumentError, EnvId, Failure, Participant, Preference, RoomInfo,
+    Timestamp, fields, post, room,
+};
+use crate::xml::Element;
+
+/// `resp@code` with its text. Only 200 is a confirmed wire code; the others are our choice after
+/// the vendor's error names (`xccos.md` §2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum ResponseCode {
@@ -41,6 +50,26 @@ impl ResponseCode {
             ResponseCode::DatabaseConnection => 503,
             ResponseCode::Other(code) => code,
         }
+    }
+
+    /// The code with that number.
+    pub fn from_code(code: u16) -> ResponseCode {
+        use ResponseCode::*;
+        let known = [
+            Success,
+            InvalidArgument,
+            ErrorPermission,
+            NoSuchNode,
+            InvalidFlowOfOperations,
+            DataCollision,
+            NodeDisabled,
+            UserNotJoined,
+            LimitExceeded,
+            ServerError,
+            MsgNotSupported,
+            DatabaseConnection,
+        ];
+        known.into_iter().find(|known| known.code() == code).unwrap_or(Other(code))
     }
 
     /// The symbolic text, e.g. `SUCCESS_OK`.
@@ -144,4 +173,143 @@ pub struct ServerInfo {
     pub domain: String,
     /// Pool name.
     pub display_name: String,
+}
+
+/// Writes one `rpl`.
+pub(super) fn encode(w: &mut Writer<'_>, seqid: u32, reply: &Reply) {
+    w.open("rpl").prefixed("id", "rpl:", &reply.name).plain("seqid", seqid);
+    w.inside("rpl", |w| {
+        w.open("commandid").plain("seqid", reply.to.seqid);
+        w.plain("envid", reply.to.envid.as_str()).empty();
+        let (code, text) = (reply.code.code(), reply.code.text());
+        w.open("resp").plain("code", code).inside_text("resp", text);
+        w.open("data");
+        if is_empty(&reply.data) {
+            w.empty();
+        } else {
+            w.inside("data", |w| encode_data(w, &reply.data));
+        }
+    });
+}
+
+fn is_empty(data: &ReplyData) -> bool {
+    match data {
+        ReplyData::Empty => true,
+        ReplyData::Rooms(rooms) => rooms.is_empty(),
+        ReplyData::Joined { users, rooms, failed } => {
+            users.is_empty() && rooms.is_empty() && failed.is_empty()
+        }
+        _ => false,
+    }
+}
+
+fn encode_data(w: &mut Writer<'_>, data: &ReplyData) {
+    match data {
+        ReplyData::Empty => {}
+        ReplyData::ReqUri { uri } => w.open("uib").attribute("uri", uri).empty(),
+        ReplyData::ServerInfo(info) => encode_server_info(w, info),
+        ReplyData::Joined { users, rooms, failed } => joined::encode(w, users, rooms, failed),
+        ReplyData::Parted { room_uri } => w.open("chanib").attribute("uri", room_uri).empty(),
+        ReplyData::History { room_uri, messages } => encode_history(w, room_uri, messages),
+        ReplyData::Rooms(rooms) => rooms.iter().for_each(|room| room::encode(w, room)),
+        ReplyData::Preference(preference) => encode_preference(w, preference),
+        ReplyData::FileToken { token, server_uri } => {
+            w.open("token").attribute("token", token).attribute("serveruri", server_uri).empty();
+        }
+    }
+}
+
+fn encode_server_info(w: &mut Writer<'_>, info: &ServerInfo) {
+    w.open("sib").attribute("infoType", &info.info_type).plain("serverTime", info.server_time);
+    w.plain("searchLimit", info.search_limit);
+    w.plain("messageSizeLimit", info.message_bytes_max);
+    w.plain("storySizeLimit", info.story_bytes_max);
+    w.attribute("rootUri", &info.root_uri).attribute("dbVersion", &info.db_version);
+    w.attribute("domain", &info.domain).attribute("displayName", &info.display_name).empty();
+}
+
+fn encode_history(w: &mut Writer<'_>, room_uri: &str, messages: &[Delivery]) {
+    w.open("chanib").attribute("uri", room_uri);
+    if messages.is_empty() {
+        return w.empty();
+    }
+    w.inside("chanib", |w| {
+        for (seqid, message) in (1..).zip(messages) {
+            post::encode_delivery(w, "msg", seqid, message);
+        }
+    });
+}
+
+/// Reads one `rpl`. What its data means follows from its name, as it does for SIPE.
+pub(super) fn decode(element: &Element<'_>) -> Result<Reply, DocumentError> {
+    let name = name_of(element, "rpl:")?;
+    let to = element.child("commandid").and_then(decode_command_id);
+    let to = to.ok_or(DocumentError::ElementId)?;
+    let code = match element.child("resp") {
+        Some(resp) => fields::number(resp, "code").ok_or(DocumentError::Value)?,
+        // SIPE's reading.
+        None => ResponseCode::ServerError.code(),
+    };
+    let code = ResponseCode::from_code(code);
+    let nothing = Element::default();
+    let data = element.child("data").unwrap_or(&nothing);
+    let data = decode_data(&name, code, data).ok_or(DocumentError::Value)?;
+    Ok(Reply { name: sanitised(&name), to, code, data })
+}
+
+fn decode_command_id(element: &Element<'_>) -> Option<CommandId> {
+    let envid = EnvId::parse(element.attribute("envid")?)?;
+    Some(CommandId { envid, seqid: fields::number(element, "seqid")? })
+}
+
+fn decode_data(name: &str, code: ResponseCode, data: &Element<'_>) -> Option<ReplyData> {
+    // A failure has no data; success of a list may have none to show.
+    if data.children.is_empty() && code != ResponseCode::Success {
+        return Some(ReplyData::Empty);
+    }
+    match name {
+        "chansrch" | "getassociations" => {
+            let rooms = data.children_named("chanib").map(room::decode);
+            return rooms.collect::<Option<_>>().map(ReplyData::Rooms);
+        }
+        "join" | "bjoin" => return joined::decode(data),
+        _ if data.children.is_empty() => return Some(ReplyData::Empty),
+        _ => {}
+    }
+    match name {
+        "requri" => Some(ReplyData::ReqUri { uri: fields::filled(data.child("uib")?, "uri")? }),
+        "getserverinfo" => decode_server_info(data.child("sib")?).map(ReplyData::ServerInfo),
+        "part" => {
+            Some(ReplyData::Parted { room_uri: fields::filled(data.child("chanib")?, "uri")? })
+        }
+        "bccontext" => decode_history(data.child("chanib")?),
+        "getpref" | "setpref" => decode_preference(data.child("pref")?).map(ReplyData::Preference),
+        "getftok" => decode_token(data.child("token")?),
+        _ => Some(ReplyData::Empty),
+    }
+}
+
+fn decode_server_info(sib: &Element<'_>) -> Option<ServerInfo> {
+    Some(ServerInfo {
+        info_type: fields::text(sib, "infoType")?,
+        server_time: sib.attribute("serverTime").and_then(Timestamp::parse)?,
+        search_limit: fields::number(sib, "searchLimit")?,
+        message_bytes_max: fields::number(sib, "messageSizeLimit")?,
+        story_bytes_max: fields::number(sib, "storySizeLimit")?,
+        root_uri: fields::text(sib, "rootUri")?,
+        db_version: fields::text(sib, "dbVersion")?,
+        domain: fields::text(sib, "domain").unwrap_or_default(),
+        display_name: fields::text(sib, "displayName").unwrap_or_default(),
+    })
+}
+
+fn decode_history(chanib: &Element<'_>) -> Option<ReplyData> {
+    let messages = chanib.children_named("msg").map(post::decode_delivery);
+    let messages = messages.collect::<Option<_>>()?;
+    Some(ReplyData::History { room_uri: fields::filled(chanib, "uri")?, messages })
+}
+
+fn decode_token(token: &Element<'_>) -> Option<ReplyData> {
+    let server_uri = fields::text(token, "serveruri")?;
+    Some(ReplyData::FileToken { token: fields::filled(token, "token")?, server_uri })
 }

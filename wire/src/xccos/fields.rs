@@ -1,0 +1,77 @@
+//! Reading values out of elements. `None` means: missing or malformed.
+
+use super::{Participant, RoomRef};
+use crate::xml::Element;
+use std::str::FromStr;
+
+/// A number in decimal digits.
+pub(super) fn number<T: FromStr>(element: &Element<'_>, name: &str) -> Option<T> {
+    parse_number(element.attribute(name)?)
+}
+
+/// A number that may be missing (`Some(None)`) but not malformed.
+pub(super) fn optional_number<T: FromStr>(element: &Element<'_>, name: &str) -> Option<Option<T>> {
+    element.attribute(name).map_or(Some(None), |text| parse_number(text).map(Some))
+}
+
+pub(super) fn parse_number<T: FromStr>(text: &str) -> Option<T> {
+    // `FromStr` would take a sign too.
+    let is_decimal = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_decimal.then(|| text.parse().ok()).flatten()
+}
+
+/// A flag that is false when missing.
+pub(super) fn flag(element: &Element<'_>, name: &str) -> Option<bool> {
+    element.attribute(name).map_or(Some(false), parse_bool)
+}
+
+/// `true`, `false`, `1`, `0` in any case: schema booleans and what .NET prints.
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
+    match text.trim() {
+        "1" => Some(true),
+        "0" => Some(false),
+        text if text.eq_ignore_ascii_case("true") => Some(true),
+        text if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// A text, owned.
+pub(super) fn text(element: &Element<'_>, name: &str) -> Option<String> {
+    element.attribute(name).map(str::to_owned)
+}
+
+/// A text that must not be empty.
+pub(super) fn filled(element: &Element<'_>, name: &str) -> Option<String> {
+    text(element, name).filter(|text| !text.is_empty())
+}
+
+/// The room that an element refers to, in any of the forms of `xccos.md` §3.2.5; `None` inside when
+/// the reference is malformed, `None` outside when the element is no reference.
+pub(super) fn room_reference(element: &Element<'_>) -> Option<Option<RoomRef>> {
+    let uri = |name| element.attribute(name).and_then(RoomRef::parse);
+    match element.name {
+        "chanib" => Some(uri("uri")),
+        "ftdb" => Some(uri("channelUri")),
+        "grpchat" => Some(uri("chanUri")),
+        "chanid" => {
+            // An empty identifier is let through: one bad bookmark among many must not cost a
+            // client its whole bjoin. No such room will be found.
+            let domain = element.attribute("domain").map(Box::from);
+            let value = element.attribute("value").map(Box::from);
+            Some(domain.zip(value).map(|(domain, value)| RoomRef { domain, value }))
+        }
+        _ => None,
+    }
+}
+
+/// The first room that `data` refers to.
+pub(super) fn room(data: &Element<'_>) -> Option<RoomRef> {
+    data.children.iter().find_map(room_reference).flatten()
+}
+
+/// A `uib` as participant; whether they are operator is told elsewhere.
+pub(super) fn participant(uib: &Element<'_>) -> Option<Participant> {
+    let name = uib.attribute("dispname").or_else(|| uib.attribute("disp")).unwrap_or_default();
+    Some(Participant { uri: filled(uib, "uri")?, name: name.to_owned(), is_operator: false })
+}
