@@ -1,0 +1,157 @@
+//! The short way through a delivery: no message, no tree, no allocation.
+//!
+//! A load generator must not be slower than the server it measures, and nine of ten messages it
+//! reads are deliveries. Everything that does not look exactly as our server writes it returns
+//! `None` here and takes the long way through `parlance-wire`.
+
+use memchr::{memchr, memmem};
+
+/// Value of the Call-ID line, when it is written in full.
+pub(crate) fn call_id(head: &[u8]) -> Option<&[u8]> {
+    const NAME: &[u8] = b"\r\nCall-ID: ";
+    let start = memmem::find(head, NAME)? + NAME.len();
+    let end = start + memchr(b'\r', &head[start..])?;
+    Some(&head[start..end])
+}
+
+/// Appends the 200 to the request whose head is `head`; false (and nothing appended) when a header
+/// it must repeat is missing or abbreviated.
+pub(crate) fn answer_ok(head: &[u8], out: &mut Vec<u8>) -> bool {
+    const REPEATED: [&[u8]; 5] = [b"Via: ", b"From: ", b"To: ", b"Call-ID: ", b"CSeq: "];
+    let start = out.len();
+    let mut seen = 0u8;
+    out.extend_from_slice(b"SIP/2.0 200 OK\r\n");
+    let mut rest = head;
+    while let Some(len) = memchr(b'\n', rest) {
+        let (line, tail) = rest.split_at(len + 1);
+        rest = tail;
+        if let Some(which) = REPEATED.iter().position(|name| line.starts_with(name)) {
+            seen |= 1 << which;
+            out.extend_from_slice(line);
+        }
+    }
+    if seen != 0b1_1111 {
+        out.truncate(start);
+        return false;
+    }
+    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+    true
+}
+
+/// What a delivery says, borrowed from its body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FastDelivery<'a> {
+    pub(crate) room_uri: &'a str,
+    pub(crate) author: &'a str,
+    pub(crate) chat_id: u64,
+    pub(crate) text: &'a str,
+}
+
+/// Reads a body that holds one `grpchat` and needs no unescaping.
+pub(crate) fn delivery(body: &[u8]) -> Option<FastDelivery<'_>> {
+    if !body.starts_with(b"<xccos ") {
+        return None;
+    }
+    let root_end = memchr(b'>', body)?;
+    let element = body[root_end + 1..].strip_prefix(b"<grpchat ")?;
+    let tag_end = memchr(b'>', element)?;
+    let (room_uri, author, chat_id) = attributes(&element[..tag_end])?;
+    let rest = element[tag_end + 1..].strip_prefix(b"<chat>")?;
+    let text_end = memchr(b'<', rest)?;
+    let (text, tail) = rest.split_at(text_end);
+    let is_whole = tail == b"</chat></grpchat></xccos>" && !text.is_empty();
+    if !is_whole || memchr::memchr2(b'&', b'\r', text).is_some() {
+        return None;
+    }
+    Some(FastDelivery { room_uri, author, chat_id, text: std::str::from_utf8(text).ok()? })
+}
+
+/// `chanUri`, `author` and `chatId` of a start tag; `None` when one is missing or escaped.
+fn attributes(tag: &[u8]) -> Option<(&str, &str, u64)> {
+    let (mut room_uri, mut author, mut chat_id) = (None, None, None);
+    let mut rest = tag;
+    while let Some(equals) = memchr(b'=', rest) {
+        let name = rest[..equals].trim_ascii();
+        let value = rest[equals + 1..].strip_prefix(b"\"")?;
+        let end = memchr(b'"', value)?;
+        rest = &value[end + 1..];
+        let slot = match name {
+            b"chanUri" => &mut room_uri,
+            b"author" => &mut author,
+            b"chatId" => &mut chat_id,
+            _ => continue,
+        };
+        let value = &value[..end];
+        if slot.is_some() || memchr(b'&', value).is_some() {
+            return None;
+        }
+        *slot = Some(std::str::from_utf8(value).ok()?);
+    }
+    Some((room_uri?, author?, chat_id?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = concat!(
+        "<xccos xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" ver=\"1\" envid=\"7\" ",
+        "xmlns=\"urn:parlano:xml:ns:xccos\"><grpchat id=\"grpchat\" seqid=\"1\" ",
+        "chanUri=\"ma-chan://example.test/x\" author=\"sip:kay@example.test\" ",
+        "authdisp=\"Kay &amp; co\" alert=\"false\" chatId=\"420\" ",
+        "ts=\"2024-03-08T07:16:05.4417000Z\"><chat>p:1:2 abc</chat></grpchat></xccos>"
+    );
+
+    #[test]
+    fn reads_a_delivery() {
+        let expect = FastDelivery {
+            room_uri: "ma-chan://example.test/x",
+            author: "sip:kay@example.test",
+            chat_id: 420,
+            text: "p:1:2 abc",
+        };
+        assert_eq!(delivery(BODY.as_bytes()), Some(expect));
+    }
+
+    #[test]
+    fn leaves_everything_else_to_the_long_way() {
+        let changes = [
+            ("p:1:2 abc", "a &amp; b"),
+            ("p:1:2 abc", ""),
+            ("<chat>", "<rtf>x</rtf><chat>"),
+            ("chatId=\"420\"", "chatId=\"x\""),
+            ("chatId=\"420\" ", ""),
+            ("chanUri=\"", "chanUri=\"&amp;"),
+            ("</xccos>", ""),
+            ("<xccos ", "<?xml version=\"1.0\"?><xccos "),
+            ("grpchat ", "rpl "),
+        ];
+        for (old, new) in changes {
+            assert_eq!(delivery(BODY.replace(old, new).as_bytes()), None, "{old} -> {new}");
+        }
+        for cut in 0..BODY.len() {
+            assert_eq!(delivery(&BODY.as_bytes()[..cut]), None);
+        }
+    }
+
+    #[test]
+    fn answers_with_what_must_be_repeated() {
+        let head = b"INFO sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h:1;branch=z9hG4bK1\r\n\
+            Max-Forwards: 70\r\nFrom: <sip:c@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 77\r\n\
+            CSeq: 9 INFO\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\n";
+        let mut out = Vec::new();
+        assert!(answer_ok(head, &mut out));
+        let expect = "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP h:1;branch=z9hG4bK1\r\n\
+            From: <sip:c@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 77\r\nCSeq: 9 INFO\r\n\
+            Content-Length: 0\r\n\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expect);
+        assert_eq!(call_id(head), Some(&b"77"[..]));
+    }
+
+    #[test]
+    fn does_not_answer_with_half_a_head() {
+        let mut out = b"before".to_vec();
+        assert!(!answer_ok(b"INFO sip:a@b SIP/2.0\r\nv: x\r\nCall-ID: 7\r\n\r\n", &mut out));
+        assert_eq!(out, b"before");
+    }
+}

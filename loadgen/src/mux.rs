@@ -1,0 +1,103 @@
+//! Many clients on one link, as behind a front end: bytes in, the right client found by Call-ID.
+
+use crate::client::{Client, ClientEvent, call_id_client, fast};
+use parlance_wire::sip::{Frame, FrameError, Framer, Message, Method, Response, StartLine};
+use std::collections::HashMap;
+
+/// The clients of one link and the framer of what the server sends on it.
+#[derive(Debug, Default)]
+pub struct LinkMux {
+    framer: Framer,
+    clients: Vec<Client>,
+    /// Client number to place in `clients`.
+    places: HashMap<u32, usize>,
+}
+
+impl LinkMux {
+    /// A link without clients.
+    pub fn new() -> LinkMux {
+        LinkMux::default()
+    }
+
+    /// Adds a client; its place, which stays valid for the life of the link. Numbers must differ.
+    pub fn add(&mut self, client: Client) -> usize {
+        let place = self.clients.len();
+        let before = self.places.insert(client.config().number, place);
+        assert!(before.is_none(), "two clients of one number on a link");
+        self.clients.push(client);
+        place
+    }
+
+    /// The clients in the order they were added.
+    pub fn clients(&self) -> &[Client] {
+        &self.clients
+    }
+
+    /// The client at `place`.
+    pub fn client(&mut self, place: usize) -> &mut Client {
+        &mut self.clients[place]
+    }
+
+    /// Reads all whole messages at the front of `buffer`; how many bytes were used up. The caller
+    /// keeps the rest and passes it again with more behind it. Each event comes with the place of
+    /// its client. After an error the link is of no use.
+    pub fn receive(
+        &mut self,
+        buffer: &[u8],
+        out: &mut Vec<u8>,
+        events: &mut dyn FnMut(usize, ClientEvent<'_>),
+    ) -> Result<usize, FrameError> {
+        let mut used = 0;
+        while let Some(frame) = self.framer.next(&buffer[used..])? {
+            match frame {
+                Frame::KeepAlive { len } => used += len,
+                Frame::Message { head_len, len } => {
+                    self.dispatch(&buffer[used..used + len], head_len, out, events);
+                    used += len;
+                }
+            }
+        }
+        Ok(used)
+    }
+
+    fn dispatch(
+        &mut self,
+        bytes: &[u8],
+        head_len: usize,
+        out: &mut Vec<u8>,
+        events: &mut dyn FnMut(usize, ClientEvent<'_>),
+    ) {
+        let known = fast::call_id(&bytes[..head_len]).and_then(|id| self.place(id));
+        if let Some(place) = known {
+            let client = &mut self.clients[place];
+            return client.handle_bytes(bytes, head_len, out, &mut |event| events(place, event));
+        }
+        let Ok(message) = Message::parse(bytes, head_len) else { return };
+        match self.place(message.call_id().as_bytes()) {
+            Some(place) => {
+                self.clients[place].handle(&message, out, &mut |event| events(place, event));
+            }
+            None => answer_stranger(&message, out),
+        }
+    }
+
+    fn place(&self, call_id: &[u8]) -> Option<usize> {
+        self.places.get(&call_id_client(call_id)?).copied()
+    }
+
+    /// The link is gone: tells every client.
+    pub fn lost(&mut self, events: &mut dyn FnMut(usize, ClientEvent<'_>)) {
+        self.framer = Framer::default();
+        for (place, client) in self.clients.iter_mut().enumerate() {
+            client.link_lost(&mut |event| events(place, event));
+        }
+    }
+}
+
+/// A request for nobody here: 481, so that the server drops the dialog.
+fn answer_stranger(message: &Message<'_>, out: &mut Vec<u8>) {
+    match message.start() {
+        StartLine::Response { .. } | StartLine::Request { method: Method::Ack, .. } => {}
+        StartLine::Request { .. } => Response::to(message, out, 481, None).empty(),
+    }
+}
