@@ -1,0 +1,300 @@
+//! The real binary under test: started with a configuration of its own, watched, killed at the end.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Domain of all test servers; the demo scenario's users live there.
+pub const DOMAIN: &str = "example.test";
+
+/// How long the server may take from its start to the `ready` line.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a request to the HTTP port may take.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A room of the configuration.
+#[derive(Debug, Clone)]
+pub struct Room {
+    /// Name shown to clients.
+    pub name: String,
+    /// GUID in canonical spelling.
+    pub id: String,
+}
+
+impl Room {
+    /// The `number`th test room.
+    pub fn numbered(number: u32) -> Room {
+        let id = format!("7f6a1f0e-5a3e-4a53-9d1c-{number:012x}");
+        Room { name: format!("Room {number}"), id }
+    }
+
+    /// `ma-chan://…` as the server spells it.
+    pub fn uri(&self) -> String {
+        format!("ma-chan://{DOMAIN}/{}", self.id)
+    }
+}
+
+/// What a server is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Shards; they are pinned where the machine has as many cores.
+    pub shards: usize,
+    /// Its rooms.
+    pub rooms: Vec<Room>,
+    /// Lines for `[limits]`.
+    pub limits: Vec<String>,
+    /// `io` of `[cores]`.
+    pub io: &'static str,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { shards: 2, rooms: vec![Room::numbered(1)], limits: Vec::new(), io: "auto" }
+    }
+}
+
+impl Options {
+    fn config(&self, data: &Path) -> String {
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let mut text = format!(
+            "[server]\ndomain = \"{DOMAIN}\"\ndata = {data:?}\n\n\
+             [cores]\nshards = {shards}\npin = {pin}\nio = \"{io}\"\n\n\
+             [listen]\nsip = [\"127.0.0.1:0\"]\nsips = [\"127.0.0.1:0\"]\nhttp = \"127.0.0.1:0\"\n",
+            shards = self.shards,
+            pin = cores >= self.shards.max(2),
+            io = self.io,
+        );
+        if !self.limits.is_empty() {
+            let _ = write!(text, "\n[limits]\n{}\n", self.limits.join("\n"));
+        }
+        for room in &self.rooms {
+            let _ = write!(text, "\n[[room]]\nname = {:?}\nid = \"{}\"\n", room.name, room.id);
+        }
+        text
+    }
+}
+
+/// A running server. Killed when dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// SIP over TCP.
+    pub sip: SocketAddr,
+    /// SIP over TLS.
+    pub sips: SocketAddr,
+    /// Health and metrics.
+    pub http: SocketAddr,
+    stderr: Arc<Mutex<String>>,
+    /// Deleted when the server is gone.
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts it and waits until it says that it is ready.
+    ///
+    /// # Panics
+    /// If it does not get there; the message ends with what it wrote to its standard error.
+    pub fn start(options: &Options) -> Server {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = folder.path().join("parlance.toml");
+        let text = options.config(&folder.path().join("data"));
+        std::fs::write(&config, &text).expect("the configuration is written");
+        let mut command = Command::new(binary("parlance"));
+        command.arg("serve").arg("--config").arg(&config).current_dir(folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the server's binary starts");
+        let stderr = collect(child.stderr.take().expect("standard error is piped"));
+        let lines = lines_of(child.stdout.take().expect("standard output is piped"));
+        let Some(ready) = wait_for_ready(&lines) else {
+            let _ = child.kill();
+            let status = child.wait();
+            let stderr = stderr.lock().expect("nobody panics with it").clone();
+            panic!("the server did not get ready ({status:?}) with\n{text}\nand said\n{stderr}");
+        };
+        let address = |key| {
+            address_in(&ready, key).unwrap_or_else(|| panic!("no address {key:?} in {ready:?}"))
+        };
+        let (sip, sips, http) = (address("sip"), address("sips"), address("http"));
+        Server { child, sip, sips, http, stderr, folder }
+    }
+
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its own folder: configuration and data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Has it ended by itself? That is a crash unless it was asked to stop.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the child can be asked")
+    }
+
+    /// Panics with what the server said if it is gone.
+    pub fn assert_alive(&mut self) {
+        if let Some(status) = self.ended() {
+            panic!("the server ended with {status}:\n{}", self.stderr());
+        }
+    }
+
+    /// What it wrote to its standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().expect("nobody panics with it").clone()
+    }
+
+    /// Asks it to stop as an operator does (SIGTERM) and waits for the end.
+    pub fn stop(&mut self) -> ExitStatus {
+        let pid = self.pid().to_string();
+        let status = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        assert!(status.success(), "kill says {status}");
+        self.child.wait().expect("the child can be waited for")
+    }
+
+    /// Resident memory in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid());
+        let text = std::fs::read_to_string(&path).expect("the process is there");
+        let line = text.lines().find_map(|l| l.strip_prefix("VmRSS:")).expect("VmRSS is listed");
+        let number = line.trim().trim_end_matches("kB").trim();
+        number.parse().expect("VmRSS is a number")
+    }
+
+    /// Body of `GET path`, which must be answered 200.
+    pub fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.http).expect("the HTTP port is open");
+        stream.set_read_timeout(Some(HTTP_TIMEOUT)).expect("a timeout can be set");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("the request is taken");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the answer comes");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+        assert!(head.starts_with("HTTP/1.1 200"), "GET {path}: {head}");
+        body.to_owned()
+    }
+
+    /// Sum of a metric over all its labels whose line contains `labels`.
+    pub fn metric(&self, name: &str, labels: &str) -> f64 {
+        let text = self.get("/metrics");
+        let lines = text.lines().filter(|l| {
+            let rest = l.strip_prefix(name);
+            rest.is_some_and(|r| r.starts_with(['{', ' '])) && l.contains(labels)
+        });
+        lines.filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the server said:\n{}", self.stderr());
+        }
+    }
+}
+
+/// Path of one of our programs, built if need be.
+///
+/// `PARLANCE_BIN` (and the like for others) names another one. Without it the program is built in
+/// the profile of this test, so that a test never runs yesterday's server.
+pub fn binary(name: &str) -> PathBuf {
+    let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
+    if let Some(path) = std::env::var_os(&variable) {
+        return PathBuf::from(path);
+    }
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(build);
+    let path = profile_folder().join(name);
+    assert!(path.exists(), "no {}: set {variable} or run tests/run.sh", path.display());
+    path
+}
+
+/// `target/debug` or `target/release`: test executables live in `deps` below it.
+pub fn profile_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("a process knows its executable");
+    let deps = test.parent().expect("an executable lies in a folder");
+    deps.parent().expect("deps lies in the profile's folder").to_owned()
+}
+
+fn build() {
+    // Set by `cargo test`; whoever runs the executable by hand builds by hand.
+    let Some(cargo) = std::env::var_os("CARGO") else { return };
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "-p", "parlance", "-p", "parlance-loadgen"]);
+    if profile_folder().ends_with("release") {
+        command.arg("--release");
+    }
+    let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+    assert!(status.success(), "the server does not build");
+}
+
+/// Reads a stream to its end in the background; what is there can be looked at any time.
+fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+    let text = Arc::new(Mutex::new(String::new()));
+    let sink = Arc::clone(&text);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let mut text = sink.lock().expect("nobody panics with it");
+            text.push_str(&line);
+            text.push('\n');
+        }
+    });
+    text
+}
+
+/// Lines of a stream; the reader goes on so that the writer never blocks.
+fn lines_of(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            // Nobody listens after the first lines.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
+
+fn wait_for_ready(lines: &mpsc::Receiver<String>) -> Option<String> {
+    loop {
+        let line = lines.recv_timeout(READY_TIMEOUT).ok()?;
+        if line.starts_with("ready ") {
+            return Some(line);
+        }
+    }
+}
+
+/// `key=address` among the words of the line; the first of several.
+fn address_in(line: &str, key: &str) -> Option<SocketAddr> {
+    let value = line.split(' ').find_map(|word| word.strip_prefix(key)?.strip_prefix('='))?;
+    value.split(',').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ready_line_is_read() {
+        let line = "ready sip=127.0.0.1:5060 sips=127.0.0.1:5061,[::1]:5061 http=127.0.0.1:80";
+        assert_eq!(address_in(line, "sip").map(|a| a.port()), Some(5060));
+        assert_eq!(address_in(line, "sips").map(|a| a.port()), Some(5061));
+        assert_eq!(address_in(line, "http").map(|a| a.port()), Some(80));
+        assert_eq!(address_in(line, "peer"), None);
+    }
+
+    #[test]
+    fn the_configuration_names_rooms_and_limits() {
+        let options = Options { limits: vec!["window = 4".into()], ..Options::default() };
+        let text = options.config(Path::new("/data"));
+        assert!(text.contains("shards = 2\n") && text.contains("[limits]\nwindow = 4\n"));
+        assert!(text.contains("[[room]]\nname = \"Room 1\"\nid = \"7f6a1f0e-"));
+    }
+}
