@@ -13,6 +13,8 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+#[cfg(test)]
+mod fake;
 pub mod history;
 pub mod mux;
 pub mod payload;

@@ -130,6 +130,9 @@ impl Client {
     }
 
     fn on_dialog_answer(&mut self, asked: Option<Asked>, status: u16, events: &mut Events<'_>) {
+        if self.state == State::LookUpAsking && status != 200 {
+            return self.fail(status, events);
+        }
         match asked {
             Some(Asked::Post(post)) => events(ClientEvent::Posted { post, status }),
             Some(Asked::Command { envid }) if status != 200 => {
@@ -146,7 +149,6 @@ impl Client {
         match (self.state, status) {
             // Still to come: the answer to our BYE.
             (State::Closing, _) => {}
-            (State::LookUpAsking, 201..) => self.fail(status, events),
             (_, 408 | 481) => {
                 self.end(events);
                 events(ClientEvent::Gone { reason: EndReason::Answer(status) });
