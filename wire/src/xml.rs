@@ -3,9 +3,9 @@
 //! Accepted: UTF-8; an optional XML declaration at the very start; elements, attributes, text,
 //! CDATA, comments (dropped); the five predefined entities and references to legal characters.
 //! Refused at the byte level, before the parser sees them: `<!DOCTYPE`, other declarations,
-//! processing instructions, NUL, a byte order mark. Characters that XML 1.0 forbids are dropped, not
-//! refused, be they references (`&#x1;`, which SIPE sends) or bare (`xccos.md` §2.5). Prefixes are
-//! cut off; names are compared without them. CR LF and CR become LF. Bounds are those of
+//! processing instructions, NUL, a byte order mark. Characters that XML 1.0 forbids are dropped,
+//! not refused, be they references (`&#x1;`, which SIPE sends) or bare (`xccos.md` §2.5). Prefixes
+//! are cut off; names are compared without them. CR LF and CR become LF. Bounds are those of
 //! [`crate::limits`].
 
 mod build;

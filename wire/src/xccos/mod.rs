@@ -117,8 +117,8 @@ impl From<XmlError> for DocumentError {
 pub const NAMESPACE: &str = "urn:parlano:xml:ns:xccos";
 
 /// Reads a client's document (server side). A known command with bad values is
-/// [`Command::Malformed`], so that it can be answered by an XCCOS reply; only a document that cannot
-/// be answered that way is an error.
+/// [`Command::Malformed`], so that it can be answered by an XCCOS reply; only a document that
+/// cannot be answered that way is an error.
 pub fn decode_client(body: &[u8]) -> Result<FromClient, DocumentError> {
     let root = Element::parse(body, XCCOS_REQUEST_BYTES_MAX)?;
     let (envid, content) = document::open(&root)?;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::limits::{
     XCCOS_BJOIN_ROOMS_MAX, XCCOS_COMMANDS_MAX, XCCOS_REPLY_BYTES_MAX, XCCOS_REQUEST_BYTES_MAX,
+    XML_ELEMENTS_MAX, XML_REPLY_ELEMENTS_MAX,
 };
 
 const ROOT: &str = "<xccos xmlns='urn:parlano:xml:ns:xccos' ver='1' envid='5'>";
@@ -31,6 +32,11 @@ fn xml() {
     check_client(&rooted(&blanks), DocumentError::Xml(XmlError::TooLong));
     // What is too long from a client is not from a server.
     check_server(&rooted(&blanks), DocumentError::Content);
+    let crowd = rooted(&"<x/>".repeat(XML_ELEMENTS_MAX));
+    check_client(&crowd, DocumentError::Xml(XmlError::TooManyElements));
+    check_server(&crowd, DocumentError::Content);
+    let crowd = rooted(&"<x/>".repeat(XML_REPLY_ELEMENTS_MAX));
+    check_server(&crowd, DocumentError::Xml(XmlError::TooManyElements));
     let blanks = " ".repeat(XCCOS_REPLY_BYTES_MAX);
     check_server(&blanks, DocumentError::Xml(XmlError::Malformed));
     check_server(&rooted(&blanks), DocumentError::Xml(XmlError::TooLong));

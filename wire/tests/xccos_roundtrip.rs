@@ -1,0 +1,421 @@
+//! What one side writes the other reads back unchanged, and no bytes make either fall over.
+
+use parlance_wire::limits::XCCOS_REQUEST_BYTES_MAX;
+use parlance_wire::xccos::*;
+use parlance_wire::xml::{Element, escape_attribute_into, escape_into};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+/// A character that a document may hold; CR is none, since line ends are LF.
+fn character() -> impl Strategy<Value = char> {
+    let legal = |c: &char| *c >= ' ' && !matches!(*c, '\u{fffe}' | '\u{ffff}');
+    let special = vec!['<', '>', '&', '"', '\'', ']', '\n', '\t', ' ', ';', '#', '/', 'é', '😀'];
+    prop_oneof![
+        3 => prop::sample::select(special),
+        3 => prop::char::range('a', 'z'),
+        1 => any::<char>().prop_filter("forbidden in XML", legal),
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        4 => character().prop_map(String::from),
+        1 => prop::sample::select(vec!["]]>", "&amp;", "&#10;", "<![CDATA[", "<!--", "<?x?>", "--"])
+            .prop_map(String::from),
+    ];
+    vec(part, 0..24).prop_map(|parts| parts.concat())
+}
+
+fn filled() -> impl Strategy<Value = String> {
+    (character(), text()).prop_map(|(first, rest)| format!("{first}{rest}"))
+}
+
+fn room() -> impl Strategy<Value = RoomRef> {
+    let domain = filled().prop_map(|domain| domain.replace('/', "."));
+    (domain, filled())
+        .prop_map(|(domain, value)| RoomRef { domain: domain.into(), value: value.into() })
+}
+
+fn name() -> impl Strategy<Value = String> {
+    let letters: Vec<char> = "abcdefghijklmnopqrstuvwxyz0123456789_-".chars().collect();
+    // The first two letters begin no known name.
+    vec(prop::sample::select(letters), 0..12)
+        .prop_map(|tail| format!("zz{}", String::from_iter(tail)))
+}
+
+fn timestamp() -> impl Strategy<Value = Timestamp> {
+    (0..=2_534_023_007_999_999_999_i64).prop_map(Timestamp)
+}
+
+fn preference() -> impl Strategy<Value = Preference> {
+    let label = filled().prop_filter("label too long", |label| label.len() <= 255);
+    (label, any::<u64>(), any::<bool>(), option::of(text())).prop_map(
+        |(label, seqid, create_default, content)| Preference {
+            label,
+            seqid,
+            create_default,
+            content,
+        },
+    )
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let kind = prop::sample::select(vec![AssociationKind::Member, AssociationKind::Manager]);
+    let get = |preference| Command::GetPref(Preference { content: None, ..preference });
+    let set = |(preference, content)| {
+        Command::SetPref(Preference { content: Some(content), ..preference })
+    };
+    let search = (text(), any::<bool>(), option::of(any::<u32>())).prop_map(
+        |(criteria, extended, results_max)| RoomSearch { criteria, extended, results_max },
+    );
+    prop_oneof![
+        Just(Command::ReqUri),
+        Just(Command::NodesPermCreateChild),
+        text().prop_map(|info_type| Command::GetServerInfo { info_type }),
+        (kind, option::of(any::<u32>()))
+            .prop_map(|(kind, results_max)| Command::GetAssociations { kind, results_max }),
+        vec(room(), 1..8).prop_map(Command::BJoin),
+        room().prop_map(Command::Join),
+        room().prop_map(Command::Part),
+        (room(), any::<u32>()).prop_map(|(room, count)| Command::BcContext { room, count }),
+        search.prop_map(Command::ChanSrch),
+        (any::<u64>(), text()).prop_map(|(after, domain)| Command::GetInv { after, domain }),
+        preference().prop_map(get),
+        (preference(), text()).prop_map(set),
+        (room(), filled()).prop_map(|(room, file)| Command::GetFuTok { room, file }),
+        (room(), filled()).prop_map(|(room, file)| Command::GetFdTok { room, file }),
+        name().prop_map(|name| Command::Unknown { name }),
+    ]
+}
+
+fn post() -> impl Strategy<Value = Post> {
+    (room(), filled(), option::of(text()), any::<bool>(), text(), option::of(text())).prop_map(
+        |(room, author, ts, alert, chat, rtf)| Post { room, author, ts, alert, chat, rtf },
+    )
+}
+
+fn delivery() -> impl Strategy<Value = Delivery> {
+    let head = (filled(), filled(), text(), timestamp());
+    (head, any::<bool>(), any::<u64>(), text(), option::of(text())).prop_map(
+        |((room_uri, author, author_name, ts), alert, chat_id, chat, rtf)| Delivery {
+            room_uri,
+            author,
+            author_name,
+            ts,
+            alert,
+            chat_id,
+            chat,
+            rtf,
+        },
+    )
+}
+
+fn participant() -> impl Strategy<Value = Participant> {
+    (filled(), text(), any::<bool>()).prop_map(|(uri, name, is_operator)| Participant {
+        uri,
+        name,
+        is_operator,
+    })
+}
+
+fn room_info() -> impl Strategy<Value = RoomInfo> {
+    let privacy = prop::sample::select(vec![Privacy::Open, Privacy::Closed, Privacy::Secret]);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (filled(), filled(), text(), option::of(any::<u32>()), privacy, flags).prop_map(
+        |(uri, name, description, participants, privacy, (file_post, invite, logged))| RoomInfo {
+            uri,
+            name,
+            description,
+            participants,
+            privacy,
+            file_post,
+            invite,
+            logged,
+        },
+    )
+}
+
+/// Users who are in no room are no operators: only a room can tell.
+fn joined() -> impl Strategy<Value = ReplyData> {
+    let failure = (text(), text()).prop_map(|(domain, value)| Failure { domain, value });
+    let rooms = vec((room_info(), any::<u32>()), 0..4);
+    (vec(participant(), 0..12), rooms, vec(failure, 0..4)).prop_map(|(mut users, rooms, failed)| {
+        let count = users.len() as u32;
+        let select = |mask: u32| (0..count).filter(|i| mask >> i & 1 == 1).collect::<Vec<_>>();
+        let rooms: Vec<_> = rooms.into_iter().map(|(info, mask)| (info, select(mask))).collect();
+        for (index, user) in (0..).zip(&mut users) {
+            user.is_operator &= rooms.iter().any(|(_, present)| present.contains(&index));
+        }
+        ReplyData::Joined { users, rooms, failed }
+    })
+}
+
+fn server_info() -> impl Strategy<Value = ReplyData> {
+    let numbers = (any::<u32>(), any::<u32>(), any::<u32>());
+    let texts = (text(), text(), text(), text(), text());
+    (timestamp(), numbers, texts).prop_map(|(server_time, numbers, texts)| {
+        let (search_limit, message_bytes_max, story_bytes_max) = numbers;
+        let (info_type, root_uri, db_version, domain, display_name) = texts;
+        ReplyData::ServerInfo(ServerInfo {
+            info_type,
+            server_time,
+            search_limit,
+            message_bytes_max,
+            story_bytes_max,
+            root_uri,
+            db_version,
+            domain,
+            display_name,
+        })
+    })
+}
+
+/// Data and the name it goes with.
+fn reply_data() -> impl Strategy<Value = (String, ReplyData)> {
+    fn named(
+        names: &'static [&'static str],
+        data: impl Strategy<Value = ReplyData> + 'static,
+    ) -> BoxedStrategy<(String, ReplyData)> {
+        (prop::sample::select(names).prop_map(String::from), data).boxed()
+    }
+    let history = (filled(), vec(delivery(), 0..6))
+        .prop_map(|(room_uri, messages)| ReplyData::History { room_uri, messages });
+    let token = (filled(), text())
+        .prop_map(|(token, server_uri)| ReplyData::FileToken { token, server_uri });
+    let rooms = vec(room_info(), 0..6).prop_map(ReplyData::Rooms);
+    prop_oneof![
+        named(&["getinv", "nodespermcreatechild"], Just(ReplyData::Empty)),
+        (name(), Just(ReplyData::Empty)),
+        named(&["requri"], filled().prop_map(|uri| ReplyData::ReqUri { uri })),
+        named(&["getserverinfo"], server_info()),
+        named(&["join", "bjoin"], joined()),
+        named(&["part"], filled().prop_map(|room_uri| ReplyData::Parted { room_uri })),
+        named(&["bccontext"], history),
+        named(&["chansrch", "getassociations"], rooms),
+        named(&["getpref", "setpref"], preference().prop_map(ReplyData::Preference)),
+        named(&["getftok"], token),
+    ]
+}
+
+fn reply() -> impl Strategy<Value = Reply> {
+    let failure = (201..=u16::MAX).prop_map(ResponseCode::from_code);
+    let to = ("[0-9]{1,20}", any::<u32>())
+        .prop_map(|(envid, seqid)| CommandId { envid: EnvId::parse(&envid).unwrap(), seqid });
+    (to, reply_data(), option::weighted(0.2, failure)).prop_map(|(to, (name, data), failure)| {
+        match failure {
+            Some(code) => Reply { name, to, code, data: ReplyData::Empty },
+            None => Reply { name, to, code: ResponseCode::Success, data },
+        }
+    })
+}
+
+fn notice() -> impl Strategy<Value = Notice> {
+    let domain = filled().prop_map(|domain| domain.to_ascii_lowercase());
+    let join = (domain, any::<u128>(), vec(participant(), 1..5))
+        .prop_map(|(domain, room, users)| Notice::Join { domain, room: Guid(room), users });
+    let part = (filled(), vec(filled(), 0..5))
+        .prop_map(|(room_uri, users)| Notice::Part { room_uri, users });
+    prop_oneof![join, part, name().prop_map(|name| Notice::Other { name })]
+}
+
+/// A document of any kind.
+fn document() -> impl Strategy<Value = Vec<u8>> {
+    fn written<T>(write: fn(&mut Vec<u8>, u64, &T)) -> impl Fn((u64, T)) -> Vec<u8> {
+        move |(envid, value)| {
+            let mut out = Vec::new();
+            write(&mut out, envid, &value);
+            out
+        }
+    }
+    let replies = |out: &mut Vec<u8>, envid, replies: &Vec<Reply>| {
+        encode_replies(out, envid, replies);
+    };
+    prop_oneof![
+        (any::<u64>(), command()).prop_map(written(encode_command)),
+        (any::<u64>(), post()).prop_map(written(encode_post)),
+        (any::<u64>(), delivery()).prop_map(written(encode_delivery)),
+        (any::<u64>(), vec(reply(), 1..3)).prop_map(written(replies)),
+    ]
+}
+
+/// Bytes that look like documents more often than chance would have it.
+fn soup() -> impl Strategy<Value = Vec<u8>> {
+    let tokens: Vec<&[u8]> = vec![
+        b"<xccos xmlns='urn:parlano:xml:ns:xccos' envid='1'>",
+        b"</xccos>",
+        b"<cmd id='cmd:join' seqid='1'>",
+        b"</cmd>",
+        b"<rpl id='rpl:join' seqid='1'>",
+        b"<data>",
+        b"</data>",
+        b"<chanib uri='ma-chan://d/x'/>",
+        b"<!--",
+        b"-->",
+        b"<![CDATA[",
+        b"]]>",
+        b"<!DOCTYPE x>",
+        b"<?xml version='1.0'?>",
+        b"<",
+        b">",
+        b"/",
+        b"=",
+        b"'",
+        b"\"",
+        b"&",
+        b"&amp;",
+        b"&#0;",
+        b";",
+        b" ",
+        b"\r\n",
+        b"\0",
+        b"\xef\xbb\xbf",
+        b"\xc0\x80",
+        b"\xff\xfe",
+        b"a",
+    ];
+    vec(prop::sample::select(tokens), 0..30).prop_map(|tokens| tokens.concat())
+}
+
+/// Runs everything that reads bytes from a peer.
+fn read_all(bytes: &[u8]) {
+    let _ = decode_client(bytes);
+    let _ = decode_server(bytes);
+    let _ = Element::parse(bytes, XCCOS_REQUEST_BYTES_MAX);
+}
+
+proptest! {
+    #[test]
+    fn text_survives(text in text()) {
+        let mut document = b"<a b=\"".to_vec();
+        escape_attribute_into(&mut document, &text);
+        document.extend_from_slice(b"\">");
+        escape_into(&mut document, &text);
+        document.extend_from_slice(b"</a>");
+        let root = Element::parse(&document, XCCOS_REQUEST_BYTES_MAX).unwrap();
+        prop_assert_eq!(root.attribute("b"), Some(text.as_str()));
+        prop_assert_eq!(root.text.as_ref(), text.as_str());
+    }
+
+    #[test]
+    fn whatever_is_written_is_well_formed(text in any::<String>()) {
+        let mut document = b"<a b=\"".to_vec();
+        escape_attribute_into(&mut document, &text);
+        document.extend_from_slice(b"\">");
+        escape_into(&mut document, &text);
+        document.extend_from_slice(b"</a>");
+        let root = Element::parse(&document, XCCOS_REQUEST_BYTES_MAX).unwrap();
+        prop_assert_eq!(root.attribute("b"), Some(root.text.as_ref()));
+        let forbidden = ['\r', '\0', '\u{1}', '\u{ffff}'];
+        prop_assert!(!root.text.contains(forbidden));
+    }
+
+    #[test]
+    fn commands(envid: u64, command in command()) {
+        let mut document = Vec::new();
+        encode_command(&mut document, envid, &command);
+        let id = CommandId { envid: EnvId::from(envid), seqid: 1 };
+        let expect = Ok(FromClient::Commands(vec![(id, command)]));
+        prop_assert_eq!(decode_client(&document), expect);
+    }
+
+    #[test]
+    fn posts(envid: u64, post in post()) {
+        let mut document = Vec::new();
+        encode_post(&mut document, envid, &post);
+        prop_assert_eq!(decode_client(&document), Ok(FromClient::Post(post)));
+    }
+
+    #[test]
+    fn replies(envid: u64, replies in vec(reply(), 1..4)) {
+        let mut document = Vec::new();
+        encode_replies(&mut document, envid, &replies);
+        prop_assert_eq!(decode_server(&document), Ok(FromServer::Replies(replies)));
+    }
+
+    #[test]
+    fn notices(envid: u64, notices in vec(notice(), 1..4)) {
+        let mut document = Vec::new();
+        encode_notices(&mut document, envid, &notices);
+        prop_assert_eq!(decode_server(&document), Ok(FromServer::Notices(notices)));
+    }
+
+    #[test]
+    fn deliveries(envid: u64, delivery in delivery()) {
+        let mut document = Vec::new();
+        encode_delivery(&mut document, envid, &delivery);
+        prop_assert_eq!(decode_server(&document), Ok(FromServer::Delivery(delivery)));
+    }
+
+    #[test]
+    fn documents_are_appended(before in vec(any::<u8>(), 0..9), delivery in delivery()) {
+        let (mut document, mut both) = (Vec::new(), before.clone());
+        encode_delivery(&mut document, 1, &delivery);
+        encode_delivery(&mut both, 1, &delivery);
+        prop_assert_eq!(both, [before, document].concat());
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in vec(any::<u8>(), 0..300)) {
+        read_all(&bytes);
+    }
+
+    #[test]
+    fn no_soup_panics(bytes in soup()) {
+        read_all(&bytes);
+    }
+
+    #[test]
+    fn no_damaged_document_panics(document in document(), at: prop::sample::Index, byte: u8) {
+        let mut damaged = document;
+        let at = at.index(damaged.len());
+        damaged[at] = byte;
+        read_all(&damaged);
+    }
+
+    #[test]
+    fn no_truncated_document_is_accepted(document in document(), at: prop::sample::Index) {
+        let part = &document[..at.index(document.len())];
+        prop_assert!(Element::parse(part, XCCOS_REQUEST_BYTES_MAX).is_err());
+    }
+
+    #[test]
+    fn forbidden_markup_is_refused_wherever_it_stands(
+        document in document(),
+        at: prop::sample::Index,
+        markup in prop::sample::select(vec!["<!DOCTYPE x>", "<?x?>", "<!ENTITY x 'y'>", "\0"]),
+    ) {
+        let mut spoilt = document;
+        let at = at.index(spoilt.len() + 1);
+        spoilt.splice(at..at, markup.bytes());
+        prop_assert!(Element::parse(&spoilt, XCCOS_REQUEST_BYTES_MAX).is_err());
+    }
+
+    #[test]
+    fn guids(value: u128) {
+        let text = Guid(value).to_string();
+        prop_assert_eq!(Guid::parse(&text), Some(Guid(value)));
+        let braced = format!("{{{}}}", text.to_ascii_uppercase());
+        prop_assert_eq!(Guid::parse(&braced), Some(Guid(value)));
+    }
+
+    #[test]
+    fn timestamps(time in timestamp()) {
+        let text = time.to_string();
+        prop_assert_eq!(Timestamp::parse(&text), Some(time));
+        // Texts of one length sort as the times do.
+        prop_assert_eq!(text.len(), 28);
+    }
+
+    #[test]
+    fn identifiers_never_panic(text in any::<String>()) {
+        let _ = (Guid::parse(&text), RoomRef::parse(&text), EnvId::parse(&text));
+        let _ = Timestamp::parse(&text);
+    }
+
+    #[test]
+    fn rooms_read_their_uris(room in room()) {
+        let uri = format!("ma-chan://{}/{}", room.domain, room.value);
+        prop_assert_eq!(RoomRef::parse(&uri), Some(room));
+    }
+}
