@@ -200,8 +200,10 @@ fn reply_data() -> impl Strategy<Value = (String, ReplyData)> {
 
 fn reply() -> impl Strategy<Value = Reply> {
     let failure = (201..=u16::MAX).prop_map(ResponseCode::from_code);
-    let to = ("[0-9]{1,20}", any::<u32>())
-        .prop_map(|(envid, seqid)| CommandId { envid: EnvId::parse(&envid).unwrap(), seqid });
+    let to = ("[0-9]{1,20}", any::<u32>()).prop_map(|(envid, seqid)| CommandId {
+        envid: EnvId::parse(&envid).expect("digits"),
+        seqid,
+    });
     (to, reply_data(), option::weighted(0.2, failure)).prop_map(|(to, (name, data), failure)| {
         match failure {
             Some(code) => Reply { name, to, code, data: ReplyData::Empty },

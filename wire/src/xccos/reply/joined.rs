@@ -5,7 +5,7 @@ use super::super::write::Writer;
 use super::super::{Failure, Participant, RoomInfo, fields};
 use super::ReplyData;
 use crate::xml::Element;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 pub(super) fn encode(
     w: &mut Writer<'_>,
@@ -27,7 +27,7 @@ pub(super) fn encode(
 /// Indexes come back in ascending order, whatever the order of the keys was.
 pub(super) fn decode(data: &Element<'_>) -> Option<ReplyData> {
     let mut users = Vec::new();
-    let mut index_of = HashMap::new();
+    let mut index_of = BTreeMap::new();
     for uib in data.children_named("uib") {
         index_of.insert(uib.attribute("id")?, users.len() as u32);
         users.push(fields::participant(uib)?);
