@@ -9,7 +9,7 @@ use parlance_wire::xccos::DocumentError;
 pub enum Refusal {
     /// The byte stream cannot be read: costs the link.
     Frame(FrameError),
-    /// A message that is no SIP we can work with: 400, costs the link (its stream cannot be trusted).
+    /// A message that is no SIP we can work with: 400. The framing is intact, the link stays.
     Message(MessageError),
     /// A body that is no XCCOS document: 400 or 413.
     Document(DocumentError),
@@ -93,6 +93,20 @@ impl Refusal {
             Refusal::MessageSize => 16,
             Refusal::StrayResponse => 17,
             Refusal::TooSlow => 18,
+        }
+    }
+
+    /// What the peer is told in `Ms-Diagnostics`, in plain words.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Refusal::Document(_) => "The document is not understood",
+            Refusal::ContentType => "The body must be XCCOS as text/plain",
+            Refusal::Spoofed => "The author is not the user of this session",
+            Refusal::Overload => "Chat service busy",
+            Refusal::NotJoined => "Not joined to this room",
+            Refusal::UnknownRoom => "No such room",
+            Refusal::MessageSize => "The message is empty or too long",
+            _ => "Refused",
         }
     }
 

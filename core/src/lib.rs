@@ -13,6 +13,7 @@
 //! panic. Every table and queue has a bound in [`Limits`].
 #![forbid(unsafe_code)]
 
+mod bucket;
 pub mod counters;
 pub mod directory;
 pub mod limits;

@@ -26,6 +26,10 @@ pub struct Limits {
     pub dialogs_per_second: u32,
     /// Size of that bucket.
     pub dialogs_burst: u32,
+    /// Requests per second outside of dialogs one link may send on average.
+    pub link_requests_per_second: u32,
+    /// Size of that bucket.
+    pub link_requests_burst: u32,
     /// Requests per second one session may send on average (INFO and UPDATE).
     pub session_requests_per_second: u32,
     /// Size of that bucket.
@@ -99,6 +103,8 @@ impl Default for Limits {
             link_idle_ms: 60_000,
             dialogs_per_second: 2_000,
             dialogs_burst: 4_000,
+            link_requests_per_second: 2_000,
+            link_requests_burst: 8_000,
             session_requests_per_second: 50,
             session_requests_burst: 200,
             window: 64,

@@ -247,7 +247,7 @@ pub enum Mail {
         /// Rooms.
         rooms: Vec<Guid>,
     },
-    /// The session is gone. `rooms` are to be remembered; empty after an orderly end.
+    /// The session is gone.
     Release {
         /// Which session.
         from: Address,
@@ -255,8 +255,8 @@ pub enum Mail {
         user: Arc<User>,
         /// Endpoint identifier.
         epid: Box<str>,
-        /// Rooms it was in.
-        rooms: Vec<Guid>,
+        /// What to remember from now on: empty after an orderly end, `None` for no change.
+        rooms: Option<Vec<Guid>>,
     },
     /// Read or write a preference of the user.
     Preference {

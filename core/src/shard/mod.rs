@@ -1,14 +1,51 @@
 //! One core's broker: inputs in, outputs out, nothing else.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `link` | a transport connection: framing, what waits to be written, its deadlines |
+//! | `sip` | requests and responses: registrar's minimum, dialogs, refusals |
+//! | `session` | one dialog: window, lagging and catching up, its end |
+//! | `command` | commands and posts at the session's home |
+//! | `ask` | questions to the owners of rooms, and the replies made of their answers |
+//! | `room` | a room at its owner: numbering, order, history |
+//! | `roster` | who is in a room and what others know of it |
+//! | `feed` | the second level of fan-out: a room's items for the sessions of this shard |
+//! | `registrar` | which dialog is an endpoint's current one; rooms to restore; preferences |
+//! | `timers` | what falls due when |
 
+mod ask;
+mod command;
+mod feed;
+mod link;
+mod registrar;
+mod room;
+mod roster;
+mod session;
+mod sip;
+mod timers;
+
+use crate::bucket::Bucket;
 use crate::counters::{Counters, Gauges, Refusal};
 use crate::directory::Directory;
 use crate::limits::Limits;
 use crate::log::Record;
-use crate::mail::{Mail, ShardId};
+use crate::mail::{AskKey, Mail, SessionKey, ShardId};
 use crate::time::{Instant, Now};
-use slotmap::new_key_type;
+use ask::Ask;
+use feed::Feeds;
+use hashbrown::HashMap;
+use link::Link;
+use parlance_wire::xccos::Guid;
+use rand_chacha::ChaCha12Rng;
+use rand_core::{Rng, SeedableRng};
+use registrar::Registrar;
+use room::Room;
+use session::Session;
+use slotmap::{SlotMap, new_key_type};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use timers::{Due, Timers};
 
 new_key_type! {
     /// A link of this shard. Never reused.
@@ -154,7 +191,8 @@ pub enum Event {
     SessionDropped {
         /// The peer.
         peer: SocketAddr,
-        /// Why: `info_timeout`, `lag`, `backlog`, `expired`, `no_ack`, `gap`, `superseded`.
+        /// Why: `info_timeout`, `lag`, `backlog`, `expired`, `no_ack`, `gap`, `superseded`,
+        /// `client_forgot`.
         reason: &'static str,
     },
     /// All links are closed after [`Input::Drain`].
@@ -165,44 +203,125 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Shard {
     setup: Setup,
+    /// The moment of the input being handled.
+    now: Now,
+    rng: ChaCha12Rng,
     counters: Counters,
+    links: SlotMap<LinkId, Link>,
+    sessions: SlotMap<SessionKey, Session>,
+    asks: SlotMap<AskKey, Ask>,
+    feeds: Feeds,
+    rooms: HashMap<Guid, Room>,
+    registrar: Registrar,
+    timers: Timers,
+    /// New dialogs.
+    dialogs: Bucket,
+    /// Sessions that are behind.
+    lagging: usize,
+    /// Seats of all sessions.
+    subscriptions: usize,
+    /// Last ticket given to the log.
+    last_ticket: u64,
+    /// Tickets the log has not committed yet, with their rooms.
+    uncommitted: VecDeque<(u64, Guid)>,
+    /// Number of the last document this shard wrote.
+    envid: u64,
+    /// Documents are rendered here before they become shared.
+    scratch: Vec<u8>,
+    outputs: VecDeque<Output>,
+    /// Mail of the shard to itself, handled before `handle` returns.
+    own_mail: VecDeque<Mail>,
+    draining_until: Option<Instant>,
+    is_drained: bool,
 }
 
 impl Shard {
     /// An empty shard.
+    ///
+    /// # Panics
+    /// If `setup` names a shard that does not exist or a window wider than a window can be.
     pub fn new(setup: Setup, now: Now) -> Shard {
-        let _ = now;
-        Shard { setup, counters: Counters::default() }
+        assert!((setup.id.0 as usize) < setup.shards, "a shard's index is below their number");
+        let window_max = parlance_wire::sip::window::WINDOW_MAX;
+        assert!((1..=window_max).contains(&setup.limits.window), "window of 1 to {window_max}");
+        Shard {
+            now,
+            rng: ChaCha12Rng::from_seed(setup.seed),
+            counters: Counters::default(),
+            links: SlotMap::with_key(),
+            sessions: SlotMap::with_key(),
+            asks: SlotMap::with_key(),
+            feeds: Feeds::default(),
+            rooms: HashMap::new(),
+            registrar: Registrar::default(),
+            timers: Timers::default(),
+            dialogs: Bucket::default(),
+            lagging: 0,
+            subscriptions: 0,
+            last_ticket: 0,
+            uncommitted: VecDeque::new(),
+            // Unique in the server: 19 digits like the real one's (`xccos.md` §2.1).
+            envid: (1 << 62) + (u64::from(setup.id.0) << 44),
+            scratch: Vec::new(),
+            outputs: VecDeque::new(),
+            own_mail: VecDeque::new(),
+            draining_until: None,
+            is_drained: false,
+            setup,
+        }
     }
 
     /// A link came up. Refused when there are too many or the shard is draining.
     pub fn link_up(&mut self, now: Now, info: LinkInfo) -> Result<LinkId, Refusal> {
-        let _ = (now, info, &self.setup);
-        todo!()
+        self.now = now;
+        if self.links.len() >= self.setup.limits.links_max || self.draining_until.is_some() {
+            self.counters.refused[Refusal::Overload.kind()] += 1;
+            return Err(Refusal::Overload);
+        }
+        let link = self.links.insert(Link::new(info, now.instant));
+        self.check_link(link);
+        Ok(link)
     }
 
     /// Takes in one event. Never blocks, never fails. Collect [`Shard::poll_output`] afterwards
     /// (after a batch of inputs is better: writes of the batch are then one).
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
-        let _ = (now, input);
-        todo!()
+        assert!(now.instant >= self.now.instant, "the monotonic clock does not go back");
+        self.now = now;
+        match input {
+            Input::Bytes { link, bytes } => self.on_bytes(link, bytes),
+            Input::Drained { link, written } => self.on_drained(link, written),
+            Input::LinkDown { link } => self.on_link_down(link),
+            Input::Mail { from: _, mail } => {
+                self.counters.mail_in += 1;
+                self.on_mail(mail);
+            }
+            Input::Committed { ticket } => self.on_committed(ticket),
+            Input::Timeout => self.on_timeout(),
+            Input::Drain => self.on_drain(),
+        }
+        while let Some(mail) = self.own_mail.pop_front() {
+            self.on_mail(mail);
+        }
+        if self.draining_until.is_some() {
+            self.continue_drain();
+        }
     }
 
     /// Next thing to do, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
+        self.outputs.pop_front()
     }
 
     /// When [`Input::Timeout`] is due; at or before the last `now` if there is work left over that
     /// was put off so that other inputs get their turn.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        if self.feeds.pending() > 0 { Some(self.now.instant) } else { self.timers.next() }
     }
 
     /// What waits to be written on a link, oldest first; empty for an unknown link.
     pub fn outgoing(&self, link: LinkId) -> impl Iterator<Item = &[u8]> {
-        let _ = link;
-        std::iter::empty()
+        self.links.get(link).into_iter().flat_map(|link| link.outbox.slices())
     }
 
     /// Counters since the start.
@@ -210,8 +329,115 @@ impl Shard {
         &self.counters
     }
 
-    /// State of this moment.
+    /// State of this moment. Linear in the number of links.
     pub fn gauges(&self) -> Gauges {
-        todo!()
+        Gauges {
+            links: self.links.len(),
+            sessions: self.sessions.len(),
+            sessions_lagging: self.lagging,
+            rooms: self.rooms.len(),
+            feeds: self.feeds.table.len(),
+            subscriptions: self.subscriptions,
+            outbox_bytes: self.links.values().map(|link| link.outbox.len()).sum(),
+            uncommitted: self.uncommitted.len(),
+            fanout_pending: self.feeds.pending(),
+            remembered: self.registrar.remembered(),
+        }
+    }
+
+    /// The room's only sequencer.
+    fn owner(&self, room: Guid) -> ShardId {
+        Directory::owner(room, self.setup.shards)
+    }
+
+    fn mail(&mut self, to: ShardId, mail: Mail) {
+        if to == self.setup.id {
+            self.own_mail.push_back(mail);
+        } else {
+            self.counters.mail_out += 1;
+            self.outputs.push_back(Output::Mail { to, mail });
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn random_128(&mut self) -> u128 {
+        u128::from(self.rng.next_u64()) << 64 | u128::from(self.rng.next_u64())
+    }
+
+    /// A To tag for an answer outside of dialogs.
+    fn fresh_tag(&mut self) -> String {
+        format!("{:016x}", self.rng.next_u64())
+    }
+
+    fn on_mail(&mut self, mail: Mail) {
+        match mail {
+            Mail::Join { room, from, user, ask } => self.on_join_mail(room, from, user, ask),
+            Mail::Part { room, from, user, ask, leave } => {
+                self.on_part_mail(room, from, user, ask, leave);
+            }
+            Mail::Post { room, from, user, ask, post } => {
+                self.on_post_mail(room, from, user, ask, post);
+            }
+            Mail::History { room, from, ask, command, count } => {
+                self.on_history_mail(room, from, ask, command, count);
+            }
+            Mail::Search { from, ask, search } => self.on_search_mail(from, ask, &search),
+            Mail::Joined { session: _, ask, room, outcome } => self.on_joined(ask, room, outcome),
+            Mail::Parted { session: _, ask } => self.on_parted(ask),
+            Mail::Posted { session: _, ask, outcome } => self.on_posted(ask, outcome),
+            Mail::Answer { session: _, ask, after, body } => self.on_answer(ask, after, body),
+            Mail::Found { session: _, ask, rooms } => self.on_found(ask, rooms),
+            Mail::Deliver { room, item } => self.on_deliver(room, item),
+            Mail::Claim { from, user, epid } => self.on_claim(from, user, epid),
+            Mail::Superseded { session } => self.on_superseded(session),
+            Mail::Remembered { session, rooms } => self.on_remembered(session, rooms),
+            Mail::Release { from, user, epid, rooms } => self.on_release(from, user, epid, rooms),
+            Mail::Preference { from, user, ask, command, write, preference } => {
+                self.on_preference_mail(from, user, ask, command, write, preference);
+            }
+        }
+    }
+
+    /// Work that was put off, then what is due.
+    fn on_timeout(&mut self) {
+        self.run_queued_feed();
+        while let Some(due) = self.timers.pop(self.now.instant) {
+            match due {
+                Due::Link(link) => self.check_link(link),
+                Due::Session(session) => self.check_session(session),
+                Due::Room(room) => self.on_room_due(room),
+                Due::Drain => {}
+            }
+        }
+    }
+
+    /// No new dialogs from now on; what is under way may finish.
+    fn on_drain(&mut self) {
+        if self.draining_until.is_none() {
+            let until = self.now.instant.plus_ms(self.setup.limits.drain_ms);
+            self.draining_until = Some(until);
+            self.timers.at(until, Due::Drain);
+        }
+    }
+
+    /// Closes each link when nothing is under way on it any more, or all when time is up.
+    fn continue_drain(&mut self) {
+        let is_time_up = self.draining_until.is_some_and(|until| until <= self.now.instant);
+        let is_quiet = self.asks.is_empty() && self.uncommitted.is_empty();
+        if is_time_up || is_quiet {
+            let links: Vec<LinkId> = self.links.keys().collect();
+            for link in links {
+                if is_time_up || self.links[link].outbox.is_empty() {
+                    self.close_link(link, true, Close::Drained);
+                }
+            }
+        }
+        if self.links.is_empty() && is_quiet && !self.is_drained {
+            self.is_drained = true;
+            self.event(Event::Drained);
+        }
     }
 }

@@ -15,6 +15,7 @@ pub mod framer;
 mod grammar;
 mod header;
 pub mod message;
+mod salvage;
 pub mod session_timer;
 pub mod stamp;
 mod start;

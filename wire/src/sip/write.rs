@@ -24,6 +24,11 @@ impl Echo {
         Echo(lines.into_boxed_slice())
     }
 
+    /// Header lines that were put together elsewhere.
+    pub(super) fn from_lines(lines: Vec<u8>) -> Echo {
+        Echo(lines.into_boxed_slice())
+    }
+
     /// Starts the held response.
     pub fn respond<'o>(&self, out: &'o mut Vec<u8>, status: u16) -> Response<'o> {
         push_status_line(out, status);

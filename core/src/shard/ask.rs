@@ -1,0 +1,281 @@
+//! Questions of a session to the owners of rooms, and how the answers become replies.
+//!
+//! Every question mailed is answered, also to a session that is gone by then; so a question lives
+//! until its answer, and the table is bounded by what sessions may have open.
+
+use super::Shard;
+use super::session::Waiting;
+use crate::directory::RoomEntry;
+use crate::mail::{AskKey, JoinOutcome, Leave, Mail, PostOutcome, SessionKey, User};
+use crate::outbox::Body;
+use hashbrown::HashMap;
+use parlance_wire::sip::Echo;
+use parlance_wire::xccos::{
+    self, CommandId, Failure, Guid, Participant, Privacy, Reply, ReplyData, ResponseCode, RoomInfo,
+    RoomRef,
+};
+use std::sync::Arc;
+
+/// A room somebody wants to join, as named by the client, and what came of it.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) reference: RoomRef,
+    /// `None` when the reference is no room of ours.
+    pub(super) room: Option<Guid>,
+    pub(super) outcome: Option<JoinOutcome>,
+}
+
+/// What is being asked.
+#[derive(Debug)]
+pub(super) enum Question {
+    /// The SIP response to this post is held open.
+    Post {
+        echo: Echo,
+    },
+    /// `join` or `bjoin`; `missing` outcomes are still to come.
+    Join {
+        command: CommandId,
+        is_many: bool,
+        wanted: Vec<Wanted>,
+        missing: usize,
+    },
+    /// Rooms restored without the client's asking.
+    Restore {
+        missing: usize,
+    },
+    Part {
+        command: CommandId,
+        room: Guid,
+        room_uri: String,
+    },
+    Search {
+        command: CommandId,
+        found: Vec<(Arc<RoomEntry>, u32)>,
+        missing: usize,
+        max: usize,
+    },
+    /// The owner writes the reply.
+    Document,
+}
+
+/// One open question.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) session: SessionKey,
+    /// Kept for the case that the session is gone when the answer comes.
+    pub(super) user: Arc<User>,
+    pub(super) question: Question,
+}
+
+impl Shard {
+    pub(super) fn open_ask(&mut self, key: SessionKey, question: Question) -> AskKey {
+        let session = &mut self.sessions[key];
+        session.asks += 1;
+        let user = session.user.clone();
+        self.asks.insert(Ask { session: key, user, question })
+    }
+
+    fn close_ask(&mut self, ask: AskKey) -> Ask {
+        let ask = self.asks.remove(ask).expect("an open question");
+        if let Some(session) = self.sessions.get_mut(ask.session) {
+            session.asks -= 1;
+        }
+        ask
+    }
+
+    /// Sends one reply document of our own making.
+    pub(super) fn send_reply(&mut self, key: SessionKey, reply: Reply, release: Vec<Guid>) {
+        let body = self.render(|out, envid| {
+            xccos::encode_replies(out, envid, std::slice::from_ref(&reply));
+        });
+        self.reply(key, Waiting { body, after: None, release });
+    }
+
+    /// Renders a document with the next number of this server.
+    pub(super) fn render(&mut self, write: impl FnOnce(&mut Vec<u8>, u64)) -> Body {
+        self.envid += 1;
+        self.scratch.clear();
+        write(&mut self.scratch, self.envid);
+        Body::from(&self.scratch[..])
+    }
+
+    pub(super) fn on_posted(&mut self, ask: AskKey, outcome: PostOutcome) {
+        let ask = self.close_ask(ask);
+        let Question::Post { echo } = ask.question else { unreachable!("asked as a post") };
+        let Some(session) = self.sessions.get(ask.session) else { return };
+        let status = match outcome {
+            PostOutcome::Accepted => 200,
+            PostOutcome::NotJoined => 403,
+            PostOutcome::NoRoom => 404,
+            PostOutcome::Busy => 503,
+        };
+        let link = session.link;
+        if outcome == PostOutcome::NotJoined {
+            self.refuse(link, crate::counters::Refusal::NotJoined);
+        }
+        self.write(link, |out| echo.respond(out, status).empty());
+    }
+
+    pub(super) fn on_parted(&mut self, ask: AskKey) {
+        let ask = self.close_ask(ask);
+        let Question::Part { command, room, room_uri } = ask.question else {
+            unreachable!("asked as a part")
+        };
+        if !self.sessions.contains_key(ask.session) {
+            return;
+        }
+        // A join that was still under way when the client left has seated the session meanwhile.
+        self.unseat_session(ask.session, room);
+        let data = ReplyData::Parted { room_uri };
+        let reply = Reply { name: "part".into(), to: command, code: ResponseCode::Success, data };
+        self.send_reply(ask.session, reply, Vec::new());
+    }
+
+    pub(super) fn on_answer(&mut self, ask: AskKey, after: Option<Guid>, body: Body) {
+        let ask = self.close_ask(ask);
+        let after = after.and_then(|room| {
+            let seat = self.sessions.get(ask.session)?.seat(room)?;
+            Some((room, self.feeds.table[seat.feed].end()))
+        });
+        self.reply(ask.session, Waiting { body, after, release: Vec::new() });
+    }
+
+    pub(super) fn on_found(&mut self, key: AskKey, rooms: Vec<(Arc<RoomEntry>, u32)>) {
+        let ask = self.asks.get_mut(key).expect("an open question");
+        let Question::Search { found, missing, .. } = &mut ask.question else {
+            unreachable!("asked as a search")
+        };
+        found.extend(rooms);
+        *missing -= 1;
+        if *missing > 0 {
+            return;
+        }
+        let ask = self.close_ask(key);
+        let Question::Search { command, mut found, max, .. } = ask.question else {
+            unreachable!("matched above")
+        };
+        found.sort_by(|a, b| a.0.config.name.cmp(&b.0.config.name));
+        found.truncate(max);
+        let rooms = found.iter().map(|(entry, count)| room_info(entry, *count)).collect();
+        let reply = Reply {
+            name: "chansrch".into(),
+            to: command,
+            code: ResponseCode::Success,
+            data: ReplyData::Rooms(rooms),
+        };
+        self.send_reply(ask.session, reply, Vec::new());
+    }
+
+    pub(super) fn on_joined(&mut self, key: AskKey, room: Guid, outcome: JoinOutcome) {
+        let ask = self.asks.get_mut(key).expect("an open question");
+        let (session, is_in) = (ask.session, matches!(outcome, JoinOutcome::Joined { .. }));
+        let (is_restore, is_last) = match &mut ask.question {
+            Question::Restore { missing } => {
+                *missing -= 1;
+                (true, *missing == 0)
+            }
+            Question::Join { wanted, missing, .. } => {
+                let slot = wanted.iter_mut().find(|w| w.room == Some(room) && w.outcome.is_none());
+                slot.expect("a room that was asked for").outcome = Some(outcome);
+                *missing -= 1;
+                (false, *missing == 0)
+            }
+            _ => unreachable!("asked as a join"),
+        };
+        let user = ask.user.clone();
+        if let Some(state) = self.sessions.get_mut(session)
+            && let Some(at) = state.joining.iter().position(|joining| *joining == room)
+        {
+            state.joining.swap_remove(at);
+        }
+        match self.sessions.get(session) {
+            None if is_in => self.mail_part(session, user, room, None, Leave::Grace),
+            Some(state) if is_in && state.seat(room).is_none() => {
+                self.seat_session(session, room, !is_restore);
+            }
+            _ => {}
+        }
+        if is_last {
+            let ask = self.close_ask(key);
+            self.finish_join(ask);
+        }
+    }
+
+    /// Ends a join none of whose rooms exists.
+    pub(super) fn finish_join_now(&mut self, ask: AskKey) {
+        let ask = self.close_ask(ask);
+        self.finish_join(ask);
+    }
+
+    fn finish_join(&mut self, ask: Ask) {
+        let Question::Join { command, is_many, wanted, .. } = ask.question else { return };
+        let name = if is_many { "bjoin" } else { "join" };
+        let release: Vec<Guid> = wanted.iter().filter_map(|w| w.room).collect();
+        let is_any = wanted.iter().any(|w| matches!(w.outcome, Some(JoinOutcome::Joined { .. })));
+        let (code, data) = if is_any || is_many {
+            (ResponseCode::Success, joined_data(wanted))
+        } else {
+            (ResponseCode::NoSuchNode, ReplyData::Empty)
+        };
+        let reply = Reply { name: name.into(), to: command, code, data };
+        self.send_reply(ask.session, reply, release);
+    }
+
+    /// Room for one more question of this session?
+    pub(super) fn may_ask(&self, key: SessionKey) -> bool {
+        self.sessions.get(key).is_some_and(|s| s.asks < self.setup.limits.session_asks_max)
+    }
+
+    /// Mails the owner of a room that a session leaves it.
+    pub(super) fn mail_part(
+        &mut self,
+        session: SessionKey,
+        user: Arc<User>,
+        room: Guid,
+        ask: Option<AskKey>,
+        leave: Leave,
+    ) {
+        let from = self.address(session);
+        let to = self.owner(room);
+        self.mail(to, Mail::Part { room, from, user, ask, leave });
+    }
+}
+
+/// `data` of a join reply: everybody mentioned once, then the rooms, then what failed.
+fn joined_data(wanted: Vec<Wanted>) -> ReplyData {
+    let mut users: Vec<Participant> = Vec::new();
+    let mut index: HashMap<Participant, u32> = HashMap::new();
+    let (mut rooms, mut failed) = (Vec::new(), Vec::new());
+    for want in wanted {
+        let Some(JoinOutcome::Joined { entry, roster, participants }) = want.outcome else {
+            let (domain, value) = (want.reference.domain.into(), want.reference.value.into());
+            failed.push(Failure { domain, value });
+            continue;
+        };
+        let ids = roster
+            .iter()
+            .map(|participant| {
+                *index.entry(participant.clone()).or_insert_with(|| {
+                    users.push(participant.clone());
+                    users.len() as u32 - 1
+                })
+            })
+            .collect();
+        rooms.push((room_info(&entry, participants), ids));
+    }
+    ReplyData::Joined { users, rooms, failed }
+}
+
+/// A room's description. Until access lists exist every room is open.
+fn room_info(entry: &RoomEntry, participants: u32) -> RoomInfo {
+    RoomInfo {
+        uri: entry.uri.clone(),
+        name: entry.config.name.clone(),
+        description: entry.config.description.clone(),
+        participants: Some(participants),
+        privacy: Privacy::Open,
+        file_post: false,
+        invite: false,
+        logged: true,
+    }
+}

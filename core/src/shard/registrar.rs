@@ -1,0 +1,198 @@
+//! One place per user that knows its endpoints: which dialog is the current one, and which rooms the
+//! last one was in when it was lost (`xccos.md` §1.7). Also keeps the user's preferences.
+
+use super::Shard;
+use super::session::{End, Restore};
+use crate::directory::Directory;
+use crate::mail::{Address, AskKey, Mail, SessionKey, ShardId, User};
+use crate::time::Instant;
+use hashbrown::HashMap;
+use parlance_wire::xccos::{self, CommandId, Guid, Preference, Reply, ReplyData, ResponseCode};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// User and endpoint identifier.
+type EndpointId = (Arc<User>, Box<str>);
+
+#[derive(Debug, Default)]
+struct Endpoint {
+    current: Option<Address>,
+    /// Rooms of the last lost dialog, and when it was lost.
+    lost: Option<(Instant, Vec<Guid>)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Registrar {
+    endpoints: HashMap<EndpointId, Endpoint>,
+    /// Losses in order of time; one that is no longer the endpoint's last is skipped.
+    losses: VecDeque<(Instant, EndpointId)>,
+    preferences: HashMap<(Arc<User>, String), (u64, String)>,
+}
+
+impl Registrar {
+    /// Endpoints whose rooms are remembered, including some that came back since.
+    pub(super) fn remembered(&self) -> usize {
+        self.losses.len()
+    }
+
+    fn remember(&mut self, id: EndpointId, rooms: Vec<Guid>, now: Instant) {
+        self.losses.push_back((now, id.clone()));
+        self.endpoints.entry(id).or_default().lost = Some((now, rooms));
+    }
+
+    /// Forgets losses that are too old, and the oldest when there are too many.
+    fn tidy(&mut self, remember_ms: u64, max: usize, now: Instant) {
+        while let Some((when, _)) = self.losses.front()
+            && (self.losses.len() > max || now.ms_since(*when) >= remember_ms)
+        {
+            let (when, id) = self.losses.pop_front().expect("looked at");
+            if let Some(endpoint) = self.endpoints.get_mut(&id) {
+                if endpoint.lost.as_ref().is_some_and(|(lost, _)| *lost == when) {
+                    endpoint.lost = None;
+                }
+                self.forget_if_empty(&id);
+            }
+        }
+    }
+
+    fn forget_if_empty(&mut self, id: &EndpointId) {
+        let endpoint = self.endpoints.get(id);
+        if endpoint.is_some_and(|e| e.current.is_none() && e.lost.is_none()) {
+            self.endpoints.remove(id);
+        }
+    }
+}
+
+impl Shard {
+    /// The shard that keeps a user's endpoints.
+    pub(super) fn registrar(&self, user: &User) -> ShardId {
+        // FNV-1a: any stable hash will do, the standard one is seeded per process.
+        let hash = user.uri.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Directory::owner(Guid(u128::from(hash)), self.setup.shards)
+    }
+
+    pub(super) fn on_claim(&mut self, from: Address, user: Arc<User>, epid: Box<str>) {
+        let limits = &self.setup.limits;
+        let (remember_ms, max) = (limits.remember_ms, limits.remembered_max);
+        self.registrar.tidy(remember_ms, max, self.now.instant);
+        let endpoint = self.registrar.endpoints.entry((user, epid)).or_default();
+        let before = endpoint.current.replace(from);
+        let rooms = endpoint.lost.as_ref().map(|(_, rooms)| rooms.clone()).unwrap_or_default();
+        if !rooms.is_empty() {
+            self.mail(from.shard, Mail::Remembered { session: from.session, rooms });
+        }
+        if let Some(before) = before.filter(|before| *before != from) {
+            self.mail(before.shard, Mail::Superseded { session: before.session });
+        }
+    }
+
+    pub(super) fn on_release(
+        &mut self,
+        from: Address,
+        user: Arc<User>,
+        epid: Box<str>,
+        rooms: Option<Vec<Guid>>,
+    ) {
+        let id = (user, epid);
+        let Some(endpoint) = self.registrar.endpoints.get_mut(&id) else { return };
+        let successor = endpoint.current.filter(|current| *current != from);
+        if successor.is_none() {
+            endpoint.current = None;
+        }
+        match rooms {
+            None => {}
+            Some(rooms) if rooms.is_empty() => endpoint.lost = None,
+            Some(rooms) => {
+                if let Some(Address { shard, session }) = successor {
+                    self.mail(shard, Mail::Remembered { session, rooms: rooms.clone() });
+                }
+                self.registrar.remember(id.clone(), rooms, self.now.instant);
+            }
+        }
+        let limits = &self.setup.limits;
+        let (remember_ms, max) = (limits.remember_ms, limits.remembered_max);
+        self.registrar.tidy(remember_ms, max, self.now.instant);
+        self.registrar.forget_if_empty(&id);
+    }
+
+    /// Another dialog of the same endpoint took over: this one is dropped without a word.
+    pub(super) fn on_superseded(&mut self, session: SessionKey) {
+        self.end_session(session, End::Dropped("superseded"));
+    }
+
+    pub(super) fn on_remembered(&mut self, session: SessionKey, rooms: Vec<Guid>) {
+        if let Some(session) = self.sessions.get_mut(session)
+            && let Restore::Undecided(remembered) = &mut session.restore
+        {
+            *remembered = rooms;
+        }
+    }
+
+    pub(super) fn on_preference_mail(
+        &mut self,
+        from: Address,
+        user: Arc<User>,
+        ask: AskKey,
+        to: CommandId,
+        write: bool,
+        preference: Preference,
+    ) {
+        let name = if write { "setpref" } else { "getpref" }.into();
+        let result = if write {
+            self.write_preference(user, preference)
+        } else {
+            Ok(self.read_preference(user, preference))
+        };
+        let (code, data) = match result {
+            Ok(preference) => (ResponseCode::Success, ReplyData::Preference(preference)),
+            Err(code) => (code, ReplyData::Empty),
+        };
+        let reply = Reply { name, to, code, data };
+        let body = self.render(|out, envid| {
+            xccos::encode_replies(out, envid, std::slice::from_ref(&reply));
+        });
+        let session = from.session;
+        self.mail(from.shard, Mail::Answer { session, ask, after: None, body });
+    }
+
+    /// The content is sent only to a client that knows an older number (`xccos.md` §3.13).
+    fn read_preference(&self, user: Arc<User>, asked: Preference) -> Preference {
+        let key = (user, asked.label);
+        let stored = self.registrar.preferences.get(&key);
+        let (seqid, content) = stored.map_or((0, ""), |(seqid, content)| (*seqid, content));
+        Preference {
+            label: key.1,
+            seqid,
+            create_default: false,
+            content: (seqid > asked.seqid).then(|| content.to_owned()),
+        }
+    }
+
+    fn write_preference(
+        &mut self,
+        user: Arc<User>,
+        given: Preference,
+    ) -> Result<Preference, ResponseCode> {
+        let limits = &self.setup.limits;
+        let content = given.content.unwrap_or_default();
+        if given.label.len() > 255 || content.len() > limits.preference_bytes_max {
+            return Err(ResponseCode::LimitExceeded);
+        }
+        let preferences = &mut self.registrar.preferences;
+        let is_full = preferences.len() >= limits.preferences_max;
+        let key = (user, given.label);
+        let seqid = preferences.get(&key).map(|(seqid, _)| *seqid);
+        if seqid.is_none() && is_full {
+            return Err(ResponseCode::LimitExceeded);
+        }
+        let seqid = seqid.unwrap_or(0);
+        if given.seqid < seqid {
+            return Err(ResponseCode::DataCollision);
+        }
+        let label = key.1.clone();
+        preferences.insert(key, (seqid + 1, content));
+        Ok(Preference { label, seqid: seqid + 1, create_default: false, content: None })
+    }
+}

@@ -1,0 +1,471 @@
+//! A room at its owner: the only place where its messages get their numbers.
+//!
+//! Everything that must keep its order in the room stands in one queue while it waits for the log:
+//! posts, and steps of the roster (so that the notice that somebody left comes after the last message
+//! of that user, and a joiner sees exactly what was released after its join).
+
+use super::roster::{Left, Roster};
+use super::{Due, Output, Shard};
+use crate::directory::RoomEntry;
+use crate::log::Record;
+use crate::mail::{Address, AskKey, Item, JoinOutcome, Leave, Mail, PostOutcome, ShardId, User};
+use crate::outbox::Body;
+use crate::time::{Instant, Timestamp};
+use parlance_wire::xccos::{
+    self, CommandId, Delivery, Guid, Notice, Participant, Post, Reply, ReplyData, ResponseCode,
+    RoomSearch,
+};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Something that waits for the posts before it.
+#[derive(Debug)]
+enum Pending {
+    Post { delivery: Box<Delivery>, body: Body, from: Address, ask: AskKey },
+    Step,
+}
+
+/// Acts of sessions that are not in yet because their join waits for the next step.
+#[derive(Debug)]
+enum Move {
+    Join { from: Address, user: Arc<User>, ask: AskKey },
+    Part { from: Address, user: Arc<User>, ask: Option<AskKey>, leave: Leave },
+    Post { from: Address, user: Arc<User>, ask: AskKey, post: Box<Post> },
+}
+
+impl Move {
+    fn from(&self) -> Address {
+        match self {
+            Move::Join { from, .. } | Move::Part { from, .. } | Move::Post { from, .. } => *from,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Room {
+    entry: Arc<RoomEntry>,
+    roster: Roster,
+    /// Sessions in the room by their home shard: who gets a [`Mail::Deliver`].
+    sessions_of: Vec<u32>,
+    moves: VecDeque<Move>,
+    pending: VecDeque<Pending>,
+    /// Posts in `pending`.
+    uncommitted: usize,
+    is_step_pending: bool,
+    /// When a step is due; also set while the timer for it runs.
+    step_at: Option<Instant>,
+    last_step: Option<Instant>,
+    /// Users in their grace, in the order in which it ends.
+    leaving: VecDeque<(Instant, Arc<User>)>,
+    last_number: u64,
+    last_ts: Timestamp,
+    /// Released messages, oldest first.
+    recent: VecDeque<Delivery>,
+}
+
+impl Room {
+    fn new(entry: Arc<RoomEntry>, shards: usize) -> Room {
+        Room {
+            entry,
+            roster: Roster::default(),
+            sessions_of: vec![0; shards],
+            moves: VecDeque::new(),
+            pending: VecDeque::new(),
+            uncommitted: 0,
+            is_step_pending: false,
+            step_at: None,
+            last_step: None,
+            leaving: VecDeque::new(),
+            last_number: 0,
+            last_ts: Timestamp::default(),
+            recent: VecDeque::new(),
+        }
+    }
+
+    fn has_moves_of(&self, from: Address) -> bool {
+        self.moves.iter().any(|act| act.from() == from)
+    }
+
+    fn participant(&self, user: &User) -> Participant {
+        Participant {
+            uri: user.uri.to_string(),
+            name: user.name.to_string(),
+            is_operator: self.entry.config.managers.iter().any(|uri| **uri == *user.uri),
+        }
+    }
+
+    /// Everybody present; nobody above the participant limit.
+    fn participants(&self) -> Arc<[Participant]> {
+        if self.roster.is_large {
+            return Arc::from([]);
+        }
+        let mut all: Vec<_> = self.roster.users().map(|user| self.participant(user)).collect();
+        all.sort_by(|a, b| a.uri.cmp(&b.uri));
+        all.into()
+    }
+
+    /// Is there anything that would be lost with the entry?
+    fn is_idle(&self) -> bool {
+        self.roster.is_empty()
+            && self.moves.is_empty()
+            && self.pending.is_empty()
+            && self.last_number == 0
+    }
+
+    fn shards(&self) -> impl Iterator<Item = ShardId> {
+        let shards = self.sessions_of.iter().enumerate();
+        shards.filter(|(_, count)| **count > 0).map(|(index, _)| ShardId(index as u16))
+    }
+}
+
+impl Shard {
+    /// The room's state here, made on first use. `None` when the directory has no such room.
+    fn open_room(&mut self, id: Guid) -> Option<&mut Room> {
+        debug_assert_eq!(self.owner(id), self.setup.id, "only the owner keeps a room");
+        let entry = self.setup.directory.room(id)?;
+        let shards = self.setup.shards;
+        Some(self.rooms.entry(id).or_insert_with(|| Room::new(entry.clone(), shards)))
+    }
+
+    pub(super) fn on_join_mail(&mut self, id: Guid, from: Address, user: Arc<User>, ask: AskKey) {
+        let Some(room) = self.open_room(id) else {
+            let (session, outcome) = (from.session, JoinOutcome::NoRoom);
+            return self.mail(from.shard, Mail::Joined { session, ask, room: id, outcome });
+        };
+        room.moves.push_back(Move::Join { from, user, ask });
+        self.want_step(id);
+    }
+
+    pub(super) fn on_part_mail(
+        &mut self,
+        id: Guid,
+        from: Address,
+        user: Arc<User>,
+        ask: Option<AskKey>,
+        leave: Leave,
+    ) {
+        match self.rooms.get_mut(&id) {
+            Some(room) if room.has_moves_of(from) => {
+                room.moves.push_back(Move::Part { from, user, ask, leave });
+            }
+            _ => {
+                self.part(id, from, user, ask, leave);
+                self.close_idle_room(id);
+            }
+        }
+    }
+
+    /// Takes an endpoint out. Leaving a room one is not in succeeds (`xccos.md` §3.6).
+    fn part(
+        &mut self,
+        id: Guid,
+        from: Address,
+        user: Arc<User>,
+        ask: Option<AskKey>,
+        leave: Leave,
+    ) {
+        if let Some(ask) = ask {
+            self.mail(from.shard, Mail::Parted { session: from.session, ask });
+        }
+        let grace_until = self.now.instant.plus_ms(self.setup.limits.rejoin_grace_ms);
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let left = room.roster.leave(&user, from, leave, grace_until);
+        if left != Left::NotIn {
+            room.sessions_of[from.shard.0 as usize] -= 1;
+        }
+        match left {
+            Left::NotIn | Left::Other => {}
+            Left::Gone => self.want_step(id),
+            Left::Grace => {
+                room.leaving.push_back((grace_until, user));
+                self.timers.at(grace_until, Due::Room(id));
+            }
+        }
+    }
+
+    /// Asks for a step of the roster: now if the last one is long enough ago, else when it is. In a
+    /// large room nothing is told, so nothing needs to be gathered.
+    fn want_step(&mut self, id: Guid) {
+        let tick_ms = self.setup.limits.roster_tick_ms;
+        let room = self.rooms.get_mut(&id).expect("the caller found the room");
+        let due = match room.last_step {
+            Some(last) if !room.roster.is_large => last.plus_ms(tick_ms),
+            _ => self.now.instant,
+        };
+        if due > self.now.instant {
+            if room.step_at.is_none() {
+                room.step_at = Some(due);
+                self.timers.at(due, Due::Room(id));
+            }
+        } else if room.pending.is_empty() {
+            self.step(id);
+        } else if !room.is_step_pending {
+            room.is_step_pending = true;
+            room.pending.push_back(Pending::Step);
+        }
+    }
+
+    /// A room's timer came up.
+    pub(super) fn on_room_due(&mut self, id: Guid) {
+        let now = self.now.instant;
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let mut is_anybody_out = false;
+        while room.leaving.front().is_some_and(|(until, _)| *until <= now) {
+            let (_, user) = room.leaving.pop_front().expect("looked at");
+            is_anybody_out |= room.roster.end_grace(&user, now);
+        }
+        let is_step_due = room.step_at.is_some_and(|at| at <= now);
+        if is_step_due {
+            room.step_at = None;
+        }
+        if is_step_due || is_anybody_out {
+            self.want_step(id);
+        }
+        self.close_idle_room(id);
+    }
+
+    /// Lets in everybody who waits, tells the difference to those who were in, answers the joiners.
+    /// What joiners did in the meantime follows.
+    fn step(&mut self, id: Guid) {
+        loop {
+            let mut joins = Vec::new();
+            let room = self.rooms.get_mut(&id).expect("the caller found the room");
+            room.last_step = Some(self.now.instant);
+            while let Some(Move::Join { .. }) = room.moves.front() {
+                let Some(Move::Join { from, user, ask }) = room.moves.pop_front() else {
+                    unreachable!("looked at")
+                };
+                if room.roster.enter(&user, from) {
+                    room.sessions_of[from.shard.0 as usize] += 1;
+                }
+                joins.push((from, ask));
+            }
+            self.tell_step(id, &joins);
+            // Moves of joiners that are in now, up to the next join.
+            loop {
+                let room = self.rooms.get_mut(&id).expect("nothing closes it here");
+                match room.moves.front() {
+                    None => return,
+                    Some(Move::Join { .. }) => break,
+                    Some(_) => {}
+                }
+                match room.moves.pop_front().expect("looked at") {
+                    Move::Part { from, user, ask, leave } => self.part(id, from, user, ask, leave),
+                    Move::Post { from, user, ask, post } => self.post(id, from, user, ask, *post),
+                    Move::Join { .. } => unreachable!("handled above"),
+                }
+            }
+            if !self.rooms[&id].pending.is_empty() {
+                // A joiner's post went to the log: the next joins must follow it.
+                return self.want_step_after_posts(id);
+            }
+        }
+    }
+
+    fn want_step_after_posts(&mut self, id: Guid) {
+        let room = self.rooms.get_mut(&id).expect("the caller found the room");
+        if !room.is_step_pending {
+            room.is_step_pending = true;
+            room.pending.push_back(Pending::Step);
+        }
+    }
+
+    /// Emits the notice of a step, then the answers to the joins it let in: in this order, so that
+    /// nobody is told of themselves.
+    fn tell_step(&mut self, id: Guid, joins: &[(Address, AskKey)]) {
+        let limits = &self.setup.limits;
+        let room = self.rooms.get_mut(&id).expect("the caller found the room");
+        let step = room.roster.step(limits.participants_max, limits.participants_resume);
+        let mut notices = Vec::new();
+        if !step.parted.is_empty() {
+            let users = step.parted.iter().map(|user| user.uri.to_string()).collect();
+            notices.push(Notice::Part { room_uri: room.entry.uri.clone(), users });
+        }
+        if !step.joined.is_empty() {
+            let users = step.joined.iter().map(|user| room.participant(user)).collect();
+            let domain = self.setup.directory.domain.clone();
+            notices.push(Notice::Join { domain, room: id, users });
+        }
+        if !notices.is_empty() {
+            let body = self.render(|out, envid| xccos::encode_notices(out, envid, &notices));
+            self.deliver(id, &Item::Notice { body });
+        }
+        if joins.is_empty() {
+            return;
+        }
+        let room = &self.rooms[&id];
+        let outcome = JoinOutcome::Joined {
+            entry: room.entry.clone(),
+            roster: room.participants(),
+            participants: room.roster.present() as u32,
+        };
+        for (from, ask) in joins {
+            let (session, outcome) = (from.session, outcome.clone());
+            self.mail(from.shard, Mail::Joined { session, ask: *ask, room: id, outcome });
+        }
+    }
+
+    /// Frees the entry of a room nobody is in and nothing was said in.
+    fn close_idle_room(&mut self, id: Guid) {
+        if self.rooms.get(&id).is_some_and(Room::is_idle) {
+            self.rooms.remove(&id);
+        }
+    }
+
+    /// One mail per shard with somebody in the room.
+    fn deliver(&mut self, id: Guid, item: &Item) {
+        let room = &self.rooms[&id];
+        let shards: Vec<ShardId> = room.shards().collect();
+        for shard in shards {
+            self.mail(shard, Mail::Deliver { room: id, item: item.clone() });
+        }
+    }
+
+    pub(super) fn on_post_mail(
+        &mut self,
+        id: Guid,
+        from: Address,
+        user: Arc<User>,
+        ask: AskKey,
+        post: Box<Post>,
+    ) {
+        match self.rooms.get_mut(&id) {
+            Some(room) if room.has_moves_of(from) => {
+                room.moves.push_back(Move::Post { from, user, ask, post });
+            }
+            _ => self.post(id, from, user, ask, *post),
+        }
+    }
+
+    /// Numbers a message and hands it to the log.
+    fn post(&mut self, id: Guid, from: Address, user: Arc<User>, ask: AskKey, post: Post) {
+        let session = from.session;
+        let uncommitted_max = self.setup.limits.uncommitted_max;
+        let refusal = match self.rooms.get(&id) {
+            None => Some(PostOutcome::NotJoined),
+            Some(room) if !room.roster.has(&user, from) => Some(PostOutcome::NotJoined),
+            Some(room) if room.uncommitted >= uncommitted_max => Some(PostOutcome::Busy),
+            Some(_) => None,
+        };
+        if let Some(outcome) = refusal {
+            return self.mail(from.shard, Mail::Posted { session, ask, outcome });
+        }
+        let room = self.rooms.get_mut(&id).expect("looked up above");
+        room.last_number += 1;
+        // The wall clock may jump back; a room's times must not.
+        room.last_ts = room.last_ts.max(self.now.wall);
+        let delivery = Box::new(Delivery {
+            room_uri: room.entry.uri.clone(),
+            author: user.uri.to_string(),
+            author_name: user.name.to_string(),
+            ts: room.last_ts,
+            alert: post.alert,
+            chat_id: room.last_number,
+            chat: post.chat,
+            rtf: post.rtf,
+        });
+        let body = self.render(|out, envid| xccos::encode_delivery(out, envid, &delivery));
+        self.last_ticket += 1;
+        self.outputs.push_back(Output::Append { record: record(self.last_ticket, id, &delivery) });
+        self.uncommitted.push_back((self.last_ticket, id));
+        let room = self.rooms.get_mut(&id).expect("looked up above");
+        room.uncommitted += 1;
+        room.pending.push_back(Pending::Post { delivery, body, from, ask });
+        self.counters.posts += 1;
+    }
+
+    /// Everything up to `ticket` is durable: authors are answered, then everybody gets the message.
+    pub(super) fn on_committed(&mut self, ticket: u64) {
+        assert!(ticket <= self.last_ticket, "the log commits only what was appended");
+        while self.uncommitted.front().is_some_and(|(first, _)| *first <= ticket) {
+            let (_, id) = self.uncommitted.pop_front().expect("looked at");
+            self.release_steps(id);
+            self.release_post(id);
+            self.release_steps(id);
+        }
+    }
+
+    fn release_post(&mut self, id: Guid) {
+        let recent_max = self.setup.limits.recent_max;
+        let room = self.rooms.get_mut(&id).expect("a room with posts pending is kept");
+        let Some(Pending::Post { delivery, body, from, ask }) = room.pending.pop_front() else {
+            unreachable!("a committed post heads its room's queue")
+        };
+        room.uncommitted -= 1;
+        let number = delivery.chat_id;
+        if room.recent.len() == recent_max {
+            room.recent.pop_front();
+        }
+        room.recent.push_back(*delivery);
+        let (session, outcome) = (from.session, PostOutcome::Accepted);
+        self.mail(from.shard, Mail::Posted { session, ask, outcome });
+        self.deliver(id, &Item::Post { number, body });
+    }
+
+    /// Runs roster steps that waited for the posts before them.
+    fn release_steps(&mut self, id: Guid) {
+        while let Some(room) = self.rooms.get_mut(&id)
+            && let Some(Pending::Step) = room.pending.front()
+        {
+            room.pending.pop_front();
+            room.is_step_pending = false;
+            self.step(id);
+        }
+    }
+
+    /// The newest released messages, oldest first. The reply is part of the room's order: it shows a
+    /// prefix, and what it does not show comes after it.
+    pub(super) fn on_history_mail(
+        &mut self,
+        id: Guid,
+        from: Address,
+        ask: AskKey,
+        to: CommandId,
+        count: u32,
+    ) {
+        let most = self.setup.limits.history_max.min(count as usize);
+        let messages = self.rooms.get(&id).map_or(Vec::new(), |room| {
+            let skip = room.recent.len().saturating_sub(most);
+            room.recent.iter().skip(skip).cloned().collect()
+        });
+        let entry = self.setup.directory.room(id).expect("the home checked the room");
+        let data = ReplyData::History { room_uri: entry.uri.clone(), messages };
+        let reply = Reply { name: "bccontext".into(), to, code: ResponseCode::Success, data };
+        let body = self.render(|out, envid| {
+            xccos::encode_replies(out, envid, std::slice::from_ref(&reply));
+        });
+        let session = from.session;
+        self.mail(from.shard, Mail::Answer { session, ask, after: Some(id), body });
+    }
+
+    pub(super) fn on_search_mail(&mut self, from: Address, ask: AskKey, search: &RoomSearch) {
+        let wanted = search.criteria.to_lowercase();
+        let matches = |entry: &RoomEntry| {
+            entry.config.name.to_lowercase().contains(&wanted)
+                || search.extended && entry.config.description.to_lowercase().contains(&wanted)
+        };
+        let mut rooms: Vec<(Arc<RoomEntry>, u32)> = Vec::new();
+        for entry in self.setup.directory.rooms() {
+            if self.owner(entry.config.id) == self.setup.id && matches(entry) {
+                let present = self.rooms.get(&entry.config.id).map_or(0, |r| r.roster.present());
+                rooms.push((entry.clone(), present as u32));
+            }
+        }
+        rooms.sort_by(|a, b| a.0.config.name.cmp(&b.0.config.name));
+        rooms.truncate(self.setup.limits.search_max);
+        self.mail(from.shard, Mail::Found { session: from.session, ask, rooms });
+    }
+}
+
+fn record(ticket: u64, room: Guid, delivery: &Delivery) -> Record {
+    Record {
+        ticket,
+        room,
+        number: delivery.chat_id,
+        ts: delivery.ts,
+        author: delivery.author.clone(),
+        alert: delivery.alert,
+        chat: delivery.chat.clone(),
+        rtf: delivery.rtf.clone(),
+    }
+}

@@ -1,0 +1,437 @@
+//! One endpoint's chat dialog: what it may send, what it is owed, and in which order it gets it.
+
+use super::feed::{FeedKey, Next};
+use super::{Close, Due, Event, LinkId, Shard};
+use crate::bucket::Bucket;
+use crate::mail::{Address, Item, Leave, Mail, SessionKey, User};
+use crate::outbox::Body;
+use crate::time::Instant;
+use parlance_wire::sip::transaction::Accepted;
+use parlance_wire::sip::{Stamp, Window};
+use parlance_wire::xccos::Guid;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One room the session is in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seat {
+    pub(super) room: Guid,
+    pub(super) feed: FeedKey,
+    /// Index among the feed's subscribers.
+    pub(super) at: u32,
+}
+
+/// A reply that could not be sent at once.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) body: Body,
+    /// It must follow the items of this room before this position.
+    pub(super) after: Option<(Guid, u64)>,
+    /// Rooms whose items may flow once it is out.
+    pub(super) release: Vec<Guid>,
+}
+
+/// What to do about rooms an earlier dialog of the endpoint was in (`xccos.md` §1.7).
+#[derive(Debug)]
+pub(super) enum Restore {
+    /// The dialog has shown no intent yet; a look-up dialog never does.
+    Undecided(Vec<Guid>),
+    /// It joined on its own, or the rooms are restored.
+    Decided,
+}
+
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) link: LinkId,
+    /// Index in the link's list.
+    pub(super) link_slot: usize,
+    pub(super) user: Arc<User>,
+    /// Empty when the client gave none: then nothing is taken over or remembered.
+    pub(super) epid: Box<str>,
+    pub(super) call_id: Box<str>,
+    pub(super) local_tag: Box<str>,
+    pub(super) remote_tag: Box<str>,
+    pub(super) remote_cseq: u32,
+    pub(super) accepted: Accepted,
+    pub(super) opened: Instant,
+    /// Last request in the dialog: what Session-Expires counts from.
+    pub(super) heard: Instant,
+    pub(super) expires_s: u32,
+    pub(super) requests: Bucket,
+
+    pub(super) stamp: Stamp,
+    pub(super) window: Window,
+    /// When the oldest unanswered INFO became the oldest.
+    pub(super) unanswered_since: Instant,
+    /// Behind with something since then.
+    pub(super) lagging_since: Option<Instant>,
+    /// In its link's list of sessions that wait for the link.
+    pub(super) waits_for_link: bool,
+    pub(super) backlog: VecDeque<Waiting>,
+    pub(super) seats: Vec<Seat>,
+    /// Where the next round of catching up begins.
+    pub(super) seat_turn: usize,
+
+    /// Rooms whose owner has not answered a join yet.
+    pub(super) joining: Vec<Guid>,
+    /// Questions to room owners that are not answered yet.
+    pub(super) asks: usize,
+    pub(super) restore: Restore,
+}
+
+impl Session {
+    pub(super) fn seat(&self, room: Guid) -> Option<Seat> {
+        self.seats.iter().find(|seat| seat.room == room).copied()
+    }
+}
+
+/// How a session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The client said BYE.
+    Bye,
+    /// Its link is gone.
+    LinkLost,
+    /// The server gives it up, silently: the next request runs into 481 (a BYE would leave the SIPE
+    /// client dead, `xccos.md` §1.7).
+    Dropped(&'static str),
+}
+
+impl Shard {
+    pub(super) fn address(&self, session: SessionKey) -> Address {
+        Address { shard: self.setup.id, session }
+    }
+
+    /// Room in the dialog's window and in the link's budget for one more INFO?
+    fn can_send(&self, session: &Session) -> bool {
+        session.window.span() < self.setup.limits.window
+            && self
+                .links
+                .get(session.link)
+                .is_some_and(|l| l.outbox.len() < self.setup.limits.link_outbox_bytes_max)
+    }
+
+    /// Stamps one INFO. The caller has asked `can_send`.
+    fn send(&mut self, key: SessionKey, body: Body) {
+        let session = self.sessions.get_mut(key).expect("the caller looked it up");
+        if session.window.oldest().is_none() {
+            session.unanswered_since = self.now.instant;
+        }
+        let cseq = session.window.send();
+        let link = self.links.get_mut(session.link).expect("a session's link is up");
+        let body_len = body.len();
+        let stamp = &session.stamp;
+        link.outbox.push(body, |out| stamp.write(out, cseq, body_len));
+        let link = session.link;
+        self.announce_write(link);
+    }
+
+    fn send_item(&mut self, key: SessionKey, item: &Item) {
+        match item {
+            Item::Post { .. } => self.counters.deliveries += 1,
+            Item::Notice { .. } => self.counters.notices += 1,
+        }
+        self.send(key, item.body().clone());
+    }
+
+    /// Sends a reply document, or lets it wait for its turn. `release` names rooms whose items were
+    /// held back until this reply is out.
+    pub(super) fn reply(&mut self, key: SessionKey, waiting: Waiting) {
+        let Some(session) = self.sessions.get(key) else { return };
+        if session.backlog.is_empty() && self.can_send(session) && self.is_ready(key, &waiting) {
+            self.send(key, waiting.body);
+            self.release(key, &waiting.release);
+            return;
+        }
+        let session = self.sessions.get_mut(key).expect("looked up above");
+        if session.backlog.len() == self.setup.limits.backlog_max {
+            self.end_session(key, End::Dropped("backlog"));
+            return;
+        }
+        session.backlog.push_back(waiting);
+        self.note_lagging(key);
+        self.pump(key);
+    }
+
+    /// Has everything gone out that the reply must follow?
+    fn is_ready(&self, key: SessionKey, waiting: &Waiting) -> bool {
+        let Some((room, position)) = waiting.after else { return true };
+        let Some(seat) = self.sessions[key].seat(room) else { return true };
+        self.feeds.table[seat.feed].subscribers[seat.at as usize].next >= position
+    }
+
+    fn release(&mut self, key: SessionKey, rooms: &[Guid]) {
+        for room in rooms {
+            let Some(seat) = self.sessions.get(key).and_then(|s| s.seat(*room)) else { continue };
+            let feed = &mut self.feeds.table[seat.feed];
+            let subscriber = &mut feed.subscribers[seat.at as usize];
+            subscriber.held = false;
+            if subscriber.next < feed.end() {
+                self.note_lagging(key);
+                self.pump(key);
+            }
+        }
+    }
+
+    /// Offers everything new in a feed to one subscriber. False when it stays behind.
+    pub(super) fn offer(&mut self, feed: FeedKey, at: usize) -> bool {
+        loop {
+            let subscriber = self.feeds.table[feed].subscribers[at];
+            let key = subscriber.session;
+            let session = &self.sessions[key];
+            let item = match self.feeds.table[feed].at(subscriber.next) {
+                Next::UpToDate => return true,
+                Next::Item(item) => item.clone(),
+                // A session that is behind finds its gap when it catches up.
+                Next::Gap => return false,
+            };
+            if subscriber.held || session.lagging_since.is_some() {
+                return false;
+            }
+            if !self.can_send(session) {
+                self.note_lagging(key);
+                self.wait_for_link(key);
+                return false;
+            }
+            self.feeds.table[feed].subscribers[at].next += 1;
+            self.send_item(key, &item);
+        }
+    }
+
+    fn note_lagging(&mut self, key: SessionKey) {
+        let session = &mut self.sessions[key];
+        if session.lagging_since.is_none() {
+            session.lagging_since = Some(self.now.instant);
+            self.lagging += 1;
+            self.counters.lags += 1;
+        }
+    }
+
+    /// If it is the link that is full, the session asks to be pumped when the link has drained; if it
+    /// is the window, the next answer does it.
+    fn wait_for_link(&mut self, key: SessionKey) {
+        let session = &mut self.sessions[key];
+        if session.window.span() < self.setup.limits.window && !session.waits_for_link {
+            session.waits_for_link = true;
+            self.links[session.link].waiting.push(key);
+        }
+    }
+
+    /// Sends a lagging session what it is owed, in order, as far as window and link allow.
+    pub(super) fn pump(&mut self, key: SessionKey) {
+        while let Some(session) = self.sessions.get(key) {
+            if session.lagging_since.is_none() {
+                return;
+            }
+            if !self.can_send(session) {
+                self.wait_for_link(key);
+                return;
+            }
+            let behind = match session.backlog.front() {
+                Some(front) if self.is_ready(key, front) => None,
+                Some(front) => front.after.and_then(|(room, _)| session.seat(room)),
+                None => match self.seat_behind(key) {
+                    Some(seat) => Some(seat),
+                    None => return self.note_caught_up(key),
+                },
+            };
+            match behind {
+                Some(seat) => self.send_next(key, seat),
+                None => self.send_waiting(key),
+            }
+        }
+    }
+
+    fn send_waiting(&mut self, key: SessionKey) {
+        let front = self.sessions[key].backlog.pop_front().expect("looked at by the caller");
+        self.send(key, front.body);
+        self.release(key, &front.release);
+    }
+
+    /// Sends the next item of one seat; ends the session if it is no longer kept.
+    fn send_next(&mut self, key: SessionKey, seat: Seat) {
+        let feed = &mut self.feeds.table[seat.feed];
+        let next = feed.subscribers[seat.at as usize].next;
+        match feed.at(next) {
+            Next::Item(item) => {
+                let item = item.clone();
+                feed.subscribers[seat.at as usize].next += 1;
+                self.send_item(key, &item);
+            }
+            Next::Gap => self.end_session(key, End::Dropped("gap")),
+            Next::UpToDate => unreachable!("the seat was found behind"),
+        }
+    }
+
+    /// A seat that is behind and not held, fairly in turn.
+    fn seat_behind(&mut self, key: SessionKey) -> Option<Seat> {
+        let session = &mut self.sessions[key];
+        let count = session.seats.len();
+        for step in 0..count {
+            let turn = (session.seat_turn + step) % count;
+            let seat = session.seats[turn];
+            let feed = &self.feeds.table[seat.feed];
+            let subscriber = &feed.subscribers[seat.at as usize];
+            if !subscriber.held && subscriber.next < feed.end() {
+                session.seat_turn = (turn + 1) % count;
+                return Some(seat);
+            }
+        }
+        None
+    }
+
+    fn note_caught_up(&mut self, key: SessionKey) {
+        if self.sessions[key].lagging_since.take().is_some() {
+            self.lagging -= 1;
+        }
+    }
+
+    /// Puts the session into a room's feed. Its items flow from now on, or after the reply if `held`.
+    pub(super) fn seat_session(&mut self, key: SessionKey, room: Guid, held: bool) {
+        let feed = self.feeds.open(room);
+        let session = &mut self.sessions[key];
+        let seat = session.seats.len() as u32;
+        let at = self.feeds.table[feed].subscribe(key, seat, held);
+        session.seats.push(Seat { room, feed, at });
+        self.subscriptions += 1;
+    }
+
+    /// Takes the session out of a room's feed. False when it is not in it.
+    pub(super) fn unseat_session(&mut self, key: SessionKey, room: Guid) -> bool {
+        let session = &mut self.sessions[key];
+        let Some(index) = session.seats.iter().position(|seat| seat.room == room) else {
+            return false;
+        };
+        let seat = session.seats.swap_remove(index);
+        if let Some(moved) = session.seats.get(index) {
+            self.feeds.table[moved.feed].subscribers[moved.at as usize].seat = index as u32;
+        }
+        self.subscriptions -= 1;
+        let sessions = &mut self.sessions;
+        let feed = &mut self.feeds.table[seat.feed];
+        feed.unsubscribe(seat.at, |moved, at| {
+            sessions[moved.session].seats[moved.seat as usize].at = at;
+        });
+        if feed.subscribers.is_empty() {
+            self.feeds.close(seat.feed);
+        }
+        true
+    }
+
+    /// Ends a session and tells everybody who must know.
+    pub(super) fn end_session(&mut self, key: SessionKey, end: End) {
+        if !self.sessions.contains_key(key) {
+            return;
+        }
+        self.note_caught_up(key);
+        let rooms: Vec<Guid> = self.sessions[key].seats.iter().map(|seat| seat.room).collect();
+        for room in &rooms {
+            self.unseat_session(key, *room);
+        }
+        let session = self.sessions.remove(key).expect("present above");
+        self.forget_on_link(&session);
+        self.counters.dialogs_ended += 1;
+        if let End::Dropped(reason) = end {
+            self.counters.dialogs_dropped += 1;
+            if let Some(link) = self.links.get(session.link) {
+                let peer = link.info.peer;
+                self.event(Event::SessionDropped { peer, reason });
+            }
+        }
+        let leave = if end == End::Bye { Leave::Now } else { Leave::Grace };
+        for room in &rooms {
+            self.mail_part(key, session.user.clone(), *room, None, leave);
+        }
+        self.release_endpoint(key, session, end, rooms);
+    }
+
+    fn forget_on_link(&mut self, session: &Session) {
+        let Some(link) = self.links.get_mut(session.link) else { return };
+        link.sessions.swap_remove(session.link_slot);
+        if let Some(moved) = link.sessions.get(session.link_slot) {
+            self.sessions[*moved].link_slot = session.link_slot;
+        }
+        link.quiet_since = self.now.instant;
+    }
+
+    /// Tells the registrar that the endpoint has no dialog any more. Its rooms are remembered unless
+    /// the user left them knowingly; a dialog that never showed an intent changes nothing.
+    fn release_endpoint(&mut self, key: SessionKey, session: Session, end: End, rooms: Vec<Guid>) {
+        if session.epid.is_empty() {
+            return;
+        }
+        let rooms = match (&session.restore, end) {
+            (Restore::Undecided(_), _) => None,
+            (Restore::Decided, End::Bye) => Some(Vec::new()),
+            (Restore::Decided, _) => Some(rooms),
+        };
+        let from = self.address(key);
+        let to = self.registrar(&session.user);
+        self.mail(to, Mail::Release { from, user: session.user, epid: session.epid, rooms });
+    }
+
+    /// Notes the final answer to one of our INFOs.
+    pub(super) fn answered(&mut self, key: SessionKey, cseq: u32, status: u16) -> bool {
+        let session = &mut self.sessions[key];
+        let oldest = session.window.oldest();
+        if !session.window.answer(cseq) {
+            return false;
+        }
+        if session.window.oldest() != oldest {
+            session.unanswered_since = self.now.instant;
+        }
+        match status {
+            // The client no longer knows the dialog (`xccos.md` §1.5): so do we.
+            481 | 487 => self.end_session(key, End::Dropped("client_forgot")),
+            408 => self.end_session(key, End::Dropped("info_timeout")),
+            _ => self.pump(key),
+        }
+        true
+    }
+
+    /// Looks at a session's deadlines and says when to look again.
+    pub(super) fn check_session(&mut self, key: SessionKey) {
+        let Some(session) = self.sessions.get(key) else { return };
+        let limits = &self.setup.limits;
+        let mut deadlines = [None; 4];
+        if let Accepted::AwaitingAck { .. } = session.accepted {
+            deadlines[0] = Some((session.opened.plus_ms(limits.ack_timeout_ms), "no_ack"));
+        }
+        if session.window.oldest().is_some() {
+            let when = session.unanswered_since.plus_ms(limits.info_timeout_ms);
+            deadlines[1] = Some((when, "info_timeout"));
+        }
+        if let Some(since) = session.lagging_since {
+            deadlines[2] = Some((since.plus_ms(limits.lag_ms_max), "lag"));
+        }
+        let expires_ms = u64::from(session.expires_s) * 1000 + limits.session_expires_grace_ms;
+        deadlines[3] = Some((session.heard.plus_ms(expires_ms), "expired"));
+
+        let (when, reason) =
+            deadlines.into_iter().flatten().min().expect("the session timer always runs");
+        if when <= self.now.instant {
+            self.end_session(key, End::Dropped(reason));
+            return;
+        }
+        // A deadline that begins after this look cannot fall due before the next one.
+        let soon = limits.info_timeout_ms.min(limits.lag_ms_max);
+        self.timers.at(when.min(self.now.instant.plus_ms(soon)), Due::Session(key));
+    }
+
+    /// Ends all sessions of a link and asks the shell to close it.
+    pub(super) fn close_link(&mut self, link: LinkId, flush: bool, reason: Close) {
+        self.end_sessions_of(link);
+        if let Some(entry) = self.links.get_mut(link)
+            && !entry.is_closing
+        {
+            entry.is_closing = true;
+            self.outputs.push_back(super::Output::Close { link, flush, reason });
+        }
+    }
+
+    pub(super) fn end_sessions_of(&mut self, link: LinkId) {
+        while let Some(key) = self.links.get(link).and_then(|l| l.sessions.last().copied()) {
+            self.end_session(key, End::LinkLost);
+        }
+    }
+}
