@@ -119,8 +119,8 @@ impl Default for Framer {
 }
 
 impl Framer {
-    /// A framer with a bound of its own for bodies. A client needs it: what the server writes may be
-    /// longer (`XCCOS_REPLY_BYTES_MAX`) than what the server reads.
+    /// A framer with a bound of its own for bodies. A client needs it: what the server writes may
+    /// be longer (`XCCOS_REPLY_BYTES_MAX`) than what the server reads.
     pub fn with_body_bytes_max(body_bytes_max: usize) -> Framer {
         Framer { body_bytes_max, progress: Progress::default(), failed: None }
     }

@@ -33,7 +33,24 @@ pub(super) fn is_blank(byte: u8) -> bool {
 
 /// Cuts blanks off both ends. Line ends never get this far, so only blank and tab count.
 pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+    let start = trim_front(text.as_bytes(), 0, text.len());
+    &text[start..trim_back(text.as_bytes(), start, text.len())]
+}
+
+/// Where the text of `bytes[start..end]` begins behind its leading blanks.
+pub(super) fn trim_front(bytes: &[u8], mut start: usize, end: usize) -> usize {
+    while start < end && is_blank(bytes[start]) {
+        start += 1;
+    }
+    start
+}
+
+/// Where the text of `bytes[start..end]` ends in front of its trailing blanks.
+pub(super) fn trim_back(bytes: &[u8], start: usize, mut end: usize) -> usize {
+    while start < end && is_blank(bytes[end - 1]) {
+        end -= 1;
+    }
+    end
 }
 
 /// A number of digits only: no sign, no blank. `str::parse` would take a plus sign.

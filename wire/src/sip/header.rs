@@ -1,6 +1,6 @@
 //! The header lines of one message as spans, found in one pass.
 
-use super::grammar::{is_blank, is_token, line_end};
+use super::grammar::{is_token, line_end, trim_back, trim_front};
 use super::message::MessageError;
 use crate::limits::{SIP_HEAD_BYTES_MAX, SIP_HEADERS_MAX};
 use memchr::memchr;
@@ -207,20 +207,6 @@ impl Line {
             value: &head[usize::from(self.value_start)..usize::from(self.value_end)],
         }
     }
-}
-
-fn trim_front(bytes: &[u8], mut start: usize, end: usize) -> usize {
-    while start < end && is_blank(bytes[start]) {
-        start += 1;
-    }
-    start
-}
-
-fn trim_back(bytes: &[u8], start: usize, mut end: usize) -> usize {
-    while start < end && is_blank(bytes[end - 1]) {
-        end -= 1;
-    }
-    end
 }
 
 #[cfg(test)]

@@ -280,7 +280,8 @@ mod tests {
     fn optional_values() {
         let text = format!(
             "{INFO}m: \"a,b\" <sip:k@h;gruu>;x, <sip:other>\r\nSupported: timer, 100rel\r\n\
-             k: Ms-Sender\r\nExpires: 600\r\nMax-Forwards: 0070\r\nc: Text/Plain ; charset=x\r\n\r\n"
+             k: Ms-Sender\r\nExpires: 600\r\nMax-Forwards: 0070\r\n\
+             c: Text/Plain ; charset=x\r\n\r\n"
         );
         let message = parse(&text).unwrap();
         assert_eq!(message.contact().unwrap().uri, "sip:k@h;gruu");

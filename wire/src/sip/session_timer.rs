@@ -19,9 +19,9 @@ pub enum SessionTimer {
 }
 
 /// Decides the timer: no wish means `ours_s`; a wish below `min_s` is refused (only a client that
-/// says `Supported: timer` can be told so, others get `min_s`), one above `ours_s` becomes `ours_s`.
-/// A malformed Session-Expires counts as no wish. The request's own Min-SE is not looked at: for how
-/// long a dead session is kept is our decision.
+/// says `Supported: timer` can be told so, others get `min_s`), one above `ours_s` becomes
+/// `ours_s`. A malformed Session-Expires counts as no wish. The request's own Min-SE is not looked
+/// at: for how long a dead session is kept is our decision.
 pub fn negotiate(request: &Message<'_>, ours_s: u32, min_s: u32) -> SessionTimer {
     let wish = request.header(HeaderName::SessionExpires).and_then(parse_expires_s);
     match wish {

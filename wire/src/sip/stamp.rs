@@ -16,7 +16,8 @@ pub struct StampFields<'a> {
     pub transport: &'a str,
     /// `host:port` for the Via.
     pub sent_by: &'a str,
-    /// Start of the branch behind `z9hG4bK`; unique for the dialog. The CSeq follows as 8 hex digits.
+    /// Start of the branch behind `z9hG4bK`; unique for the dialog. The CSeq follows as 8 hex
+    /// digits.
     pub branch_key: u64,
     /// Whole value of From, tag included (our side).
     pub from: &'a str,

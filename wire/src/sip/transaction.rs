@@ -1,5 +1,5 @@
-//! Transactions over reliable transports (RFC 3261 §17): nothing is retransmitted, so what remains is
-//! a few numbers and the little machine of an INVITE's 200 that waits for its ACK.
+//! Transactions over reliable transports (RFC 3261 §17): nothing is retransmitted, so what remains
+//! is a few numbers and the little machine of an INVITE's 200 that waits for its ACK.
 
 /// Timer F and timer B over reliable transports: 64 × T1, in milliseconds (RFC 3261 table 4).
 pub const TIMEOUT_MS: u64 = 32_000;

@@ -18,9 +18,9 @@ pub struct Uri<'a> {
 }
 
 impl<'a> Uri<'a> {
-    /// Reads a `sip:` or `sips:` URI; `None` for anything else or for controls, blanks, quotes, `<`,
-    /// `>`, letters beyond ASCII (the standard wants them escaped) and broken escapes. Headers
-    /// (`?…`) are cut off.
+    /// Reads a `sip:` or `sips:` URI; `None` for anything else or for controls, blanks, quotes,
+    /// `<`, `>`, letters beyond ASCII (the standard wants them escaped) and broken escapes.
+    /// Headers (`?…`) are cut off.
     pub fn parse(text: &'a str) -> Option<Uri<'a>> {
         let is_uri_byte = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>');
         if !text.bytes().all(is_uri_byte) || !are_escapes_whole(text) {
