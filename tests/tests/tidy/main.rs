@@ -41,8 +41,18 @@ fn dependencies_point_one_way() {
 }
 
 #[test]
+fn every_dependency_is_accounted_for() {
+    hold(manifests::accounted);
+}
+
+#[test]
 fn pure_crates_touch_nothing_outside() {
     hold(purity::sans_io);
+}
+
+#[test]
+fn unsafe_stands_where_it_may_and_says_why() {
+    hold(purity::unsafe_code);
 }
 
 #[test]
@@ -53,6 +63,16 @@ fn no_unwrap_outside_tests() {
 #[test]
 fn files_stay_short() {
     hold(style::file_length);
+}
+
+#[test]
+fn lines_stay_short() {
+    hold(style::line_width);
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    hold(words::unfinished);
 }
 
 #[test]

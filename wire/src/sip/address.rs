@@ -129,6 +129,7 @@ mod tests {
         check("<sip:a@b> junk");
         check("<sip:a@b>, <sip:c@d>");
         check(r#"<sip:a@b>;x="open"#);
+        check("<sip:a@b>;t<ag=1");
         check("<sip:a\u{1}@b>");
     }
 

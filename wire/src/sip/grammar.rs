@@ -89,12 +89,18 @@ pub(super) fn find_outside(bytes: &[u8], delimiter: u8) -> Option<usize> {
     }
 }
 
-/// True when every quote that opens also closes.
+/// True when every quote and every bracket that opens also closes. Otherwise what is appended later
+/// (a tag, in an answer) would be swallowed by it.
 pub(super) fn is_balanced(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(found) = memchr(b'"', &bytes[at..]) {
-        match quoted_end(bytes, at + found) {
+    while let Some(found) = memchr2(b'"', b'<', &bytes[at..]) {
+        let open = at + found;
+        let end = match bytes[open] {
+            b'"' => quoted_end(bytes, open),
+            _ => memchr(b'>', &bytes[open..]).map(|close| open + close + 1),
+        };
+        match end {
             Some(end) => at = end,
             None => return false,
         }

@@ -1,0 +1,6 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use parlance_tests::fuzz;
+
+fuzz_target!(|data: &[u8]| fuzz::sip_framer(data));
