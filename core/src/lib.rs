@@ -1,16 +1,16 @@
 //! The broker as a deterministic state machine.
 //!
 //! A [`Shard`] is everything one core does: its links, the sessions on them, the rooms it owns. It
-//! touches no clock, socket, file, thread or randomness; the shell feeds it [`Input`] and carries out
-//! its [`Output`], in production (`server`) as in the simulator (`tests`).
+//! touches no clock, socket, file, thread or randomness; the shell feeds it [`Input`] and carries
+//! out its [`Output`], in production (`server`) as in the simulator (`tests`).
 //!
 //! ```text
 //! bytes -> link -> session (SIP dialog) -> Mail -> room (owner shard) -> Append -> log
-//!                                                    Committed -> Mail::Deliver -> feed -> sessions
+//!                                                   Committed -> Mail::Deliver -> feed -> sessions
 //! ```
 //!
-//! It cannot fail, only refuse: a peer's fault is an [`Event`] and a counter; a broken invariant is a
-//! panic. Every table and queue has a bound in [`Limits`].
+//! It cannot fail, only refuse: a peer's fault is an [`Event`] and a counter; a broken invariant is
+//! a panic. Every table and queue has a bound in [`Limits`].
 #![forbid(unsafe_code)]
 
 mod bucket;

@@ -1,7 +1,7 @@
 //! Every bound of the broker in one place, with its reason.
 //!
-//! The defaults are right for the product's full size (`product.md` §4); the simulator runs with tiny
-//! ones so that every bound is met in every run.
+//! The defaults are right for the product's full size (`product.md` §4); the simulator runs with
+//! tiny ones so that every bound is met in every run.
 
 /// Bounds of one shard. Times are milliseconds unless the name says otherwise.
 #[derive(Debug, Clone)]

@@ -27,9 +27,9 @@ pub struct Record {
 
 /// The log of one shard, kept in memory: nothing survives a restart.
 ///
-/// It takes records in ticket order and commits them when told to, so that the simulator can let any
-/// time pass in between. Bounded by the shard's `uncommitted_max` per room: committed records are
-/// dropped here, the rooms keep the recent ones.
+/// It takes records in ticket order and commits them when told to, so that the simulator can let
+/// any time pass in between. Bounded by the shard's `uncommitted_max` per room: committed records
+/// are dropped here, the rooms keep the recent ones.
 #[derive(Debug, Default)]
 pub struct MemoryLog {
     waiting: VecDeque<Record>,

@@ -2,7 +2,8 @@
 //!
 //! Three parties: the *home* of a session (the shard whose link carries it), the *owner* of a room
 //! (its only sequencer), the *registrar* of an endpoint (the shard that hashing the user's URI
-//! gives). Mail between two shards keeps its order; several guarantees of `xccos.md` §5.4 rest on it.
+//! gives). Mail between two shards keeps its order; several guarantees of `xccos.md` §5.4 rest on
+//! it.
 
 use crate::directory::RoomEntry;
 use crate::outbox::Body;
@@ -195,8 +196,8 @@ pub enum Mail {
         /// What came of it.
         outcome: PostOutcome,
     },
-    /// A finished reply document. If `after` is given it must follow that room's items mailed before
-    /// it, on the session's dialog.
+    /// A finished reply document. If `after` is given it must follow that room's items mailed
+    /// before it, on the session's dialog.
     Answer {
         /// The session.
         session: SessionKey,
@@ -239,8 +240,8 @@ pub enum Mail {
         /// The one to forget.
         session: SessionKey,
     },
-    /// Rooms the endpoint was in when its last dialog was lost; answer to [`Mail::Claim`] when there
-    /// are any.
+    /// Rooms the endpoint was in when its last dialog was lost; answer to [`Mail::Claim`] when
+    /// there are any.
     Remembered {
         /// The claiming session.
         session: SessionKey,

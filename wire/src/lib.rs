@@ -5,8 +5,8 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`sip`] | framing a stream, messages as spans, addresses, the per-dialog stamp, the INFO window |
-//! | [`xml`] | the XML profile: no DTD, no processing instructions, limits on depth, count and size |
+//! | [`sip`] | framing a stream, messages as spans, addresses, the dialog's stamp, the window |
+//! | [`xml`] | the XML profile: no DTD, no processing instructions, bounds on depth and size |
 //! | [`xccos`] | commands, replies, notices and chat messages as typed values, both directions |
 #![forbid(unsafe_code)]
 

@@ -239,8 +239,8 @@ impl Shard {
         }
     }
 
-    /// From here on nothing of the room goes to the client any more: SIPE frees the room's window at
-    /// once and would touch freed memory (`sipe-client.md` §3.5).
+    /// From here on nothing of the room goes to the client any more: SIPE frees the room's window
+    /// at once and would touch freed memory (`sipe-client.md` §3.5).
     fn on_part(&mut self, key: SessionKey, command: CommandId, room: Guid) {
         self.unseat_session(key, room);
         let entry = self.setup.directory.room(room).expect("checked by the caller");

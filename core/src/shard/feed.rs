@@ -1,8 +1,8 @@
 //! The second level of fan-out: one room's items, and the sessions of this shard that are in it.
 //!
-//! Every subscriber has its own place in the feed. In the steady state it is the end; a session whose
-//! window is full falls behind and keeps nothing but this number, so a slow reader costs eight bytes
-//! and no bodies. Items stay only while somebody is behind.
+//! Every subscriber has its own place in the feed. In the steady state it is the end; a session
+//! whose window is full falls behind and keeps nothing but this number, so a slow reader costs
+//! eight bytes and no bodies. Items stay only while somebody is behind.
 //!
 //! A pass visits the subscribers in slices, so that a room of 16,000 does not hold up the others.
 

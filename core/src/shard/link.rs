@@ -77,8 +77,8 @@ impl Link {
 }
 
 impl Shard {
-    /// Takes in bytes. They are read where they lie; only the rest of a message that is not complete
-    /// is kept.
+    /// Takes in bytes. They are read where they lie; only the rest of a message that is not
+    /// complete is kept.
     pub(super) fn on_bytes(&mut self, id: LinkId, bytes: &[u8]) {
         let Some(link) = self.links.get_mut(id).filter(|l| !l.is_closing) else { return };
         self.counters.bytes_in += bytes.len() as u64;

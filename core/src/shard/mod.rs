@@ -132,14 +132,15 @@ pub enum Input<'a> {
 /// Something the shell must do.
 #[derive(Debug)]
 pub enum Output {
-    /// The link has bytes to write: write [`Shard::outgoing`] and report [`Input::Drained`], until it
-    /// is empty. Said once per change from empty to not empty.
+    /// The link has bytes to write: write [`Shard::outgoing`] and report [`Input::Drained`], until
+    /// it is empty. Said once per change from empty to not empty.
     Write {
         /// Which.
         link: LinkId,
     },
-    /// Close the link, after what waits on it is written (best effort, at most a second) if `flush`;
-    /// then report [`Input::LinkDown`]. No input for it is accepted in between but `Drained`.
+    /// Close the link, after what waits on it is written (best effort, at most a second) if
+    /// `flush`; then report [`Input::LinkDown`]. No input for it is accepted in between but
+    /// `Drained`.
     Close {
         /// Which.
         link: LinkId,

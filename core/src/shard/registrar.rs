@@ -1,5 +1,5 @@
-//! One place per user that knows its endpoints: which dialog is the current one, and which rooms the
-//! last one was in when it was lost (`xccos.md` §1.7). Also keeps the user's preferences.
+//! One place per user that knows its endpoints: which dialog is the current one, and which rooms
+//! the last one was in when it was lost (`xccos.md` §1.7). Also keeps the user's preferences.
 
 use super::Shard;
 use super::session::{End, Restore};

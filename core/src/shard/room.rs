@@ -1,8 +1,8 @@
 //! A room at its owner: the only place where its messages get their numbers.
 //!
 //! Everything that must keep its order in the room stands in one queue while it waits for the log:
-//! posts, and steps of the roster (so that the notice that somebody left comes after the last message
-//! of that user, and a joiner sees exactly what was released after its join).
+//! posts, and steps of the roster (so that the notice that somebody left comes after the last
+//! message of that user, and a joiner sees exactly what was released after its join).
 
 use super::roster::{Left, Roster};
 use super::{Due, Output, Shard};
@@ -413,8 +413,8 @@ impl Shard {
         }
     }
 
-    /// The newest released messages, oldest first. The reply is part of the room's order: it shows a
-    /// prefix, and what it does not show comes after it.
+    /// The newest released messages, oldest first. The reply is part of the room's order: it shows
+    /// a prefix, and what it does not show comes after it.
     pub(super) fn on_history_mail(
         &mut self,
         id: Guid,

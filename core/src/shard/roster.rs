@@ -1,11 +1,12 @@
 //! Who is in a room, and what others have been told about it.
 //!
-//! A participant is a user, however many endpoints they have. What clients know (*told*) follows what
-//! is true (*present*) in steps: each step's difference is one notice, so a hundred users who come
-//! within a quarter of a second are one notice, and one who comes and goes within it is none.
+//! A participant is a user, however many endpoints they have. What clients know (*told*) follows
+//! what is true (*present*) in steps: each step's difference is one notice, so a hundred users who
+//! come within a quarter of a second are one notice, and one who comes and goes within it is none.
 //!
-//! Above the participant limit nothing is told any more and what clients know stays as it was; below
-//! the lower threshold the next step tells the whole difference (`product.md` §4.1, 75 and 60).
+//! Above the participant limit nothing is told any more and what clients know stays as it was;
+//! below the lower threshold the next step tells the whole difference (`product.md` §4.1, 75 and
+//! 60).
 
 use crate::mail::{Address, Leave, User};
 use crate::time::Instant;
@@ -246,7 +247,9 @@ mod tests {
     proptest! {
         /// A client that replays the steps knows the truth after each step, below the limit.
         #[test]
-        fn replaying_the_steps_gives_the_roster(acts in prop::collection::vec((0u8..4, 0u8..12), 1..200)) {
+        fn replaying_the_steps_gives_the_roster(
+            acts in prop::collection::vec((0u8..4, 0u8..12), 1..200),
+        ) {
             let mut roster = Roster::default();
             let (mut known, mut inside) = (BTreeSet::new(), BTreeSet::new());
             for (act, n) in acts {

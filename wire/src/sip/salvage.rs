@@ -11,8 +11,8 @@ const WANTED: [(&str, &str); 5] =
 
 impl Echo {
     /// Looks for Via, From, To, Call-ID and CSeq at the front of `bytes`, which need not be a whole
-    /// or valid message. `None` for responses, and when one of them is missing, not UTF-8 or (but for
-    /// Via) there twice: then no answer is possible. `to_tag` is added when To has no tag.
+    /// or valid message. `None` for responses, and when one of them is missing, not UTF-8 or (but
+    /// for Via) there twice: then no answer is possible. `to_tag` is added when To has no tag.
     pub fn salvage(bytes: &[u8], to_tag: &str) -> Option<Echo> {
         let head = &bytes[..bytes.len().min(SALVAGE_BYTES_MAX)];
         if head.starts_with(b"SIP/") {
