@@ -9,6 +9,7 @@ use crate::directory::RoomEntry;
 use crate::mail::{AskKey, JoinOutcome, Leave, Mail, PostOutcome, SessionKey, User};
 use crate::outbox::Body;
 use hashbrown::HashMap;
+use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::Echo;
 use parlance_wire::xccos::{
     self, CommandId, Failure, Guid, Participant, Privacy, Reply, ReplyData, ResponseCode, RoomInfo,
@@ -156,7 +157,13 @@ impl Shard {
         };
         found.sort_by(|a, b| a.0.config.name.cmp(&b.0.config.name));
         found.truncate(max);
-        let rooms = found.iter().map(|(entry, count)| room_info(entry, *count)).collect();
+        // The list must be one document (`sipe-client.md` §3.5): what does not fit is cut.
+        let mut bytes = 0;
+        let fits = |(entry, _): &&(Arc<RoomEntry>, u32)| {
+            bytes += 1024 + 6 * (entry.config.name.len() + entry.config.description.len());
+            bytes <= XCCOS_REPLY_BYTES_MAX
+        };
+        let rooms = found.iter().take_while(fits).map(|(e, count)| room_info(e, *count)).collect();
         let reply = Reply {
             name: "chansrch".into(),
             to: command,
@@ -207,18 +214,33 @@ impl Shard {
         self.finish_join(ask);
     }
 
+    /// Answers a join when all owners have. A reply about many rooms is split where it would pass the
+    /// longest document: each part releases the rooms it tells of (`xccos.md` §1.8).
     fn finish_join(&mut self, ask: Ask) {
         let Question::Join { command, is_many, wanted, .. } = ask.question else { return };
+        if !is_many && !matches!(wanted[0].outcome, Some(JoinOutcome::Joined { .. })) {
+            let (name, code) = ("join".into(), ResponseCode::NoSuchNode);
+            let reply = Reply { name, to: command, code, data: ReplyData::Empty };
+            return self.send_reply(ask.session, reply, Vec::new());
+        }
         let name = if is_many { "bjoin" } else { "join" };
-        let release: Vec<Guid> = wanted.iter().filter_map(|w| w.room).collect();
-        let is_any = wanted.iter().any(|w| matches!(w.outcome, Some(JoinOutcome::Joined { .. })));
-        let (code, data) = if is_any || is_many {
-            (ResponseCode::Success, joined_data(wanted))
-        } else {
-            (ResponseCode::NoSuchNode, ReplyData::Empty)
-        };
-        let reply = Reply { name: name.into(), to: command, code, data };
-        self.send_reply(ask.session, reply, release);
+        let mut part = Vec::new();
+        let mut part_bytes = 0;
+        let mut wanted = wanted.into_iter().peekable();
+        while let Some(want) = wanted.next() {
+            part_bytes += reply_bytes(&want);
+            part.push(want);
+            let next_bytes = wanted.peek().map_or(usize::MAX, reply_bytes);
+            if part_bytes.saturating_add(next_bytes) <= XCCOS_REPLY_BYTES_MAX {
+                continue;
+            }
+            let release = part.iter().filter_map(|want: &Wanted| want.room).collect();
+            let data = joined_data(std::mem::take(&mut part));
+            let code = ResponseCode::Success;
+            let reply = Reply { name: name.into(), to: command.clone(), code, data };
+            self.send_reply(ask.session, reply, release);
+            part_bytes = 0;
+        }
     }
 
     /// Room for one more question of this session?
@@ -239,6 +261,13 @@ impl Shard {
         let to = self.owner(room);
         self.mail(to, Mail::Part { room, from, user, ask, leave });
     }
+}
+
+/// No fewer bytes than the room takes in a join reply, escaped and all.
+fn reply_bytes(want: &Wanted) -> usize {
+    let Some(JoinOutcome::Joined { entry, roster, .. }) = &want.outcome else { return 1024 };
+    let people: usize = roster.iter().map(|p| 128 + 6 * (p.uri.len() + p.name.len())).sum();
+    1024 + 6 * (entry.config.name.len() + entry.config.description.len()) + people
 }
 
 /// `data` of a join reply: everybody mentioned once, then the rooms, then what failed.

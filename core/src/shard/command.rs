@@ -125,6 +125,9 @@ impl Shard {
                 self.succeed(key, id, "getserverinfo", ReplyData::ServerInfo(info));
             }
             Command::Join(reference) => self.on_join(link, key, id, vec![reference], false),
+            Command::BJoin(references) if references.is_empty() => {
+                self.succeed(key, id, "bjoin", ReplyData::Empty);
+            }
             Command::BJoin(references) => self.on_join(link, key, id, references, true),
             Command::Part(ref reference) => match self.known_room(reference) {
                 Some(room) => self.on_part(key, id, room),

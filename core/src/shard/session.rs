@@ -392,6 +392,9 @@ impl Shard {
     /// Looks at a session's deadlines and says when to look again.
     pub(super) fn check_session(&mut self, key: SessionKey) {
         let Some(session) = self.sessions.get(key) else { return };
+        if session.window.is_exhausted() {
+            return self.end_session(key, End::Dropped("cseq_exhausted"));
+        }
         let limits = &self.setup.limits;
         let mut deadlines = [None; 4];
         if let Accepted::AwaitingAck { .. } = session.accepted {

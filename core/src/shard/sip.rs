@@ -83,7 +83,7 @@ impl Shard {
         if method == Method::Ack {
             return None;
         }
-        if request.header(HeaderName::MaxForwards) == Some("0") {
+        if request.max_forwards() == Some(0) {
             return Some((483, Refusal::Loop));
         }
         let link = &self.links[link];
