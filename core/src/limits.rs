@@ -42,8 +42,11 @@ pub struct Limits {
     pub ack_timeout_ms: u64,
     /// A session lagging for this long without a break is ended.
     pub lag_ms_max: u64,
-    /// Replies that wait for the window of one session; one more ends it.
+    /// Replies that wait for the window of one session, together with its open questions; a request
+    /// beyond is answered 503.
     pub backlog_max: usize,
+    /// Bytes of those replies; a session beyond is ended.
+    pub backlog_bytes_max: usize,
     /// Session-Expires we offer, seconds (`xccos.md` §1.6).
     pub session_expires_s: u32,
     /// Smallest Session-Expires we accept, seconds (RFC 4028 §5).
@@ -52,8 +55,6 @@ pub struct Limits {
     pub session_expires_grace_ms: u64,
     /// Rooms one session may be in at once.
     pub session_rooms_max: usize,
-    /// Commands and posts of one session that wait for an answer from a room's owner.
-    pub session_asks_max: usize,
     /// Items a room keeps on each shard for lagging sessions to catch up from.
     pub feed_items_max: usize,
     /// Messages a room keeps for history (`product.md` §1.6: 1 to 500 may be asked for).
@@ -106,17 +107,17 @@ impl Default for Limits {
             link_requests_per_second: 2_000,
             link_requests_burst: 8_000,
             session_requests_per_second: 50,
-            session_requests_burst: 200,
+            session_requests_burst: 1_000,
             window: 64,
             info_timeout_ms: 32_000,
             ack_timeout_ms: 32_000,
             lag_ms_max: 60_000,
-            backlog_max: 64,
+            backlog_max: 512,
+            backlog_bytes_max: 4 * 1024 * 1024,
             session_expires_s: 1_800,
             min_se_s: 90,
             session_expires_grace_ms: 32_000,
             session_rooms_max: 500,
-            session_asks_max: 64,
             feed_items_max: 1_024,
             recent_max: 500,
             history_max: 30,

@@ -243,9 +243,10 @@ impl Shard {
         }
     }
 
-    /// Room for one more question of this session?
-    pub(super) fn may_ask(&self, key: SessionKey) -> bool {
-        self.sessions.get(key).is_some_and(|s| s.asks < self.setup.limits.session_asks_max)
+    /// Room for the replies to this many more commands of the session?
+    pub(super) fn may_ask(&self, key: SessionKey, count: usize) -> bool {
+        let max = self.setup.limits.backlog_max;
+        self.sessions.get(key).is_some_and(|s| s.asks + s.backlog.len() + count <= max)
     }
 
     /// Mails the owner of a room that a session leaves it.

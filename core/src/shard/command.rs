@@ -37,7 +37,7 @@ impl Shard {
             }
             Ok(FromClient::Post(post)) => self.on_post(link, key, request, post),
             Ok(FromClient::Commands(commands)) => {
-                if !self.may_ask(key) {
+                if !self.may_ask(key, commands.len()) {
                     return self.refuse_info(link, request, 503, Refusal::Overload);
                 }
                 // The 200 says "received"; replies follow in INFOs of their own.
@@ -81,7 +81,7 @@ impl Shard {
         if post.chat.len() > most || rtf_len > most.saturating_mul(4) {
             return self.refuse_info(link, request, 413, Refusal::MessageSize);
         }
-        if !self.may_ask(key) {
+        if !self.may_ask(key, 1) {
             return self.refuse_info(link, request, 503, Refusal::Overload);
         }
         // While a join is under way a post behind it is not too early: the owner keeps the order.
@@ -107,9 +107,6 @@ impl Shard {
     fn on_command(&mut self, link: LinkId, key: SessionKey, id: CommandId, command: Command) {
         if !self.sessions.contains_key(key) {
             return;
-        }
-        if !self.may_ask(key) {
-            return self.fail(key, id, &command, ResponseCode::LimitExceeded);
         }
         let joins = matches!(command, Command::BJoin(_) | Command::Join(_));
         if !matches!(command, Command::ReqUri) {

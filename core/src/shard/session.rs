@@ -68,6 +68,7 @@ pub(super) struct Session {
     /// In its link's list of sessions that wait for the link.
     pub(super) waits_for_link: bool,
     pub(super) backlog: VecDeque<Waiting>,
+    pub(super) backlog_bytes: usize,
     pub(super) seats: Vec<Seat>,
     /// Where the next round of catching up begins.
     pub(super) seat_turn: usize,
@@ -144,11 +145,11 @@ impl Shard {
             return;
         }
         let session = self.sessions.get_mut(key).expect("looked up above");
-        if session.backlog.len() == self.setup.limits.backlog_max {
-            self.end_session(key, End::Dropped("backlog"));
-            return;
-        }
+        session.backlog_bytes += waiting.body.len();
         session.backlog.push_back(waiting);
+        if session.backlog_bytes > self.setup.limits.backlog_bytes_max {
+            return self.end_session(key, End::Dropped("backlog"));
+        }
         self.note_lagging(key);
         self.pump(key);
     }
@@ -243,7 +244,9 @@ impl Shard {
     }
 
     fn send_waiting(&mut self, key: SessionKey) {
-        let front = self.sessions[key].backlog.pop_front().expect("looked at by the caller");
+        let session = &mut self.sessions[key];
+        let front = session.backlog.pop_front().expect("looked at by the caller");
+        session.backlog_bytes -= front.body.len();
         self.send(key, front.body);
         self.release(key, &front.release);
     }

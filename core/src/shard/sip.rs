@@ -276,6 +276,7 @@ impl Shard {
                 lagging_since: None,
                 waits_for_link: false,
                 backlog: VecDeque::new(),
+                backlog_bytes: 0,
                 seats: Vec::new(),
                 seat_turn: 0,
                 joining: Vec::new(),
