@@ -1,1 +1,80 @@
-fn main(){}
+//! Parlance, the Persistent Chat server. See `docs/ARCHITECTURE.md` for the whole.
+//!
+//! This package alone binds ports, spawns threads, reads clocks and entropy; what the broker does is in
+//! `parlance-core`.
+
+mod certificate;
+mod check;
+mod cli;
+mod config;
+mod greeting;
+mod machine;
+mod placement;
+mod serve;
+mod shell;
+mod telemetry;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use config::Config;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// How the program ends. The command line's help documents the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// As asked for.
+    Done = 0,
+    /// Could not start, or `check` found something wrong.
+    Failed = 1,
+    /// Faulty command line or configuration.
+    Usage = 2,
+    /// A second signal did not let the first one's work end.
+    Impatient = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Check => check::run(cli.config.as_deref()).into(),
+        Command::Serve => run_server(&cli).into(),
+    }
+}
+
+fn run_server(cli: &Cli) -> Exit {
+    let config = match Config::load(cli.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error, Exit::Usage),
+    };
+    let log = match telemetry::start(&cli.log_levels(), cli.log_format) {
+        Ok(guard) => guard,
+        Err(error) => return refuse(&error, Exit::Usage),
+    };
+    abort_on_panic();
+    let outcome = serve::run(&config);
+    drop(log);
+    outcome.unwrap_or_else(|error| refuse(&error, Exit::Failed))
+}
+
+fn refuse(error: &dyn std::fmt::Display, exit: Exit) -> Exit {
+    // If stderr is gone, the exit code must do.
+    let _ = writeln!(std::io::stderr(), "parlance: {error}");
+    exit
+}
+
+/// A panic on any thread ends the process: it means a broken invariant, and a server that goes on with
+/// a dead shard would answer some users and silently lose others. Release builds abort by themselves;
+/// this makes all builds do so.
+fn abort_on_panic() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        told(panic);
+        std::process::abort();
+    }));
+}

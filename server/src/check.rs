@@ -1,0 +1,299 @@
+//! `parlance check`: what this machine and this configuration give, one finding per line.
+
+use crate::certificate::{create_data_directory, load};
+use crate::config::{Config, CpuSet, Io};
+use crate::machine;
+use crate::placement::Placement;
+use crate::shell::listen;
+use crate::{Exit, shell::tls};
+use std::fmt;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Descriptors that are no links: per shard (rings, events, listening sockets), and for the rest.
+const DESCRIPTORS_PER_SHARD: u64 = 16;
+const DESCRIPTORS_APART: u64 = 128;
+/// Oldest kernel on which the io_uring operations we use all work.
+const KERNEL_MIN: (u32, u32) = (5, 8);
+
+/// How good a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grade {
+    Ok,
+    Warn,
+    Fail,
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Grade::Ok => "ok  ",
+            Grade::Warn => "warn",
+            Grade::Fail => "fail",
+        })
+    }
+}
+
+/// All findings so far.
+#[derive(Debug, Default)]
+struct Findings {
+    lines: Vec<(Grade, &'static str, String)>,
+}
+
+impl Findings {
+    fn ok(&mut self, subject: &'static str, text: impl Into<String>) {
+        self.lines.push((Grade::Ok, subject, text.into()));
+    }
+
+    fn warn(&mut self, subject: &'static str, text: impl Into<String>) {
+        self.lines.push((Grade::Warn, subject, text.into()));
+    }
+
+    fn fail(&mut self, subject: &'static str, text: impl Into<String>) {
+        self.lines.push((Grade::Fail, subject, text.into()));
+    }
+
+    fn worst(&self) -> Grade {
+        let graded = |grade| self.lines.iter().any(|(g, ..)| *g == grade);
+        match (graded(Grade::Fail), graded(Grade::Warn)) {
+            (true, _) => Grade::Fail,
+            (false, true) => Grade::Warn,
+            (false, false) => Grade::Ok,
+        }
+    }
+}
+
+/// Looks at everything and prints what it finds.
+pub fn run(file: Option<&Path>) -> Exit {
+    let mut findings = Findings::default();
+    let config = configuration(&mut findings, file);
+    kernel(&mut findings);
+    io_uring(&mut findings, config.as_ref());
+    memlock(&mut findings);
+    let available = machine::available_cpus();
+    let shards = match &config {
+        Some(config) => cores(&mut findings, config, &available),
+        None => available.0.len(),
+    };
+    descriptors(&mut findings, config.as_ref(), shards as u64);
+    if let Some(config) = &config {
+        ports(&mut findings, config);
+        data(&mut findings, config);
+        certificate(&mut findings, config);
+    }
+    let mut out = std::io::stdout().lock();
+    for (grade, subject, text) in &findings.lines {
+        // If nobody reads, the exit code must do.
+        let _ = writeln!(out, "{grade}  {subject:<12}  {text}");
+    }
+    match findings.worst() {
+        Grade::Fail => Exit::Failed,
+        Grade::Ok | Grade::Warn => Exit::Done,
+    }
+}
+
+fn configuration(findings: &mut Findings, file: Option<&Path>) -> Option<Config> {
+    match Config::load(file) {
+        Ok(config) => {
+            let rooms = config.directory.rooms().count();
+            let domain = &config.directory.domain;
+            let source = match &config.file {
+                Some(file) => file.display().to_string(),
+                None => "no file given, defaults".into(),
+            };
+            findings.ok("configuration", format!("{source}: domain {domain}, {rooms} room(s)"));
+            Some(config)
+        }
+        Err(error) => {
+            findings.fail("configuration", error.to_string());
+            None
+        }
+    }
+}
+
+fn kernel(findings: &mut Findings) {
+    let release = machine::kernel();
+    let (major, minor) = KERNEL_MIN;
+    match version(&release) {
+        Some(found) if found < KERNEL_MIN => findings.fail(
+            "kernel",
+            format!("{release} is older than {major}.{minor}: io_uring lacks what we need; update it"),
+        ),
+        Some(_) => findings.ok("kernel", release),
+        None => findings.warn("kernel", format!("{release}: no version that could be read")),
+    }
+}
+
+/// Major and minor number of a kernel release.
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut parts = release.split(|c: char| !c.is_ascii_digit());
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+fn io_uring(findings: &mut Findings, config: Option<&Config>) {
+    if config.is_some_and(|config| config.cores.io == Io::Epoll) {
+        let text = "cores.io asks for epoll, which is not built yet; set it to \"auto\"";
+        findings.fail("io", text);
+    }
+    match machine::probe_uring() {
+        Ok(()) => findings.ok("io_uring", "a ring was set up and used"),
+        Err(cause) => findings.fail("io_uring", format!("required for now, not usable: {cause}")),
+    }
+}
+
+fn memlock(findings: &mut Findings) {
+    let bytes = machine::memlock_bytes();
+    let text = machine::bytes(bytes);
+    if bytes >= machine::MEMLOCK_MIN_BYTES {
+        findings.ok("memlock", text);
+    } else {
+        let text = format!("{text} may be locked in memory; raise it to 8 MiB: `ulimit -l 8192`");
+        findings.fail("memlock", text);
+    }
+}
+
+/// Reports cores and placement; returns how many shards there will be.
+fn cores(findings: &mut Findings, config: &Config, available: &CpuSet) -> usize {
+    let nodes = machine::numa_nodes();
+    let count = available.0.len();
+    let text = format!("{count} usable ({available}), {} NUMA node(s)", nodes.len().max(1));
+    findings.ok("cores", text);
+    match Placement::plan(&config.cores, available, &nodes) {
+        Ok(placement) => {
+            report_placement(findings, &placement, &nodes);
+            placement.shards.len()
+        }
+        Err(cause) => {
+            findings.fail("shards", cause);
+            count
+        }
+    }
+}
+
+fn report_placement(findings: &mut Findings, placement: &Placement, nodes: &[(usize, CpuSet)]) {
+    let node_of = |cpu: usize| nodes.iter().find(|(_, cpus)| cpus.0.contains(&cpu)).map(|(n, _)| *n);
+    let seats: Vec<String> = placement
+        .shards
+        .iter()
+        .enumerate()
+        .map(|(shard, cpu)| match cpu {
+            None => format!("{shard}:any"),
+            Some(cpu) => format!("{shard}:core {cpu}"),
+        })
+        .collect();
+    findings.ok("shards", format!("{} ({})", seats.len(), seats.join(", ")));
+    let mut used: Vec<usize> = placement.shards.iter().flatten().copied().filter_map(node_of).collect();
+    used.sort_unstable();
+    used.dedup();
+    if used.len() > 1 {
+        let text = format!(
+            "shards lie on NUMA nodes {used:?}, so mail between them is slower; \"numa:{}\" keeps \
+             them together",
+            used[0]
+        );
+        findings.warn("shards", text);
+    }
+    findings.ok("background", format!("cores {}", placement.background));
+}
+
+fn descriptors(findings: &mut Findings, config: Option<&Config>, shards: u64) {
+    let (soft, hard) = machine::descriptors();
+    let apart = DESCRIPTORS_APART + shards * DESCRIPTORS_PER_SHARD;
+    let links = hard.saturating_sub(apart);
+    let limit = |count: u64| if count == u64::MAX { "no limit".into() } else { count.to_string() };
+    let text =
+        format!("{} now, raised to {} at start: {} links", limit(soft), limit(hard), limit(links));
+    // One server is sized for 20,000 connections however many shards share them.
+    let wanted = config.map_or(20_000, |config| config.limits.links_max as u64);
+    if links >= wanted {
+        findings.ok("descriptors", text);
+    } else {
+        let enough = (wanted + apart).next_multiple_of(1024);
+        let text = format!(
+            "{text}, fewer than limits.links_max ({wanted}); set LimitNOFILE={enough} in the systemd \
+             unit or `ulimit -Hn {enough}`"
+        );
+        findings.warn("descriptors", text);
+    }
+}
+
+fn ports(findings: &mut Findings, config: &Config) {
+    let listen = &config.listen;
+    let all = listen.sip.iter().map(|a| ("sip", a)).chain(listen.sips.iter().map(|a| ("sips", a)));
+    let all = all.chain(listen.http.iter().map(|a| ("http", a)));
+    let mut seen: Vec<SocketAddr> = Vec::new();
+    for (name, address) in all {
+        if address.port() != 0 && seen.contains(address) {
+            findings.fail("port", format!("{name} {address} is used twice in [listen]; change one"));
+            continue;
+        }
+        seen.push(*address);
+        match listen::bind(*address, 1) {
+            Ok(_) => findings.ok("port", format!("{name} {address} can be bound")),
+            Err(error) => findings.fail(
+                "port",
+                format!(
+                    "{name} {address}: {error}; stop what listens there (`ss -tlnp`), or choose \
+                     another port"
+                ),
+            ),
+        }
+    }
+}
+
+fn data(findings: &mut Findings, config: &Config) {
+    let path = &config.data;
+    let probe = path.join(format!(".check-{}", std::process::id()));
+    let written = create_data_directory(path)
+        .and_then(|()| std::fs::write(&probe, "check"))
+        .and_then(|()| std::fs::remove_file(&probe));
+    match written {
+        Ok(()) => findings.ok("data", format!("{} is writable", path.display())),
+        Err(error) => findings.fail(
+            "data",
+            format!(
+                "{}: {error}; make it writable for this user, or set server.data",
+                path.display()
+            ),
+        ),
+    }
+}
+
+fn certificate(findings: &mut Findings, config: &Config) {
+    let Some(files) = &config.certificate else {
+        let text = "none configured: a self-signed one is made in the data directory; clients must be \
+                    told to trust it";
+        return findings.ok("certificate", text);
+    };
+    let usable = load(files).and_then(|(chain, key)| {
+        tls::server_config(chain, key).map_err(|e| format!("{}: {e}", files.certificate.display()))
+    });
+    match usable {
+        Ok(_) => findings.ok("certificate", files.certificate.display().to_string()),
+        Err(cause) => findings.fail("certificate", cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernel_releases_are_read() {
+        assert_eq!(version("6.1.0-18-amd64"), Some((6, 1)));
+        assert_eq!(version("5.8"), Some((5, 8)));
+        assert_eq!(version("odd"), None);
+    }
+
+    #[test]
+    fn the_worst_finding_counts() {
+        let mut findings = Findings::default();
+        assert_eq!(findings.worst(), Grade::Ok);
+        findings.warn("a", "b");
+        assert_eq!(findings.worst(), Grade::Warn);
+        findings.fail("a", "b");
+        findings.ok("a", "b");
+        assert_eq!(findings.worst(), Grade::Fail);
+    }
+}

@@ -1,0 +1,61 @@
+//! The command line.
+
+use crate::telemetry::Format;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Persistent Chat server: XCCOS over SIP for existing clients, one broker shard per core.
+///
+/// Exit codes: 0 stopped by a signal after draining, or `check` found nothing wrong; 1 could not start,
+/// or `check` found something wrong; 2 faulty command line or configuration; 3 stopped by a second
+/// signal before everybody was told; killed by SIGABRT: a broken invariant, please report it.
+#[derive(Debug, Parser)]
+#[command(name = "parlance", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// Configuration file (TOML); without it the server serves loopback from ./parlance-data
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// What to log: error, warn, info, debug, trace, or per module; PARLANCE_LOG otherwise, else info
+    #[arg(long, global = true, value_name = "LEVELS")]
+    pub log: Option<String>,
+
+    /// How log lines on stderr look
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: Format,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Command {
+    /// Serve until SIGTERM or SIGINT; a second signal does not wait for clients
+    Serve,
+    /// Say in plain words what this machine and configuration give, and what to do about it
+    Check,
+}
+
+impl Cli {
+    /// The log levels in force.
+    pub fn log_levels(&self) -> String {
+        let from_environment = || std::env::var("PARLANCE_LOG").ok().filter(|text| !text.is_empty());
+        self.log.clone().or_else(from_environment).unwrap_or_else(|| "info".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+        let cli = Cli::try_parse_from(["parlance", "serve", "--config", "a.toml"]).unwrap();
+        assert_eq!(cli.config, Some("a.toml".into()));
+        assert!(Cli::try_parse_from(["parlance", "brew"]).is_err());
+    }
+}

@@ -1,0 +1,250 @@
+//! `parlance serve`: starts everything, waits for signals, drains, ends.
+
+use crate::certificate::{ensure_self_signed, load, self_signed_files};
+use crate::config::{Config, Io};
+use crate::greeting::{self, Bound};
+use crate::machine;
+use crate::placement::Placement;
+use crate::shell::driver::Parts;
+use crate::shell::mesh::Mesh;
+use crate::shell::{Clock, Control, Report, Seat, listen, tls, uring};
+use crate::telemetry::{self, Health, Metrics, Publisher, Reporter};
+use crate::Exit;
+use parlance_core::{Setup, ShardId, Transport};
+use rustix::rand::{GetRandomFlags, getrandom};
+use rustls::ServerConfig;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Beyond the shards' own limit of draining, they get this much to report that they are done.
+const DRAIN_SLACK: Duration = Duration::from_millis(2_500);
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// Why the server could not start: cause, effect, next step.
+pub fn run(config: &Config) -> Result<Exit, String> {
+    let clock = Clock::start();
+    usable_io(config.cores.io)?;
+    let available = machine::available_cpus();
+    let placement = Placement::plan(&config.cores, &available, &machine::numa_nodes())?;
+    let tls = server_tls(config)?;
+    machine::raise_descriptors();
+    // All that listens is bound here: what cannot be had is told before anything runs.
+    let (sockets, bound) = bind_all(config, placement.shards.len())?;
+    let http = config.listen.http.map(bind_http).transpose()?;
+    let bound = Bound { http: address_of(http.as_ref())?, ..bound };
+
+    let (supervisor, reports) = channel();
+    watch_signals(supervisor.clone())?;
+    let (seats, slots) = seats(config, &placement, clock, tls, sockets, &supervisor)?;
+    let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
+    machine::bind_thread(&placement.background);
+    for seat in seats {
+        uring::start(seat).map_err(|e| format!("no thread for a shard: {e}"))?;
+    }
+    if let Some(early) = await_start(&reports, controls.len())? {
+        return Ok(early);
+    }
+    let health = Health::default();
+    if let Some(listener) = http {
+        let metrics = Metrics::new(clock, slots);
+        telemetry::serve(listener, placement.background.clone(), metrics, health.clone())
+            .map_err(|e| format!("no HTTP: {e}"))?;
+    }
+    tracing::info!(shards = controls.len(), ?bound, "serving");
+    let mut stdout = std::io::stdout().lock();
+    // Nobody may be reading; that is no reason not to serve.
+    let _ = stdout.write_all(greeting::text(config, &placement, &bound).as_bytes());
+    let _ = stdout.flush();
+    drop(stdout);
+    Ok(supervise(config, &reports, &controls, &health))
+}
+
+/// Waits for the first signal, drains, and waits for the shards or the second signal.
+fn supervise(
+    config: &Config,
+    reports: &Receiver<Report>,
+    controls: &[Control],
+    health: &Health,
+) -> Exit {
+    // Nothing else is reported by now: a shard that dies takes the process with it.
+    while !matches!(reports.recv(), Ok(Report::Signal(_)) | Err(_)) {}
+    let limit = Duration::from_millis(config.limits.drain_ms) + DRAIN_SLACK;
+    tracing::info!(?limit, "draining: no new links, posts are finished, links are closed");
+    health.drain();
+    controls.iter().for_each(Control::drain);
+    let end = Instant::now() + limit;
+    let mut left = controls.len();
+    while left > 0 {
+        match reports.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(Report::Drained(_)) => left -= 1,
+            Ok(Report::Signal(signal)) => {
+                tracing::warn!(signal, "second signal: ending without waiting for the links");
+                return Exit::Impatient;
+            }
+            Ok(Report::Started(_) | Report::Failed(..)) => (),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                tracing::warn!(shards = left, "not drained in time; the links left are cut");
+                return Exit::Done;
+            }
+        }
+    }
+    tracing::info!("drained");
+    Exit::Done
+}
+
+/// Waits until all shards serve. `Some` if a signal comes first.
+fn await_start(reports: &Receiver<Report>, shards: usize) -> Result<Option<Exit>, String> {
+    let mut started = 0;
+    while started < shards {
+        match reports.recv() {
+            Ok(Report::Started(_)) => started += 1,
+            Ok(Report::Signal(_)) => return Ok(Some(Exit::Done)),
+            Ok(Report::Failed(ShardId(shard), cause)) => {
+                return Err(format!(
+                    "shard {shard} cannot start ({cause}), and a server without all its shards \
+                     would lose rooms; see `parlance check`"
+                ));
+            }
+            Ok(Report::Drained(_)) | Err(_) => unreachable!("nobody was told to drain or end"),
+        }
+    }
+    Ok(None)
+}
+
+fn usable_io(io: Io) -> Result<(), String> {
+    if io == Io::Epoll {
+        return Err("cores.io = \"epoll\" is not built yet: io_uring is required for now; set it to \
+                    \"auto\""
+            .into());
+    }
+    machine::probe_uring().map_err(|cause| {
+        format!("io_uring is required for now, and it cannot be used: {cause} (see `parlance check`)")
+    })
+}
+
+fn server_tls(config: &Config) -> Result<Arc<ServerConfig>, String> {
+    let domain = &config.directory.domain;
+    let own;
+    let files = match &config.certificate {
+        Some(files) => files,
+        None => {
+            ensure_self_signed(&config.data, domain)?;
+            own = self_signed_files(&config.data, domain);
+            &own
+        }
+    };
+    let (chain, key) = load(files)?;
+    tls::server_config(chain, key).map_err(|e| {
+        let file = files.certificate.display();
+        format!("{file}: cannot be used for TLS ({e}); certificate and key must belong together")
+    })
+}
+
+/// Listening sockets per shard.
+type Sockets = Vec<Vec<(TcpListener, Transport)>>;
+
+fn bind_all(config: &Config, shards: usize) -> Result<(Sockets, Bound), String> {
+    let mut sockets: Sockets = (0..shards).map(|_| Vec::new()).collect();
+    let mut bind = |addresses: &[SocketAddr], transport| -> Result<Vec<SocketAddr>, String> {
+        let mut bound = Vec::new();
+        for address in addresses {
+            let (address, listeners) =
+                listen::bind(*address, shards).map_err(|e| not_bound(*address, &e))?;
+            bound.push(address);
+            for (shard, listener) in sockets.iter_mut().zip(listeners) {
+                shard.push((listener, transport));
+            }
+        }
+        Ok(bound)
+    };
+    let sip = bind(&config.listen.sip, Transport::Tcp)?;
+    let sips = bind(&config.listen.sips, Transport::Tls)?;
+    Ok((sockets, Bound { sip, sips, http: None }))
+}
+
+fn bind_http(address: SocketAddr) -> Result<TcpListener, String> {
+    let (_, mut listeners) = listen::bind(address, 1).map_err(|e| not_bound(address, &e))?;
+    Ok(listeners.pop().expect("one was asked for"))
+}
+
+fn not_bound(address: SocketAddr, error: &std::io::Error) -> String {
+    format!(
+        "{address} cannot be bound ({error}), so the server does not start; stop what listens there \
+         (`ss -tlnp`), or choose another port in [listen]"
+    )
+}
+
+fn address_of(listener: Option<&TcpListener>) -> Result<Option<SocketAddr>, String> {
+    listener.map(TcpListener::local_addr).transpose().map_err(|e| e.to_string())
+}
+
+/// What each shard's thread gets, and where its numbers can be read.
+type Slots = Vec<Arc<std::sync::Mutex<telemetry::Snapshot>>>;
+
+fn seats(
+    config: &Config,
+    placement: &Placement,
+    clock: Clock,
+    tls: Arc<ServerConfig>,
+    sockets: Sockets,
+    supervisor: &Sender<Report>,
+) -> Result<(Vec<Seat>, Slots), String> {
+    let shards = placement.shards.len();
+    let (mut seats, mut slots) = (Vec::new(), Vec::new());
+    let ends = Mesh::build(shards).into_iter().zip(sockets).zip(&placement.shards);
+    for (index, ((mesh, listeners), cpu)) in ends.enumerate() {
+        let id = ShardId(u16::try_from(index).expect("the configuration bounds shards"));
+        let (publisher, slot) = Publisher::new();
+        slots.push(slot);
+        let bell = mesh.bell();
+        let setup = Setup {
+            id,
+            shards,
+            directory: config.directory.clone(),
+            limits: config.limits.clone(),
+            seed: seed()?,
+        };
+        let reporter = Reporter::new(id, supervisor.clone());
+        seats.push(Seat {
+            setup,
+            parts: Parts { clock, mesh, tls: tls.clone(), publisher, reporter },
+            cpu: *cpu,
+            listeners,
+            control: Control::new(bell.clone()),
+            bell,
+            supervisor: supervisor.clone(),
+        });
+    }
+    Ok((seats, slots))
+}
+
+/// Entropy for one shard's tags and branch keys.
+fn seed() -> Result<[u8; 32], String> {
+    let mut seed = [0; 32];
+    let filled = getrandom(&mut seed, GetRandomFlags::empty());
+    match filled {
+        Ok(count) if count == seed.len() => Ok(seed),
+        _ => Err("the kernel gives no random numbers, so nothing could be secret".into()),
+    }
+}
+
+/// Reports SIGTERM and SIGINT.
+fn watch_signals(supervisor: Sender<Report>) -> Result<(), String> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])
+        .map_err(|e| format!("signals cannot be watched: {e}"))?;
+    let watch = move || {
+        for signal in signals.forever() {
+            if supervisor.send(Report::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("signals".into()).spawn(watch);
+    thread.map(|_| ()).map_err(|e| format!("no thread for signals: {e}"))
+}

@@ -1,0 +1,476 @@
+//! Drives one shard of the core: takes in what its shell hears, carries out what the core wants.
+//!
+//! The driver knows sockets as descriptors and [`Stream`]s, but no executor: a shell (today
+//! `shell::uring`) runs one task per link on [`Driver::poll_link`], one on [`Driver::receive_mail`],
+//! and one that calls [`Driver::end_turn`] and [`Driver::on_deadline`].
+//!
+//! A *turn* is everything that is ready at once: reads, mail, timers. Writing waits for its end. A
+//! link that gets ten deliveries in a turn then costs one system call instead of ten, posts of
+//! many links become one commit, and each other shard is woken once. This coalescing is worth more
+//! than any choice of runtime.
+
+mod link;
+mod write;
+
+pub use link::{LinkKey, Stream};
+
+use super::clock::Clock;
+use super::mesh::MeshEnd;
+use super::tls::{Received, TlsLink};
+use crate::telemetry::{Publisher, Reporter};
+use link::{Link, Links, Stage};
+use parlance_core::{
+    Close, Event, Input, Instant, LinkInfo, Mail, MemoryLog, Output, Refusal, Shard, ShardId,
+    Transport,
+};
+use rustls::ServerConfig;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// Size of the one buffer that all links of a shard are read into, bytes.
+const READ_BUFFER_BYTES: usize = 64 * 1024;
+/// Full reads of one link before other tasks get their turn.
+const READS_PER_POLL: usize = 2;
+/// Letters taken in before other tasks get their turn.
+const LETTERS_PER_POLL: usize = 512;
+/// A TLS handshake must be complete within this time, milliseconds.
+const HANDSHAKE_MS: u64 = 5_000;
+/// Handshakes at once; one more connection is refused.
+const HANDSHAKES_MAX: usize = 4_096;
+/// Writing what is left on a closed link, and waiting for the peer's end, may take this long together,
+/// milliseconds.
+const CLOSING_MS: u64 = 1_000;
+/// Rounds of commit and write in one turn; what is left then has its next turn after other tasks.
+const ROUNDS_PER_TURN: usize = 4;
+
+/// What a driver is made of, besides its shard.
+pub struct Parts {
+    /// Time, the same for all shards.
+    pub clock: Clock,
+    /// Mail to and from the others.
+    pub mesh: MeshEnd<Mail>,
+    /// For links that speak TLS.
+    pub tls: Arc<ServerConfig>,
+    /// Where the shard's numbers go.
+    pub publisher: Publisher,
+    /// Where its events go.
+    pub reporter: Reporter,
+}
+
+/// What the driver itself counts, beside the core's counters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShellCounters {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections refused: too many links, too many handshakes, or draining.
+    pub refused: u64,
+    /// TLS handshakes that failed or took too long.
+    pub handshakes_failed: u64,
+    /// Gathering writes.
+    pub writes: u64,
+    /// Writes that the socket did not take whole.
+    pub writes_blocked: u64,
+    /// Turns.
+    pub turns: u64,
+}
+
+/// One shard with everything around it.
+pub struct Driver<S> {
+    shard: Shard,
+    parts: Parts,
+    log: MemoryLog,
+    links: Links<S>,
+    handshaking: usize,
+    read_buffer: Box<[u8]>,
+    /// Plain bytes of the TLS link that is being read.
+    plain: Vec<u8>,
+    writer: write::Scratch,
+    is_turn_due: bool,
+    turn_waker: Option<Waker>,
+    is_draining: bool,
+    drain_wakers: Vec<Waker>,
+    counters: ShellCounters,
+}
+
+impl<S: Stream> Driver<S> {
+    /// A driver without links.
+    pub fn new(shard: Shard, parts: Parts) -> Driver<S> {
+        Driver {
+            shard,
+            parts,
+            log: MemoryLog::default(),
+            links: Links::default(),
+            handshaking: 0,
+            read_buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
+            plain: Vec::new(),
+            writer: write::Scratch::default(),
+            is_turn_due: true,
+            turn_waker: None,
+            is_draining: false,
+            drain_wakers: Vec::new(),
+            counters: ShellCounters::default(),
+        }
+    }
+
+    /// Takes in a new connection. The caller runs [`Driver::poll_link`] for the key it gets.
+    ///
+    /// # Errors
+    /// Why it is refused; the stream is closed then.
+    pub fn accepted(&mut self, stream: S, info: LinkInfo) -> Result<LinkKey, Refusal> {
+        self.counters.accepted += 1;
+        let admitted = match info.transport {
+            Transport::Tcp => self.admit_plain(stream, info),
+            Transport::Tls => self.admit_tls(stream, info),
+        };
+        if admitted.is_err() {
+            self.counters.refused += 1;
+        }
+        admitted
+    }
+
+    fn admit_plain(&mut self, stream: S, info: LinkInfo) -> Result<LinkKey, Refusal> {
+        let id = self.shard.link_up(self.parts.clock.now(), info.clone())?;
+        let key = self.links.insert(new_link(stream, None, info, Stage::Up(id)));
+        self.collect();
+        Ok(key)
+    }
+
+    fn admit_tls(&mut self, stream: S, info: LinkInfo) -> Result<LinkKey, Refusal> {
+        if self.handshaking >= HANDSHAKES_MAX || self.is_draining {
+            return Err(Refusal::Overload);
+        }
+        let tls = TlsLink::new(self.parts.tls.clone()).expect("the configuration was tried at start");
+        let key = self.links.insert(new_link(stream, Some(tls), info, Stage::Handshake));
+        self.handshaking += 1;
+        let until = self.parts.clock.now().instant.plus_ms(HANDSHAKE_MS);
+        self.links.handshakes.push_back((until, key));
+        self.schedule_turn();
+        Ok(key)
+    }
+
+    /// The work of a link's task: writes when the socket takes bytes again, reads what is there.
+    /// Ready when the link is gone.
+    pub fn poll_link(&mut self, key: LinkKey, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(link) = self.links.find(key) else { return Poll::Ready(()) };
+        link.keep_waker(cx.waker());
+        if link.is_blocked {
+            self.poll_blocked(key, cx);
+        }
+        for _ in 0..READS_PER_POLL {
+            // Mail that does not fit means other shards are behind: what we read now would only make
+            // it worse. TCP tells the peers.
+            if self.parts.mesh.is_congested() {
+                self.links.pause(key);
+                return Poll::Pending;
+            }
+            let Some(link) = self.links.find(key) else { return Poll::Ready(()) };
+            match link.stream.poll_read(cx, &mut self.read_buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(count @ 1..)) => self.received(key, count),
+                Poll::Ready(Err(e)) if e.kind() == std::io::ErrorKind::Interrupted => (),
+                Poll::Ready(Ok(0) | Err(_)) => self.lost(key),
+            }
+        }
+        // More may be there, but it is the others' turn.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Takes in letters from other shards. Returns true when there may be more: let others have their
+    /// turn first.
+    pub fn receive_mail(&mut self) -> bool {
+        let now = self.parts.clock.now();
+        let shard = &mut self.shard;
+        let more = self.parts.mesh.receive(LETTERS_PER_POLL, |from, mail| {
+            let from = ShardId(u16::try_from(from).expect("shards are counted in 16 bits"));
+            shard.handle(now, Input::Mail { from, mail });
+        });
+        self.collect();
+        more
+    }
+
+    /// Stops taking links; [`Event::Drained`] is reported when the last one is closed.
+    pub fn drain(&mut self) {
+        self.is_draining = true;
+        self.handle(Input::Drain);
+        self.drain_wakers.drain(..).for_each(Waker::wake);
+    }
+
+    /// Ready once draining has begun: listeners close then.
+    pub fn poll_draining(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_draining {
+            return Poll::Ready(());
+        }
+        if !self.drain_wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            self.drain_wakers.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Ready when there is something for [`Driver::end_turn`].
+    pub fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.turn_waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.turn_waker = Some(cx.waker().clone());
+        }
+        if self.is_turn_due { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Commits what waits for the log, hands mail over, writes each link that has something to write.
+    pub fn end_turn(&mut self) {
+        self.counters.turns += 1;
+        for _ in 0..ROUNDS_PER_TURN {
+            self.collect();
+            self.commit();
+            // Before the writes: the other shards can begin while we are at it.
+            self.parts.mesh.flush();
+            self.write_dirty();
+            self.collect();
+            if self.log.waiting() == 0 && !self.links.is_dirty() {
+                break;
+            }
+        }
+        self.parts.mesh.flush();
+        if !self.parts.mesh.is_congested() {
+            self.links.resume();
+        }
+        self.is_turn_due = self.log.waiting() > 0 || self.links.is_dirty();
+        self.publish();
+    }
+
+    /// The moment for [`Driver::on_deadline`]. Work that the core put off is due at once.
+    pub fn deadline(&self) -> Option<Instant> {
+        let front = |queue: &std::collections::VecDeque<(Instant, LinkKey)>| {
+            queue.front().map(|(instant, _)| *instant)
+        };
+        [
+            self.shard.poll_timeout(),
+            front(&self.links.handshakes),
+            front(&self.links.closings),
+            Some(self.parts.publisher.due()),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Microseconds until `deadline`; 0 when it is due.
+    pub fn micros_until(&self, deadline: Instant) -> u64 {
+        deadline.0.saturating_sub(self.parts.clock.now().instant.0)
+    }
+
+    /// Does what is due.
+    pub fn on_deadline(&mut self) {
+        let now = self.parts.clock.now().instant;
+        while let Some((_, key)) = self.links.handshakes.pop_front_if(|(until, _)| *until <= now) {
+            if self.links.find(key).is_some_and(|link| link.stage == Stage::Handshake) {
+                self.counters.handshakes_failed += 1;
+                self.lost(key);
+            }
+        }
+        while let Some((_, key)) = self.links.closings.pop_front_if(|(until, _)| *until <= now) {
+            self.lost(key);
+        }
+        if self.shard.poll_timeout().is_some_and(|due| due <= now) {
+            self.handle(Input::Timeout);
+        }
+        self.publish();
+    }
+
+    /// One input, then whatever follows from it.
+    fn handle(&mut self, input: Input<'_>) {
+        self.shard.handle(self.parts.clock.now(), input);
+        self.collect();
+    }
+
+    /// Carries out what the core wants, except writing.
+    fn collect(&mut self) {
+        while let Some(output) = self.shard.poll_output() {
+            match output {
+                Output::Write { link } => {
+                    if let Some(key) = self.links.key(link) {
+                        self.links.mark_dirty(key);
+                    }
+                }
+                Output::Close { link, flush, reason } => self.close(link, flush, reason),
+                Output::Mail { to, mail } => self.parts.mesh.post(usize::from(to.0), mail),
+                Output::Append { record } => self.log.append(record),
+                Output::Event(event) => self.report(event),
+            }
+        }
+        self.schedule_turn();
+    }
+
+    fn schedule_turn(&mut self) {
+        if !std::mem::replace(&mut self.is_turn_due, true)
+            && let Some(waker) = &self.turn_waker
+        {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn report(&mut self, event: Event) {
+        let now = self.parts.clock.now().instant;
+        self.parts.reporter.report(now, event);
+    }
+
+    /// Everything appended in the turn becomes durable together.
+    fn commit(&mut self) {
+        if self.log.waiting() > 0 {
+            // In memory the records are of no further use: the rooms keep the recent ones.
+            drop(self.log.commit(usize::MAX));
+            self.handle(Input::Committed { ticket: self.log.committed() });
+        }
+    }
+
+    /// `count` bytes of a link are in the read buffer.
+    fn received(&mut self, key: LinkKey, count: usize) {
+        let Some(link) = self.links.find(key) else { return };
+        if matches!(link.stage, Stage::Flushing(_) | Stage::Lingering) {
+            return;
+        }
+        let Some(tls) = &mut link.tls else {
+            if let Stage::Up(link) = link.stage {
+                let bytes = &self.read_buffer[..count];
+                let now = self.parts.clock.now();
+                self.shard.handle(now, Input::Bytes { link, bytes });
+                self.collect();
+            }
+            return;
+        };
+        self.plain.clear();
+        let outcome = tls.receive(&self.read_buffer[..count], &mut self.plain);
+        let is_agreed = !tls.is_handshaking();
+        if tls.wants_write() {
+            self.links.mark_dirty(key);
+            self.schedule_turn();
+        }
+        if is_agreed && self.up_after_handshake(key).is_err() {
+            self.counters.refused += 1;
+            return self.lost(key);
+        }
+        self.received_plain(key);
+        match outcome {
+            Ok(Received::Open) => (),
+            Ok(Received::Closed) => self.lost(key),
+            Err(error) => self.failed_tls(key, &error),
+        }
+    }
+
+    /// What TLS gave goes to the core.
+    fn received_plain(&mut self, key: LinkKey) {
+        let Some(link) = self.links.find(key) else { return };
+        if let Stage::Up(link) = link.stage
+            && !self.plain.is_empty()
+        {
+            let now = self.parts.clock.now();
+            self.shard.handle(now, Input::Bytes { link, bytes: &self.plain });
+            self.collect();
+        }
+    }
+
+    /// Tells the core of a link whose handshake is complete; nothing if it knows already.
+    fn up_after_handshake(&mut self, key: LinkKey) -> Result<(), Refusal> {
+        let Some(link) = self.links.find(key) else { return Ok(()) };
+        if link.stage == Stage::Handshake {
+            let info = link.info.clone();
+            let id = self.shard.link_up(self.parts.clock.now(), info)?;
+            self.handshaking -= 1;
+            self.links.name(key, id);
+        }
+        Ok(())
+    }
+
+    /// TLS cannot go on: the alert goes out if the socket takes it, and the link is closed.
+    fn failed_tls(&mut self, key: LinkKey, error: &rustls::Error) {
+        let Some(link) = self.links.find(key) else { return };
+        let (peer, stage) = (link.info.peer, link.stage);
+        if stage == Stage::Handshake {
+            self.counters.handshakes_failed += 1;
+        }
+        let now = self.parts.clock.now().instant;
+        self.parts.reporter.tls_failed(now, peer, error);
+        self.linger(key);
+    }
+
+    /// The core wants a link closed.
+    fn close(&mut self, id: parlance_core::LinkId, flush: bool, reason: Close) {
+        let Some(key) = self.links.key(id) else { return };
+        let now = self.parts.clock.now().instant;
+        let link = self.links.find(key).expect("a named link is in the table");
+        self.parts.reporter.closed(now, link.info.peer, reason);
+        if flush {
+            link.stage = Stage::Flushing(id);
+            self.links.closings.push_back((now.plus_ms(CLOSING_MS), key));
+            self.links.mark_dirty(key);
+        } else {
+            self.lost(key);
+        }
+    }
+
+    /// Nothing more is to be written: shuts our half and waits for the peer's.
+    fn linger(&mut self, key: LinkKey) {
+        let now = self.parts.clock.now().instant;
+        let Some(link) = self.links.find(key) else { return };
+        if let Some(tls) = &mut link.tls {
+            tls.close();
+            // Best effort: a peer that does not read its goodbye does not need it.
+            let _ = tls.write(&mut write::Direct(&link.stream));
+        }
+        let _ = rustix::net::shutdown(&link.stream, rustix::net::Shutdown::Write);
+        link.is_blocked = false;
+        match std::mem::replace(&mut link.stage, Stage::Lingering) {
+            Stage::Handshake => self.handshaking -= 1,
+            Stage::Up(id) => self.forget(id),
+            Stage::Flushing(id) => return self.forget(id),
+            Stage::Lingering => return,
+        }
+        self.links.closings.push_back((now.plus_ms(CLOSING_MS), key));
+    }
+
+    /// The link is over, now.
+    fn lost(&mut self, key: LinkKey) {
+        let Some(link) = self.links.remove(key) else { return };
+        match link.stage {
+            Stage::Handshake => self.handshaking -= 1,
+            Stage::Up(id) | Stage::Flushing(id) => self.forget(id),
+            Stage::Lingering => (),
+        }
+    }
+
+    /// Tells the core that a link is gone.
+    fn forget(&mut self, id: parlance_core::LinkId) {
+        self.links.unname(id);
+        // What follows is collected at the end of the turn: this may be called while outputs are being
+        // collected already.
+        self.shard.handle(self.parts.clock.now(), Input::LinkDown { link: id });
+        self.schedule_turn();
+    }
+
+    fn publish(&mut self) {
+        let now = self.parts.clock.now().instant;
+        if !self.parts.publisher.is_due(now) {
+            return;
+        }
+        let shell = crate::telemetry::ShellState {
+            counters: self.counters,
+            connections: self.links.len(),
+            handshaking: self.handshaking,
+            mail_waiting: self.parts.mesh.waiting(),
+            mail_overflowing: self.parts.mesh.overflowing(),
+        };
+        self.parts.publisher.publish(now, self.shard.counters(), self.shard.gauges(), shell);
+    }
+}
+
+fn new_link<S>(stream: S, tls: Option<TlsLink>, info: LinkInfo, stage: Stage) -> Link<S> {
+    Link {
+        stream,
+        tls: tls.map(Box::new),
+        info,
+        stage,
+        is_blocked: false,
+        is_dirty: false,
+        is_paused: false,
+        waker: None,
+    }
+}

@@ -1,0 +1,63 @@
+//! Listening sockets: for each address one per shard, among which the kernel spreads connections.
+
+use socket2::{Domain, Socket, Type};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+/// Connections that may wait to be accepted, per socket; the kernel lowers it to
+/// `net.core.somaxconn`. Large, for all users of a pool may come back within a minute.
+const BACKLOG: i32 = 4096;
+
+/// Binds `count` sockets to `address` and returns the address in force (port 0 lets the kernel
+/// choose) and the sockets, listening.
+///
+/// # Errors
+/// The system's; `AddrInUse` also if another server of the same user shares its ports as we do.
+pub fn bind(address: SocketAddr, count: usize) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
+    // SO_REUSEPORT would let us share the port with another server of the same user, and clients
+    // would reach either by chance. A socket without it finds that out.
+    if address.port() != 0 {
+        drop(bound(address, false)?);
+    }
+    let first = bound(address, true)?;
+    let address = first.local_addr()?.as_socket().expect("it was bound to an IP address");
+    let mut sockets = vec![first];
+    for _ in 1..count {
+        sockets.push(bound(address, true)?);
+    }
+    let listening = |socket: Socket| -> io::Result<TcpListener> {
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    let listeners = sockets.into_iter().map(listening).collect::<io::Result<_>>()?;
+    Ok((address, listeners))
+}
+
+fn bound(address: SocketAddr, is_shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(is_shared)?;
+    // Accepted sockets inherit it. We gather writes ourselves; Nagle would only add delay.
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_share_one_port_but_not_with_another_server() {
+        let (address, listeners) = bind("127.0.0.1:0".parse().unwrap(), 3).unwrap();
+        assert_ne!(address.port(), 0);
+        assert!(listeners.iter().all(|l| l.local_addr().unwrap() == address));
+        let again = bind(address, 1).expect_err("the port is taken");
+        assert_eq!(again.kind(), io::ErrorKind::AddrInUse);
+        drop(listeners);
+        assert!(bind(address, 1).is_ok());
+    }
+}

@@ -1,0 +1,85 @@
+//! The shell around the core: threads, sockets, clocks, TLS. One thread per shard.
+//!
+//! | module | subject | knows glommio |
+//! |---|---|---|
+//! | [`listen`] | bound sockets, one per shard and address | no |
+//! | [`mesh`], [`doorbell`] | mail between shards, waking them | no |
+//! | [`driver`] | one shard with its links, log, mail | no |
+//! | [`tls`], [`clock`] | TLS as a machine; time | no |
+//! | [`uring`] | the executor of a shard and its tasks | yes |
+
+pub mod clock;
+pub mod doorbell;
+pub mod driver;
+pub mod listen;
+pub mod mesh;
+pub mod tls;
+pub mod uring;
+
+pub use clock::Clock;
+pub use driver::ShellCounters;
+
+use doorbell::Doorbell;
+use driver::Parts;
+use parlance_core::{Setup, ShardId, Transport};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+
+/// What the main thread is told.
+#[derive(Debug)]
+pub enum Report {
+    /// The shard serves.
+    Started(ShardId),
+    /// The shard could not start.
+    Failed(ShardId, String),
+    /// The shard has drained: all its links are closed.
+    Drained(ShardId),
+    /// The process got a signal.
+    Signal(i32),
+}
+
+/// How the main thread speaks to a shard.
+#[derive(Debug, Clone)]
+pub struct Control {
+    is_draining: Arc<AtomicBool>,
+    bell: Arc<Doorbell>,
+}
+
+impl Control {
+    /// A control that is heard by whoever waits at `bell`.
+    pub fn new(bell: Arc<Doorbell>) -> Control {
+        Control { is_draining: Arc::default(), bell }
+    }
+
+    /// Tells the shard to drain.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::SeqCst);
+        self.bell.ring();
+    }
+
+    /// True once after [`Control::drain`].
+    pub fn take_drain(&self) -> bool {
+        self.is_draining.swap(false, Ordering::SeqCst)
+    }
+}
+
+/// Everything a shard's thread needs; made on the main thread, so that whatever can fail has failed
+/// before the first shard runs.
+pub struct Seat {
+    /// The core's part.
+    pub setup: Setup,
+    /// The driver's part.
+    pub parts: Parts,
+    /// Core to be pinned to.
+    pub cpu: Option<usize>,
+    /// Its own sockets.
+    pub listeners: Vec<(TcpListener, Transport)>,
+    /// Rung for mail and for [`Control`].
+    pub bell: Arc<Doorbell>,
+    /// Orders from the main thread.
+    pub control: Control,
+    /// Reports to it.
+    pub supervisor: Sender<Report>,
+}

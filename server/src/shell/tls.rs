@@ -1,0 +1,125 @@
+//! TLS of one link as a machine: ciphertext in, plain bytes out, and the other way round. No socket.
+//!
+//! Only the server's side; TLS 1.2 and 1.3; no renegotiation, no RSA key exchange (rustls has
+//! neither). Key logging is never configured.
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection};
+use std::io::{self, IoSlice, Read, Write};
+use std::sync::Arc;
+
+/// Ciphertext that may wait for the socket, bytes. Beyond it nothing more is encrypted, so what waits
+/// stays in the core's outbox, where its own bounds count.
+const UNSENT_BYTES_MAX: usize = 64 * 1024;
+
+/// The configuration shared by all TLS links.
+///
+/// # Errors
+/// If the key does not belong to the certificate, or cannot be used.
+pub fn server_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    // Resumption without a table on our side: a reconnect storm then costs no signature per link.
+    // The keys rotate every six hours.
+    config.ticketer = rustls::crypto::ring::Ticketer::new()?;
+    Ok(Arc::new(config))
+}
+
+/// What is left of a connection after [`TlsLink::receive`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// It goes on.
+    Open,
+    /// The peer said goodbye: nothing more will come.
+    Closed,
+}
+
+/// TLS of one link.
+#[derive(Debug)]
+pub struct TlsLink {
+    connection: ServerConnection,
+}
+
+impl TlsLink {
+    /// A link before its handshake.
+    ///
+    /// # Errors
+    /// If the configuration is unusable.
+    pub fn new(config: Arc<ServerConfig>) -> Result<TlsLink, rustls::Error> {
+        let mut connection = ServerConnection::new(config)?;
+        connection.set_buffer_limit(Some(UNSENT_BYTES_MAX));
+        Ok(TlsLink { connection })
+    }
+
+    /// True until the handshake is complete.
+    pub fn is_handshaking(&self) -> bool {
+        self.connection.is_handshaking()
+    }
+
+    /// Takes in `ciphertext` and appends what it holds to `plain`: never more bytes than came in.
+    /// Afterwards [`TlsLink::wants_write`] may be true, also after an error (an alert).
+    ///
+    /// # Errors
+    /// Any fault of the peer: the link cannot be used any further.
+    pub fn receive(
+        &mut self,
+        mut ciphertext: &[u8],
+        plain: &mut Vec<u8>,
+    ) -> Result<Received, rustls::Error> {
+        loop {
+            // After the peer's goodbye this reads nothing: the rest is ignored, as it must be.
+            let taken = self.connection.read_tls(&mut ciphertext).map_err(general)?;
+            let state = self.connection.process_new_packets()?;
+            // Taken out at once, so rustls' own bound on plain bytes is never met.
+            let waiting = state.plaintext_bytes_to_read();
+            let before = plain.len();
+            plain.resize(before + waiting, 0);
+            if waiting > 0 {
+                self.connection.reader().read_exact(&mut plain[before..]).map_err(general)?;
+            }
+            if state.peer_has_closed() {
+                return Ok(Received::Closed);
+            }
+            if taken == 0 || ciphertext.is_empty() {
+                return Ok(Received::Open);
+            }
+        }
+    }
+
+    /// Encrypts as much of `slices` as the bound on unsent bytes allows; returns how many bytes it
+    /// took, 0 when there is no room.
+    ///
+    /// # Errors
+    /// If the link has failed before.
+    pub fn encrypt(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.connection.writer().write_vectored(slices)
+    }
+
+    /// True while ciphertext waits for the socket.
+    pub fn wants_write(&self) -> bool {
+        self.connection.wants_write()
+    }
+
+    /// Hands ciphertext to `socket` with one gathering write.
+    ///
+    /// # Errors
+    /// The socket's, `WouldBlock` included.
+    pub fn write(&mut self, socket: &mut dyn Write) -> io::Result<usize> {
+        self.connection.write_tls(socket)
+    }
+
+    /// Says goodbye: queued like any ciphertext.
+    pub fn close(&mut self) {
+        self.connection.send_close_notify();
+    }
+}
+
+fn general(error: io::Error) -> rustls::Error {
+    rustls::Error::General(error.to_string())
+}
