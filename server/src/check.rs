@@ -118,7 +118,9 @@ fn kernel(findings: &mut Findings) {
     match version(&release) {
         Some(found) if found < KERNEL_MIN => findings.fail(
             "kernel",
-            format!("{release} is older than {major}.{minor}: io_uring lacks what we need; update it"),
+            format!(
+                "{release} is older than {major}.{minor}: io_uring lacks what we need; update it"
+            ),
         ),
         Some(_) => findings.ok("kernel", release),
         None => findings.warn("kernel", format!("{release}: no version that could be read")),
@@ -172,7 +174,8 @@ fn cores(findings: &mut Findings, config: &Config, available: &CpuSet) -> usize 
 }
 
 fn report_placement(findings: &mut Findings, placement: &Placement, nodes: &[(usize, CpuSet)]) {
-    let node_of = |cpu: usize| nodes.iter().find(|(_, cpus)| cpus.0.contains(&cpu)).map(|(n, _)| *n);
+    let node_of =
+        |cpu: usize| nodes.iter().find(|(_, cpus)| cpus.0.contains(&cpu)).map(|(n, _)| *n);
     let seats: Vec<String> = placement
         .shards
         .iter()
@@ -183,7 +186,8 @@ fn report_placement(findings: &mut Findings, placement: &Placement, nodes: &[(us
         })
         .collect();
     findings.ok("shards", format!("{} ({})", seats.len(), seats.join(", ")));
-    let mut used: Vec<usize> = placement.shards.iter().flatten().copied().filter_map(node_of).collect();
+    let mut used: Vec<usize> =
+        placement.shards.iter().flatten().copied().filter_map(node_of).collect();
     used.sort_unstable();
     used.dedup();
     if used.len() > 1 {
@@ -225,7 +229,8 @@ fn ports(findings: &mut Findings, config: &Config) {
     let mut seen: Vec<SocketAddr> = Vec::new();
     for (name, address) in all {
         if address.port() != 0 && seen.contains(address) {
-            findings.fail("port", format!("{name} {address} is used twice in [listen]; change one"));
+            findings
+                .fail("port", format!("{name} {address} is used twice in [listen]; change one"));
             continue;
         }
         seen.push(*address);

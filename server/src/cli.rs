@@ -41,7 +41,8 @@ pub enum Command {
 impl Cli {
     /// The log levels in force.
     pub fn log_levels(&self) -> String {
-        let from_environment = || std::env::var("PARLANCE_LOG").ok().filter(|text| !text.is_empty());
+        let from_environment =
+            || std::env::var("PARLANCE_LOG").ok().filter(|text| !text.is_empty());
         self.log.clone().or_else(from_environment).unwrap_or_else(|| "info".into())
     }
 }

@@ -1,5 +1,6 @@
 //! `parlance serve`: starts everything, waits for signals, drains, ends.
 
+use crate::Exit;
 use crate::certificate::{ensure_self_signed, load, self_signed_files};
 use crate::config::{Config, Io};
 use crate::greeting::{self, Bound};
@@ -9,7 +10,6 @@ use crate::shell::driver::Parts;
 use crate::shell::mesh::Mesh;
 use crate::shell::{Clock, Control, Report, Seat, listen, tls, uring};
 use crate::telemetry::{self, Health, Metrics, Publisher, Reporter};
-use crate::Exit;
 use parlance_core::{Setup, ShardId, Transport};
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustls::ServerConfig;
@@ -82,7 +82,10 @@ fn supervise(
     let mut left = controls.len();
     while left > 0 {
         match reports.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(Report::Drained(_)) => left -= 1,
+            Ok(Report::Drained(ShardId(shard))) => {
+                tracing::debug!(shard, "drained");
+                left -= 1;
+            }
             Ok(Report::Signal(signal)) => {
                 tracing::warn!(signal, "second signal: ending without waiting for the links");
                 return Exit::Impatient;
@@ -103,7 +106,10 @@ fn await_start(reports: &Receiver<Report>, shards: usize) -> Result<Option<Exit>
     let mut started = 0;
     while started < shards {
         match reports.recv() {
-            Ok(Report::Started(_)) => started += 1,
+            Ok(Report::Started(ShardId(shard))) => {
+                tracing::debug!(shard, "started");
+                started += 1;
+            }
             Ok(Report::Signal(_)) => return Ok(Some(Exit::Done)),
             Ok(Report::Failed(ShardId(shard), cause)) => {
                 return Err(format!(
@@ -119,12 +125,16 @@ fn await_start(reports: &Receiver<Report>, shards: usize) -> Result<Option<Exit>
 
 fn usable_io(io: Io) -> Result<(), String> {
     if io == Io::Epoll {
-        return Err("cores.io = \"epoll\" is not built yet: io_uring is required for now; set it to \
+        return Err(
+            "cores.io = \"epoll\" is not built yet: io_uring is required for now; set it to \
                     \"auto\""
-            .into());
+                .into(),
+        );
     }
     machine::probe_uring().map_err(|cause| {
-        format!("io_uring is required for now, and it cannot be used: {cause} (see `parlance check`)")
+        format!(
+            "io_uring is required for now, and it cannot be used: {cause} (see `parlance check`)"
+        )
     })
 }
 

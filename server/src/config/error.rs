@@ -62,10 +62,9 @@ pub struct Faults<'a> {
 impl Faults<'_> {
     /// A fault of `key` at `span`.
     pub fn at(&self, span: Option<Range<usize>>, key: &str, message: String) -> ConfigError {
-        // An empty span is a default: it has no place in the file.
-        let line = span.filter(|span| !span.is_empty() && span.start <= self.text.len()).map(
-            |span| self.text.as_bytes()[..span.start].iter().filter(|b| **b == b'\n').count() + 1,
-        );
+        let line = span
+            .and_then(|span| self.text.as_bytes().get(..span.start))
+            .map(|before| before.iter().filter(|byte| **byte == b'\n').count() + 1);
         let file = self.path.map(Path::to_owned);
         ConfigError { file, line, key: key.to_owned(), message }
     }

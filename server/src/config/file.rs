@@ -114,7 +114,8 @@ pub struct Room {
 pub fn parse(path: Option<&Path>, text: &str) -> Result<File, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let what = error.message().trim_end();
-        let message = format!("{what}; the server does not start with a file it does not understand");
+        let message =
+            format!("{what}; the server does not start with a file it does not understand");
         Faults { path, text }.at(error.span(), "", message)
     })
 }

@@ -32,7 +32,12 @@ pub fn resolve(faults: Faults<'_>, file: &file::Limits) -> Result<Limits, Config
     set.u64("link_stall_ms", &file.link_stall_ms, 100..=DAY_MS, &mut l.link_stall_ms)?;
     set.u64("link_idle_ms", &file.link_idle_ms, 100..=DAY_MS, &mut l.link_idle_ms)?;
     let rate = 1..=1_000_000;
-    set.u32("dialogs_per_second", &file.dialogs_per_second, rate.clone(), &mut l.dialogs_per_second)?;
+    set.u32(
+        "dialogs_per_second",
+        &file.dialogs_per_second,
+        rate.clone(),
+        &mut l.dialogs_per_second,
+    )?;
     set.u32("dialogs_burst", &file.dialogs_burst, rate.clone(), &mut l.dialogs_burst)?;
     set.u32(
         "session_requests_per_second",

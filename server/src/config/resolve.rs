@@ -20,11 +20,7 @@ const DOMAIN_BYTES_MAX: usize = 253;
 ///
 /// # Errors
 /// The first fault found.
-pub fn resolve(
-    path: Option<&Path>,
-    text: &str,
-    file: file::File,
-) -> Result<Config, ConfigError> {
+pub fn resolve(path: Option<&Path>, text: &str, file: file::File) -> Result<Config, ConfigError> {
     let faults = Faults { path, text };
     let domain = domain(faults, &file.server)?;
     let listen = listen(faults, &file.listen)?;
@@ -57,7 +53,8 @@ fn domain(faults: Faults<'_>, server: &file::Server) -> Result<String, ConfigErr
 
 fn listen(faults: Faults<'_>, listen: &file::Listen) -> Result<Listen, ConfigError> {
     if let Some(peer) = listen.peer.as_ref().filter(|peer| !peer.get_ref().is_empty()) {
-        let message = "servers do not form pools yet, so nothing would listen there; leave it empty";
+        let message =
+            "servers do not form pools yet, so nothing would listen there; leave it empty";
         return Err(faults.at(Some(peer.span()), "listen.peer", message.into()));
     }
     let http = match &listen.http {
@@ -71,7 +68,8 @@ fn listen(faults: Faults<'_>, listen: &file::Listen) -> Result<Listen, ConfigErr
         http,
     };
     if listen.sip.is_empty() && listen.sips.is_empty() {
-        let message = "both sip and sips are empty, so no client could connect; give one an address";
+        let message =
+            "both sip and sips are empty, so no client could connect; give one an address";
         return Err(faults.at(None, "listen", message.into()));
     }
     Ok(listen)
@@ -129,9 +127,8 @@ fn certificate(
                        have no effect; leave the list empty";
         return Err(faults.at(Some(front_ends.span()), "tls.front_ends", message.into()));
     }
-    let given = |value: &file::At<String>| {
-        value.clone().filter(|value| !value.get_ref().is_empty())
-    };
+    let given =
+        |value: &file::At<String>| value.clone().filter(|value| !value.get_ref().is_empty());
     match (given(&tls.certificate), given(&tls.key)) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => Ok(Some(CertificateFiles {
@@ -158,8 +155,7 @@ fn cores(faults: Faults<'_>, cores: &file::Cores) -> Result<Cores, ConfigError> 
             file::CountOrText::Text(text) => ShardSpec::parse(text),
         }
         .map_err(|cause| {
-            let message =
-                format!("{cause}; write \"auto\", 4, \"2-7\", \"0,2,4\" or \"numa:0\"");
+            let message = format!("{cause}; write \"auto\", 4, \"2-7\", \"0,2,4\" or \"numa:0\"");
             faults.at(Some(given.span()), "cores.shards", message)
         })?,
     };
@@ -215,7 +211,8 @@ fn room(faults: Faults<'_>, given: &file::Room) -> Result<RoomConfig, ConfigErro
         );
         return Err(faults.at(Some(given.id.span()), "room.id", message));
     };
-    let managers = given.managers.iter().map(|uri| manager(faults, uri)).collect::<Result<_, _>>()?;
+    let managers =
+        given.managers.iter().map(|uri| manager(faults, uri)).collect::<Result<_, _>>()?;
     let name = given.name.get_ref().clone();
     Ok(RoomConfig { id, name, description: given.description.clone(), managers })
 }
@@ -229,7 +226,8 @@ fn manager(faults: Faults<'_>, uri: &Spanned<String>) -> Result<String, ConfigEr
         printable(user) && printable(domain) && !domain.contains(['@', ';', '?', '<', '>'])
     });
     if !is_good {
-        let message = format!("{:?} is no user; write it like \"sip:ann@example.com\"", uri.get_ref());
+        let message =
+            format!("{:?} is no user; write it like \"sip:ann@example.com\"", uri.get_ref());
         return Err(faults.at(Some(uri.span()), "room.managers", message));
     }
     Ok(canonical)

@@ -22,7 +22,8 @@ impl Clock {
         let micros = self.start.elapsed().as_micros();
         let instant = Instant(u64::try_from(micros).expect("584,000 years of microseconds fit"));
         // A wall clock before 1970 is a broken machine; showing 1970 harms nobody.
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since_1970 =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let ticks = i64::try_from(since_1970.as_nanos() / 100).unwrap_or(i64::MAX);
         Now { instant, wall: Timestamp(ticks) }
     }

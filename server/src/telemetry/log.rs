@@ -121,7 +121,9 @@ impl Drop for LineWriter {
         let mut text = Vec::new();
         let lost = self.lines.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            text.extend_from_slice(format!("({lost} lines lost: stderr was not read)\n").as_bytes());
+            text.extend_from_slice(
+                format!("({lost} lines lost: stderr was not read)\n").as_bytes(),
+            );
         }
         text.extend_from_slice(escape(&String::from_utf8_lossy(&self.text)).as_bytes());
         if self.lines.sender.try_send(Line::Text(text)).is_err() {

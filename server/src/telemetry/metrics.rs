@@ -49,7 +49,12 @@ impl Collector for Process {
         build.encode_info(&version)?;
         let uptime = ConstGauge::new(self.clock.uptime_s());
         let help = "Seconds since the start";
-        uptime.encode(encoder.encode_descriptor("uptime_seconds", help, None, MetricType::Gauge)?)?;
+        uptime.encode(encoder.encode_descriptor(
+            "uptime_seconds",
+            help,
+            None,
+            MetricType::Gauge,
+        )?)?;
         let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         let cpu = ConstCounter::new(cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9);
         let help = "Processor time used by all threads, in user and kernel mode";

@@ -58,7 +58,13 @@ impl Publisher {
     }
 
     /// Publishes. If a reader is looking this very moment, the next time must do.
-    pub fn publish(&mut self, now: Instant, counters: &Counters, gauges: Gauges, shell: ShellState) {
+    pub fn publish(
+        &mut self,
+        now: Instant,
+        counters: &Counters,
+        gauges: Gauges,
+        shell: ShellState,
+    ) {
         self.due = now.plus_ms(PUBLISH_MS);
         if let Ok(mut slot) = self.slot.try_lock() {
             slot.counters.clone_from(counters);

@@ -139,7 +139,8 @@ impl<S: Stream> Driver<S> {
         if self.handshaking >= HANDSHAKES_MAX || self.is_draining {
             return Err(Refusal::Overload);
         }
-        let tls = TlsLink::new(self.parts.tls.clone()).expect("the configuration was tried at start");
+        let tls =
+            TlsLink::new(self.parts.tls.clone()).expect("the configuration was tried at start");
         let key = self.links.insert(new_link(stream, Some(tls), info, Stage::Handshake));
         self.handshaking += 1;
         let until = self.parts.clock.now().instant.plus_ms(HANDSHAKE_MS);
