@@ -414,15 +414,21 @@ impl Shard {
     }
 
     pub(super) fn on_response(&mut self, link: LinkId, response: &Message<'_>, status: u16) {
+        let branch = response.branch().and_then(stamp::parse_branch);
+        match branch.filter(|(_, cseq)| *cseq == response.cseq().number) {
+            Some((key, cseq)) => self.on_final_answer(link, key, cseq, status),
+            None => self.refuse(link, Refusal::StrayResponse),
+        }
+    }
+
+    /// An answer to the INFO `cseq` of the dialog whose stamp has the branch key `key`.
+    pub(super) fn on_final_answer(&mut self, link: LinkId, key: u64, cseq: u32, status: u16) {
         if status < 200 {
             return;
         }
-        let known = response.branch().and_then(stamp::parse_branch).and_then(|(key, cseq)| {
-            let key = SessionKey::from(KeyData::from_ffi(key));
-            let session = self.sessions.get(key)?;
-            (session.link == link && response.cseq().number == cseq).then_some((key, cseq))
-        });
-        if !known.is_some_and(|(key, cseq)| self.answered(key, cseq, status)) {
+        let key = SessionKey::from(KeyData::from_ffi(key));
+        let is_known = self.sessions.get(key).is_some_and(|session| session.link == link);
+        if !is_known || !self.answered(key, cseq, status) {
             self.refuse(link, Refusal::StrayResponse);
         }
     }

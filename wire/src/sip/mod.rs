@@ -11,6 +11,7 @@
 //! left of them is data: [`window::Window`] says which requests of a dialog are unanswered.
 
 pub mod address;
+pub mod answer;
 pub mod framer;
 mod grammar;
 mod header;
@@ -25,6 +26,7 @@ pub mod window;
 pub mod write;
 
 pub use address::Address;
+pub use answer::Answer;
 pub use framer::{Frame, FrameError, Framer};
 pub use message::{CSeq, Header, HeaderName, Message, MessageError, Method, StartLine};
 pub use stamp::{Stamp, StampFields};
