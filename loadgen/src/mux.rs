@@ -1,16 +1,23 @@
 //! Many clients on one link, as behind a front end: bytes in, the right client found by Call-ID.
 
 use crate::client::{Client, ClientEvent, call_id_client, fast};
+use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::{Frame, FrameError, Framer, Message, Method, Response, StartLine};
 use std::collections::HashMap;
 
 /// The clients of one link and the framer of what the server sends on it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LinkMux {
     framer: Framer,
     clients: Vec<Client>,
     /// Client number to place in `clients`.
     places: HashMap<u32, usize>,
+}
+
+impl Default for LinkMux {
+    fn default() -> LinkMux {
+        LinkMux { framer: framer(), clients: Vec::new(), places: HashMap::new() }
+    }
 }
 
 impl LinkMux {
@@ -87,11 +94,16 @@ impl LinkMux {
 
     /// The link is gone: tells every client.
     pub fn lost(&mut self, events: &mut dyn FnMut(usize, ClientEvent<'_>)) {
-        self.framer = Framer::default();
+        self.framer = framer();
         for (place, client) in self.clients.iter_mut().enumerate() {
             client.link_lost(&mut |event| events(place, event));
         }
     }
+}
+
+/// A server's replies may be longer than anything it reads.
+fn framer() -> Framer {
+    Framer::with_body_bytes_max(XCCOS_REPLY_BYTES_MAX)
 }
 
 /// A request for nobody here: 481, so that the server drops the dialog.

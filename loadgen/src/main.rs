@@ -1,0 +1,50 @@
+//! `parlance-loadgen`: signs clients in by the thousand, posts on a schedule, measures and checks.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod run;
+
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Everything came as it should.
+const CLEAN: u8 = 0;
+/// The contract was broken, or something failed on the way.
+const FAULTY: u8 = 1;
+/// Wrong arguments, or the server was not to be reached.
+const UNUSABLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match cli.command {
+        Some(cli::Command::Config(config)) => print_config(&config),
+        None => start(cli.run),
+    }
+}
+
+fn print_config(config: &cli::ConfigArgs) -> ExitCode {
+    let text =
+        parlance_loadgen::rooms::server_config(&config.room_domain, &config.listen, config.rooms);
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::from(CLEAN),
+        Err(_) => ExitCode::from(UNUSABLE),
+    }
+}
+
+fn start(args: cli::RunArgs) -> ExitCode {
+    let plan = match run::Plan::new(args) {
+        Ok(plan) => plan,
+        Err(error) => return unusable(&error),
+    };
+    match run::run(plan) {
+        Ok(summary) if summary.is_clean() => ExitCode::from(CLEAN),
+        Ok(_) => ExitCode::from(FAULTY),
+        Err(error) => unusable(&error),
+    }
+}
+
+fn unusable(error: &str) -> ExitCode {
+    eprintln!("parlance-loadgen: {error}");
+    ExitCode::from(UNUSABLE)
+}

@@ -1,0 +1,335 @@
+//! The phases of a run, one after the other; every wait is bounded.
+
+use super::link::Link;
+use super::pace::{Schedule, Sleeper};
+use super::plan::Plan;
+use super::process::{Sample, sample};
+use super::progress::Progress;
+use super::summary::{LoadWindow, Summary};
+use super::world::{UserState, World};
+use parlance_loadgen::{Client, ClientConfig};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// How often a waiting phase looks.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often the load phase looks at memory and shows itself.
+const SHOW_EVERY: Duration = Duration::from_millis(200);
+/// Draining ends when nothing has come for so long.
+const QUIET_MAX: Duration = Duration::from_secs(5);
+/// Most seconds for the histories, and for the answers to BYE.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// History asked for per second.
+const HISTORIES_PER_SECOND: f64 = 1_000.0;
+/// Messages of history asked for; the server's cap wins.
+const HISTORY_MESSAGES: u32 = 500;
+/// Authors tried before a post is given up for want of a member that is signed in.
+const AUTHORS_TRIED_MAX: u32 = 16;
+
+struct Run {
+    plan: Rc<Plan>,
+    world: Rc<RefCell<World>>,
+    links: Vec<Rc<Link>>,
+    sleeper: Sleeper,
+    progress: Progress,
+    random: ChaCha8Rng,
+}
+
+/// Runs all phases; an error when the server is not to be reached.
+pub async fn run(plan: Plan) -> Result<Summary, String> {
+    let plan = Rc::new(plan);
+    let mut run = Run {
+        world: Rc::new(RefCell::new(World::new(Rc::clone(&plan)))),
+        links: Vec::with_capacity(plan.links as usize),
+        sleeper: Sleeper::new()?,
+        progress: Progress::new(),
+        random: ChaCha8Rng::seed_from_u64(plan.seed),
+        plan,
+    };
+    let start = Instant::now();
+    let connected = run.sign_in().await;
+    if let Err(error) = connected {
+        run.links.iter().for_each(|link| link.close());
+        return Err(error);
+    }
+    run.settle().await;
+    let signed_in = start.elapsed();
+    let window = run.load().await;
+    if run.plan.reads_history {
+        run.read_back().await;
+    }
+    run.leave().await;
+    run.progress.finish();
+    let summary = run.conclude(signed_in, &window);
+    summary.publish(run.plan.json.as_deref())?;
+    Ok(summary)
+}
+
+impl Run {
+    async fn sign_in(&mut self) -> Result<(), String> {
+        let users = self.plan.users;
+        let mut schedule = Schedule::counting(Instant::now(), self.plan.sign_in_rate, users.into());
+        let mut user = 0;
+        while let Some(due) = schedule.due() {
+            self.sleeper.until(due).await;
+            let now = Instant::now();
+            while let Some(due) = schedule.take(now) {
+                self.open(user, due)?;
+                user += 1;
+            }
+            self.show_sign_in("sign-in");
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, user: u32, due: Instant) -> Result<(), String> {
+        let index = user % self.plan.links;
+        if index as usize == self.links.len() {
+            self.links.push(Link::connect(self.plan.server, index, &self.world)?);
+        }
+        let link = &self.links[index as usize];
+        let mut config =
+            ClientConfig::numbered(user, &self.plan.domain, &link.sent_by, self.plan.seed);
+        config.sign_in = self.plan.sign_in;
+        self.world.borrow_mut().begin(user, index, due);
+        link.with(|mux, out| {
+            let place = mux.add(Client::new(config));
+            mux.client(place).open(out);
+        });
+        Ok(())
+    }
+
+    fn show_sign_in(&mut self, phase: &'static str) {
+        let world = self.world.borrow();
+        let counts = &world.counts;
+        let all = self.plan.memberships().max(1);
+        self.progress.show(phase, counts.joined as f64 / all as f64, || {
+            let (opened, joined, failed) = (counts.opened, counts.joined, counts.open_failed);
+            format!("{opened} signed in, {joined} of {all} rooms joined, {failed} failed")
+        });
+    }
+
+    async fn settle(&mut self) {
+        let deadline = Instant::now() + self.plan.settle;
+        while !self.world.borrow().is_settled() && Instant::now() < deadline {
+            self.sleeper.pause(LOOK_EVERY).await;
+            self.show_sign_in("settle");
+        }
+        let mut world = self.world.borrow_mut();
+        if !world.is_settled() {
+            world.error("not everybody was in all rooms in time".to_owned());
+        }
+    }
+
+    /// Posts on schedule and waits for what is owed.
+    async fn load(&mut self) -> LoadWindow {
+        let mut window = LoadWindow::begin(self.plan.server_pid);
+        let start = window.start;
+        let mut schedule = Schedule::lasting(start, self.plan.rate, self.plan.duration);
+        let end = start + self.plan.duration;
+        let mut show_at = start;
+        let mut seconds_refreshed = 0;
+        loop {
+            let now = Instant::now();
+            while let Some(due) = schedule.take(now) {
+                self.post(due, now);
+            }
+            if now >= show_at {
+                show_at = now + SHOW_EVERY;
+                window.look();
+                self.show_load(now - start);
+            }
+            if now >= end {
+                break;
+            }
+            self.refresh((now - start).as_secs(), &mut seconds_refreshed);
+            let next = schedule.due().unwrap_or(end).min(show_at).min(end);
+            self.sleeper.until(next).await;
+        }
+        self.drain().await;
+        window.end(self.world.borrow().last_delivery);
+        window
+    }
+
+    fn show_load(&mut self, elapsed: Duration) {
+        let world = self.world.borrow();
+        let part = elapsed.as_secs_f64() / self.plan.duration.as_secs_f64().max(0.001);
+        self.progress.show("load", part, || {
+            let counts = &world.counts;
+            let rate = counts.delivered as f64 / elapsed.as_secs_f64().max(0.001);
+            format!(
+                "{} posts, {} deliveries ({rate:.0}/s), p99 {} us, {} outstanding, {} errors",
+                counts.sent,
+                counts.delivered,
+                world.delivery.0.value_at_quantile(0.99),
+                world.outstanding,
+                world.errors.values().sum::<u64>(),
+            )
+        });
+    }
+
+    /// Sends the post that was due at `due` from a member of some room.
+    fn post(&mut self, due: Instant, now: Instant) {
+        let room_number = below(&mut self.random, self.plan.rooms.len());
+        let room = &self.plan.rooms[room_number];
+        let mut world = self.world.borrow_mut();
+        let author = (0..AUTHORS_TRIED_MAX)
+            .map(|_| room.members[below(&mut self.random, room.members.len())])
+            .find(|user| world.users[*user as usize].state == UserState::Open);
+        let Some(author) = author else {
+            world.counts.unsent += 1;
+            return world.error("no author signed in".to_owned());
+        };
+        let id = world.post(author, room_number as u32, due, now);
+        let user = &world.users[author as usize];
+        let text = id.text(self.plan.message_bytes);
+        self.links[user.link as usize]
+            .with(|mux, out| mux.client(user.place).post_as(id, &room.reference, &text, out));
+    }
+
+    /// Refreshes session timers in runs that are longer than them: each second some of the users.
+    fn refresh(&self, second: u64, done: &mut u64) {
+        let world = self.world.borrow();
+        let Some(expires) = world.session_expires_s.filter(|_| second > *done) else { return };
+        *done = second;
+        let period = (expires / 2).max(1) as usize;
+        let slice = world.users.iter().skip(second as usize % period).step_by(period);
+        for user in slice.filter(|user| user.state == UserState::Open) {
+            let link = &self.links[user.link as usize];
+            link.with(|mux, out| mux.client(user.place).update(out));
+        }
+    }
+
+    async fn drain(&mut self) {
+        let start = Instant::now();
+        let (mut before, mut progress_at) = (0, start);
+        while !self.world.borrow().is_quiet() {
+            let now = Instant::now();
+            let counts = self.world.borrow().counts.clone();
+            if counts.delivered + counts.answered != before {
+                (before, progress_at) = (counts.delivered + counts.answered, now);
+            }
+            if now - start > self.plan.drain || now - progress_at > QUIET_MAX {
+                return;
+            }
+            self.sleeper.pause(LOOK_EVERY).await;
+            let outstanding = self.world.borrow().outstanding;
+            self.progress.show("drain", 1.0, || format!("{outstanding} outstanding"));
+        }
+    }
+
+    /// Reads the end of each room's history: what was accepted must be in it.
+    async fn read_back(&mut self) {
+        let readers = self.world.borrow().readers();
+        let asked = readers.len() as u64;
+        let mut schedule = Schedule::counting(Instant::now(), HISTORIES_PER_SECOND, asked);
+        let mut waiting = readers.into_iter();
+        while let Some(due) = schedule.due() {
+            self.sleeper.until(due).await;
+            while let Some((room, user)) =
+                schedule.take(Instant::now()).and_then(|_| waiting.next())
+            {
+                let reference = &self.plan.rooms[room as usize].reference;
+                self.act(user, |client, out| {
+                    client.history(reference, HISTORY_MESSAGES, out);
+                });
+            }
+        }
+        self.wait(|world| world.counts.histories >= asked).await;
+        let mut world = self.world.borrow_mut();
+        if world.counts.histories < asked {
+            world.error("history not told in time".to_owned());
+        }
+    }
+
+    fn act(&self, user: u32, act: impl FnOnce(&mut Client, &mut Vec<u8>)) {
+        let world = self.world.borrow();
+        let user = &world.users[user as usize];
+        if user.state == UserState::Open {
+            self.links[user.link as usize].with(|mux, out| act(mux.client(user.place), out));
+        }
+    }
+
+    async fn wait(&mut self, is_done: impl Fn(&World) -> bool) {
+        let deadline = Instant::now() + ANSWER_MAX;
+        while !is_done(&self.world.borrow()) && Instant::now() < deadline {
+            self.sleeper.pause(LOOK_EVERY).await;
+        }
+    }
+
+    async fn leave(&mut self) {
+        self.world.borrow_mut().is_leaving = true;
+        let users = self.plan.users;
+        let rate = self.plan.sign_in_rate * 4.0;
+        let mut schedule = Schedule::counting(Instant::now(), rate, users.into());
+        let mut leaving = 0..users;
+        while let Some(due) = schedule.due() {
+            self.sleeper.until(due).await;
+            let now = Instant::now();
+            while let Some(user) = schedule.take(now).and_then(|_| leaving.next()) {
+                self.act(user, |client, out| client.bye(out));
+            }
+            let left = self.world.borrow().counts.left;
+            let part = left as f64 / f64::from(users);
+            self.progress.show("leave", part, || format!("{left} of {users} left"));
+        }
+        let is_open = |state: UserState| matches!(state, UserState::Open | UserState::Opening);
+        self.wait(|world| !world.users.iter().any(|user| is_open(user.state))).await;
+        let mut world = self.world.borrow_mut();
+        let silent = world.users.iter().filter(|user| is_open(user.state)).count();
+        (0..silent).for_each(|_| world.error("BYE never answered".to_owned()));
+        drop(world);
+        self.links.iter().for_each(|link| link.close());
+    }
+
+    fn conclude(&mut self, signed_in: Duration, window: &LoadWindow) -> Summary {
+        let mut world = self.world.borrow_mut();
+        let report = std::mem::take(&mut world.checker).finish();
+        Summary::new(&self.plan, &world, signed_in, window, &report)
+    }
+}
+
+/// A number below `bound`, near enough to even for choosing rooms and authors.
+fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
+    ((u128::from(random.next_u64()) * bound as u128) >> 64) as usize
+}
+
+impl LoadWindow {
+    /// Looks at both processes, then starts the clock.
+    fn begin(server_pid: Option<u32>) -> LoadWindow {
+        let server = server_pid.and_then(sample);
+        let own = sample(std::process::id()).unwrap_or_default();
+        LoadWindow {
+            start: Instant::now(),
+            elapsed: Duration::ZERO,
+            delivering: Duration::ZERO,
+            server_pid,
+            server_before: server,
+            server_after: server,
+            own_before: own,
+            own_after: own,
+            server_resident_max: server.map_or(0, |server| server.resident_bytes),
+        }
+    }
+
+    fn look(&mut self) {
+        self.server_after = self.server_pid.and_then(sample).or(self.server_after);
+        let resident = self.server_after.map_or(0, |server| server.resident_bytes);
+        self.server_resident_max = self.server_resident_max.max(resident);
+    }
+
+    fn end(&mut self, last_delivery: Option<Instant>) {
+        self.look();
+        self.own_after = sample(std::process::id()).unwrap_or_default();
+        self.elapsed = self.start.elapsed();
+        self.delivering = last_delivery.map_or(Duration::ZERO, |last| last - self.start);
+    }
+}
+
+/// CPU seconds between two samples.
+pub fn cpu_between(before: Sample, after: Sample) -> f64 {
+    (after.cpu_s - before.cpu_s).max(0.0)
+}
