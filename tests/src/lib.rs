@@ -3,9 +3,13 @@
 //! | module | subject |
 //! |---|---|
 //! | [`server`] | the real binary: started, watched, killed |
+//! | [`peer`] | a link and a dialog that may send anything |
+//! | [`bystanders`] | two clients who chat and must not be disturbed |
 //! | [`fuzz`] | properties the fuzzers and the regression test check |
 //! | [`mutate`] | seeded damage to inputs |
 
+pub mod bystanders;
 pub mod fuzz;
 pub mod mutate;
+pub mod peer;
 pub mod server;

@@ -14,6 +14,8 @@ pub const DOMAIN: &str = "example.test";
 
 /// How long the server may take from its start to the `ready` line.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Lines of the server's standard error that a failed test shows.
+const SHOWN_LINES_MAX: usize = 20;
 /// How long a request to the HTTP port may take.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -196,7 +198,10 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("--- the server said:\n{}", self.stderr());
+            let stderr = self.stderr();
+            let lines: Vec<&str> = stderr.lines().collect();
+            let last = &lines[lines.len().saturating_sub(SHOWN_LINES_MAX)..];
+            eprintln!("--- the server said at last:\n{}", last.join("\n"));
         }
     }
 }

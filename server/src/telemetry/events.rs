@@ -88,9 +88,7 @@ impl Reporter {
 /// What a refusal costs the peer.
 fn effect(refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::Frame(_) | Refusal::Message(_) => {
-            "the link is closed: its stream cannot be trusted"
-        }
+        Refusal::Frame(_) => "the link is closed: its stream cannot be trusted",
         Refusal::TooSlow => "the link is closed",
         Refusal::StrayResponse => "the response is dropped",
         Refusal::Overload => "the peer is asked to try again later",
