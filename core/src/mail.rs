@@ -240,8 +240,15 @@ pub enum Mail {
         /// The one to forget.
         session: SessionKey,
     },
-    /// Rooms the endpoint was in when its last dialog was lost; answer to [`Mail::Claim`] when
-    /// there are any.
+    /// The endpoint was told 481 for a dialog that is gone: it will believe to be in its rooms still.
+    ToldLost {
+        /// Whose.
+        user: Arc<User>,
+        /// Endpoint identifier.
+        epid: Box<str>,
+    },
+    /// Rooms the endpoint was in when its last dialog was lost; answer to [`Mail::Claim`] after
+    /// [`Mail::ToldLost`].
     Remembered {
         /// The claiming session.
         session: SessionKey,

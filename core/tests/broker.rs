@@ -222,6 +222,21 @@ fn an_endpoint_that_ran_into_481_finds_its_rooms_again() {
 }
 
 #[test]
+fn an_endpoint_that_starts_afresh_is_in_no_room() {
+    let mut world = World::new(2, Limits::default());
+    let mut kay = member(&mut world, 0, "kay", 1);
+    let lee = member(&mut world, 1, "lee", 1);
+    world.link_down(lee.wire);
+    let mut again = client(&mut world, 1, "lee");
+    again.command(&mut world, &Command::GetInv { after: 1, domain: "example.test".into() });
+    world.advance(10_000);
+    again.seen(&mut world);
+    kay.seen(&mut world);
+    kay.post(&mut world, 1, "are you there?");
+    assert!(again.chats(&mut world).is_empty());
+}
+
+#[test]
 fn a_new_dialog_of_an_endpoint_takes_over_without_a_notice() {
     let mut world = World::new(2, Limits::default());
     let mut kay = member(&mut world, 0, "kay", 1);

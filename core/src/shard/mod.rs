@@ -393,6 +393,7 @@ impl Shard {
             Mail::Found { session: _, ask, rooms } => self.on_found(ask, rooms),
             Mail::Deliver { room, item } => self.on_deliver(room, item),
             Mail::Claim { from, user, epid } => self.on_claim(from, user, epid),
+            Mail::ToldLost { user, epid } => self.on_told_lost(user, epid),
             Mail::Superseded { session } => self.on_superseded(session),
             Mail::Remembered { session, rooms } => self.on_remembered(session, rooms),
             Mail::Release { from, user, epid, rooms } => self.on_release(from, user, epid, rooms),

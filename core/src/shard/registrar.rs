@@ -17,8 +17,16 @@ type EndpointId = (Arc<User>, Box<str>);
 #[derive(Debug, Default)]
 struct Endpoint {
     current: Option<Address>,
-    /// Rooms of the last lost dialog, and when it was lost.
-    lost: Option<(Instant, Vec<Guid>)>,
+    lost: Option<Lost>,
+}
+
+/// What is remembered of a lost dialog.
+#[derive(Debug)]
+struct Lost {
+    when: Instant,
+    rooms: Vec<Guid>,
+    /// The client was told 481.
+    is_told: bool,
 }
 
 #[derive(Debug, Default)]
@@ -37,7 +45,8 @@ impl Registrar {
 
     fn remember(&mut self, id: EndpointId, rooms: Vec<Guid>, now: Instant) {
         self.losses.push_back((now, id.clone()));
-        self.endpoints.entry(id).or_default().lost = Some((now, rooms));
+        self.endpoints.entry(id).or_default().lost =
+            Some(Lost { when: now, rooms, is_told: false });
     }
 
     /// Forgets losses that are too old, and the oldest when there are too many.
@@ -47,7 +56,7 @@ impl Registrar {
         {
             let (when, id) = self.losses.pop_front().expect("looked at");
             if let Some(endpoint) = self.endpoints.get_mut(&id) {
-                if endpoint.lost.as_ref().is_some_and(|(lost, _)| *lost == when) {
+                if endpoint.lost.as_ref().is_some_and(|lost| lost.when == when) {
                     endpoint.lost = None;
                 }
                 self.forget_if_empty(&id);
@@ -79,8 +88,8 @@ impl Shard {
         self.registrar.tidy(remember_ms, max, self.now.instant);
         let endpoint = self.registrar.endpoints.entry((user, epid)).or_default();
         let before = endpoint.current.replace(from);
-        let rooms = endpoint.lost.as_ref().map(|(_, rooms)| rooms.clone()).unwrap_or_default();
-        if !rooms.is_empty() {
+        if let Some(lost) = endpoint.lost.as_ref().filter(|lost| lost.is_told) {
+            let rooms = lost.rooms.clone();
             self.mail(from.shard, Mail::Remembered { session: from.session, rooms });
         }
         if let Some(before) = before.filter(|before| *before != from) {
@@ -97,24 +106,27 @@ impl Shard {
     ) {
         let id = (user, epid);
         let Some(endpoint) = self.registrar.endpoints.get_mut(&id) else { return };
-        let successor = endpoint.current.filter(|current| *current != from);
-        if successor.is_none() {
+        if endpoint.current == Some(from) {
             endpoint.current = None;
         }
         match rooms {
             None => {}
             Some(rooms) if rooms.is_empty() => endpoint.lost = None,
-            Some(rooms) => {
-                if let Some(Address { shard, session }) = successor {
-                    self.mail(shard, Mail::Remembered { session, rooms: rooms.clone() });
-                }
-                self.registrar.remember(id.clone(), rooms, self.now.instant);
-            }
+            Some(rooms) => self.registrar.remember(id.clone(), rooms, self.now.instant),
         }
         let limits = &self.setup.limits;
         let (remember_ms, max) = (limits.remember_ms, limits.remembered_max);
         self.registrar.tidy(remember_ms, max, self.now.instant);
         self.registrar.forget_if_empty(&id);
+    }
+
+    /// The client of a lost dialog was told so, and will build a new one.
+    pub(super) fn on_told_lost(&mut self, user: Arc<User>, epid: Box<str>) {
+        if let Some(endpoint) = self.registrar.endpoints.get_mut(&(user, epid))
+            && let Some(lost) = &mut endpoint.lost
+        {
+            lost.is_told = true;
+        }
     }
 
     /// Another dialog of the same endpoint took over: this one is dropped without a word.

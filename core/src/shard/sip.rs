@@ -55,9 +55,7 @@ impl Shard {
             // Also the answer to a final response other than 2xx: nothing to do, nothing to say.
             return;
         }
-        let limits = &self.setup.limits;
-        let (rate, burst) = (limits.link_requests_per_second, limits.link_requests_burst);
-        if !self.links[link].requests.take(self.now.instant, rate, burst) {
+        if !self.admits_request(link) {
             return self.reject(link, request, 503, Refusal::Overload);
         }
         match method {
@@ -71,6 +69,13 @@ impl Shard {
             Method::Ack => unreachable!("handled above"),
             Method::Other(_) => self.reject(link, request, 501, Refusal::Unsupported),
         }
+    }
+
+    /// Takes a request that belongs to no dialog out of its link's bucket.
+    fn admits_request(&mut self, link: LinkId) -> bool {
+        let limits = &self.setup.limits;
+        let (rate, burst) = (limits.link_requests_per_second, limits.link_requests_burst);
+        self.links[link].requests.take(self.now.instant, rate, burst)
     }
 
     /// Faults that any request can have.
@@ -338,10 +343,7 @@ impl Shard {
 
     fn on_dialog_request(&mut self, link: LinkId, request: &Message<'_>, method: Method<'_>) {
         let Some(key) = self.find_session(link, request) else {
-            if method != Method::Ack {
-                self.reject(link, request, 481, Refusal::NoDialog);
-            }
-            return;
+            return self.on_lost_dialog_request(link, request, method);
         };
         let number = request.cseq().number;
         if method == Method::Ack {
@@ -378,6 +380,26 @@ impl Shard {
             Method::Invite => self.on_reinvite(link, key, request),
             Method::Options => self.answer_with(link, request, 200, &[("Allow", ALLOW)]),
             _ => self.reject(link, request, 501, Refusal::Unsupported),
+        }
+    }
+
+    /// A request in a dialog that is gone, or never was: 481 makes the client build a new one.
+    fn on_lost_dialog_request(&mut self, link: LinkId, request: &Message<'_>, method: Method<'_>) {
+        if method == Method::Ack {
+            return;
+        }
+        if !self.admits_request(link) {
+            return self.reject(link, request, 503, Refusal::Overload);
+        }
+        self.reject(link, request, 481, Refusal::NoDialog);
+        let epid = endpoint_id(request);
+        if matches!(method, Method::Info | Method::Update)
+            && !epid.is_empty()
+            && let Some(identity) = self.identity(link, request)
+        {
+            let user = Arc::new(user_of(identity));
+            let to = self.registrar(&user);
+            self.mail(to, Mail::ToldLost { user, epid });
         }
     }
 
