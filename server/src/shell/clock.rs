@@ -17,6 +17,12 @@ impl Clock {
         Clock { start: std::time::Instant::now() }
     }
 
+    /// The same clock, `ms` milliseconds later: for tests of deadlines.
+    #[cfg(test)]
+    pub fn later_by_ms(&self, ms: u64) -> Clock {
+        Clock { start: self.start - std::time::Duration::from_millis(ms) }
+    }
+
     /// This moment.
     pub fn now(&self) -> Now {
         let micros = self.start.elapsed().as_micros();

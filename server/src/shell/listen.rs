@@ -8,6 +8,12 @@ use std::net::{SocketAddr, TcpListener};
 /// `net.core.somaxconn`. Large, for all users of a pool may come back within a minute.
 const BACKLOG: i32 = 4096;
 
+/// Bytes the kernel may hold of a link that it has not yet sent. What waits beyond stays in the link's
+/// outbox, where bodies are shared between links and bounds count. It also keeps a slow reader from
+/// looking like a dead one: the kernel tells of room as soon as less than this is left, not only when a
+/// third of a buffer of megabytes is free.
+const UNSENT_BYTES: u32 = 256 * 1024;
+
 /// Binds `count` sockets to `address` and returns the address in force (port 0 lets the kernel
 /// choose) and the sockets, listening.
 ///
@@ -40,8 +46,9 @@ fn bound(address: SocketAddr, is_shared: bool) -> io::Result<Socket> {
     }
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(is_shared)?;
-    // Accepted sockets inherit it. We gather writes ourselves; Nagle would only add delay.
+    // Accepted sockets inherit both. We gather writes ourselves; Nagle would only add delay.
     socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     socket.bind(&address.into())?;
     Ok(socket)
 }
@@ -49,6 +56,15 @@ fn bound(address: SocketAddr, is_shared: bool) -> io::Result<Socket> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn accepted_sockets_inherit_the_options() {
+        let (address, listeners) = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        let accepted = Socket::from(listeners[0].accept().unwrap().0);
+        assert!(accepted.tcp_nodelay().unwrap());
+        assert_eq!(accepted.tcp_notsent_lowat().unwrap(), UNSENT_BYTES);
+    }
 
     #[test]
     fn sockets_share_one_port_but_not_with_another_server() {

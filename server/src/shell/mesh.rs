@@ -47,7 +47,7 @@ impl<T> Mesh<T> {
         Mesh::with_capacity(shards, capacity)
     }
 
-    fn with_capacity(shards: usize, capacity: usize) -> Vec<MeshEnd<T>> {
+    pub(super) fn with_capacity(shards: usize, capacity: usize) -> Vec<MeshEnd<T>> {
         assert!(shards > 0, "a server has at least one shard");
         let lane = |index: usize| {
             let is_own = index / shards == index % shards;

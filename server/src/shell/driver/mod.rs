@@ -10,6 +10,8 @@
 //! than any choice of runtime.
 
 mod link;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use link::{LinkKey, Stream};
@@ -352,7 +354,8 @@ impl<S: Stream> Driver<S> {
         self.received_plain(key);
         match outcome {
             Ok(Received::Open) => (),
-            Ok(Received::Closed) => self.lost(key),
+            // Our own goodbye is owed (RFC 8446 §6.1): without it the peer must think of an attack.
+            Ok(Received::Closed) => self.linger(key),
             Err(error) => self.failed_tls(key, &error),
         }
     }
