@@ -325,6 +325,13 @@ impl Shard {
         self.links.get(link).into_iter().flat_map(|link| link.outbox.slices())
     }
 
+    /// False when so much waits on the link that its peer must read before it may ask for more: the
+    /// shell then stops reading from it. True for an unknown link.
+    pub fn takes_input(&self, link: LinkId) -> bool {
+        let budget = self.setup.limits.link_outbox_bytes_max;
+        self.links.get(link).is_none_or(|link| link.outbox.len() <= budget)
+    }
+
     /// Counters since the start.
     pub fn counters(&self) -> &Counters {
         &self.counters
