@@ -167,6 +167,14 @@ impl<S: Stream> Driver<S> {
                 return Poll::Pending;
             }
             let Some(link) = self.links.find(key) else { return Poll::Ready(()) };
+            // A peer that asks and asks but does not read its answers. The link is blocked, so the
+            // task is woken when it has read some.
+            if let Stage::Up(id) = link.stage
+                && link.is_blocked
+                && !self.shard.takes_input(id)
+            {
+                return Poll::Pending;
+            }
             match link.stream.poll_read(cx, &mut self.read_buffer) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(count @ 1..)) => self.received(key, count),

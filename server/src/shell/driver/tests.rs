@@ -138,6 +138,27 @@ fn a_blocked_link_goes_on_when_its_peer_reads() {
 }
 
 #[test]
+fn a_peer_that_does_not_read_is_not_read() {
+    let limits = Limits { link_outbox_bytes_max: 64 * 1024, ..Limits::default() };
+    let mut bench = bench(8, limits);
+    let (key, mut peer) = bench.link(Transport::Tcp);
+    let mut stuck = 0;
+    let mut sent = 0;
+    while stuck < 10 {
+        sent += 1;
+        match peer.write_all(options(sent).as_bytes()) {
+            Ok(()) => stuck = 0,
+            Err(_) => stuck += 1,
+        }
+        assert!(bench.poll(key).is_pending());
+        bench.driver.end_turn();
+        assert!(sent < 100_000, "its requests are taken without end");
+    }
+    let waiting = bench.driver.shard.gauges().outbox_bytes;
+    assert!(waiting < 3 * READ_BUFFER_BYTES + 64 * 1024, "{waiting} bytes wait");
+}
+
+#[test]
 fn a_link_ends_with_its_peer() {
     let mut bench = bench(8, Limits::default());
     let (key, peer) = bench.link(Transport::Tcp);

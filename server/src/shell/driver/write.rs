@@ -181,6 +181,7 @@ impl<S: Stream> Driver<S> {
             Err(_) => self.lost(key),
             Ok(()) => {
                 if let Some(link) = self.links.find(key) {
+                    // Not blocked: reading goes on as well, with the poll that called this.
                     link.is_blocked = false;
                     self.links.mark_dirty(key);
                     self.schedule_turn();
