@@ -1,6 +1,5 @@
 //! A stand-in for the server on one link, for tests: correct, in memory, without any bound.
 
-use crate::payload::PostId;
 use parlance_wire::sip::{Frame, Framer, Message, Method, Response, Stamp, StampFields, StartLine};
 use parlance_wire::xccos::*;
 use std::collections::HashMap;
@@ -25,6 +24,8 @@ pub(crate) struct FakeServer {
     pub(crate) refuse: Option<(&'static str, u16)>,
     /// Rooms that cannot be joined.
     pub(crate) closed: Vec<String>,
+    /// Message of each room that its last member is not shown.
+    pub(crate) lose: Option<u64>,
 }
 
 impl FakeServer {
@@ -167,10 +168,13 @@ impl FakeServer {
             rtf: None,
         };
         log.push(delivery.clone());
-        for at in 0..self.dialogs.len() {
-            if self.dialogs[at].1.rooms.contains(&room_uri) {
-                self.send(at, out, |body| encode_delivery(body, 1, &delivery));
-            }
+        let is_in = |at: &usize| self.dialogs[*at].1.rooms.contains(&room_uri);
+        let mut members: Vec<usize> = (0..self.dialogs.len()).filter(is_in).collect();
+        if self.lose == Some(delivery.chat_id) {
+            members.pop();
+        }
+        for at in members {
+            self.send(at, out, |body| encode_delivery(body, 1, &delivery));
         }
     }
 
@@ -195,10 +199,10 @@ impl FakeServer {
         self.dialogs.clear();
     }
 
-    /// Marks of a room's posts in its order.
-    pub(crate) fn history(&self, room_uri: &str) -> Vec<Option<PostId>> {
+    /// Texts of a room in its order.
+    pub(crate) fn texts(&self, room_uri: &str) -> Vec<&str> {
         let log = self.log.get(room_uri).map(Vec::as_slice).unwrap_or_default();
-        log.iter().map(|delivery| PostId::parse(&delivery.chat)).collect()
+        log.iter().map(|delivery| delivery.chat.as_str()).collect()
     }
 }
 

@@ -139,7 +139,7 @@ fn joins_posts_reads_and_leaves() {
         "Posted { post: PostId { client: 0, seq: 2 }, status: 403 }",
     ];
     assert_eq!(world.settle(), own(&expect));
-    assert_eq!(world.server.history(&uri), [Some(first)]);
+    assert_eq!(world.server.texts(&uri), [first.text(64)]);
 
     world.mux.client(0).history(&room(0), 25, &mut world.to_server);
     assert_eq!(world.settle(), own(&["replied bccontext 200 due", "history 1"]));

@@ -12,8 +12,6 @@ mod world;
 pub use plan::Plan;
 pub use summary::Summary;
 
-/// Entries of the submission queue: a turn submits once unless more become due.
-const SUBMISSIONS: u32 = 4_096;
 /// Entries of the completion queue: a read and a write of each link may complete in one turn.
 const COMPLETIONS: u32 = 65_536;
 
@@ -23,7 +21,7 @@ pub fn run(plan: Plan) -> Result<Summary, String> {
     let mut ring = tokio_uring::uring_builder();
     ring.setup_cqsize(COMPLETIONS);
     let mut builder = tokio_uring::builder();
-    builder.entries(SUBMISSIONS).uring_builder(&ring);
+    builder.uring_builder(&ring);
     let runtime = tokio_uring::Runtime::new(&builder)
         .map_err(|error| format!("no io_uring here: {error}"))?;
     runtime.block_on(phases::run(plan))

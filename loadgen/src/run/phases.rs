@@ -142,7 +142,7 @@ impl Run {
                 window.look();
                 self.show_load(now - start);
             }
-            if now >= end {
+            if now >= end || self.world.borrow().is_deserted() {
                 break;
             }
             self.refresh((now - start).as_secs(), &mut seconds_refreshed);

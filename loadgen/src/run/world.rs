@@ -151,6 +151,11 @@ impl World {
         joined + join_failed >= self.plan.memberships() && !self.users.iter().any(is_pending)
     }
 
+    /// Nobody is left to post.
+    pub fn is_deserted(&self) -> bool {
+        self.counts.lost + self.counts.open_failed >= u64::from(self.plan.users)
+    }
+
     /// Nothing is to come any more.
     pub fn is_quiet(&self) -> bool {
         self.outstanding == 0 && self.counts.answered == self.counts.sent
@@ -209,6 +214,7 @@ impl World {
             ClientEvent::Unanswered { post } => {
                 self.checker.unknown(post);
                 self.answered(post);
+                self.write_off(post);
                 self.error("post never answered".to_owned());
             }
             ClientEvent::Noticed { .. } => self.counts.notices += 1,
@@ -304,9 +310,14 @@ impl World {
         } else {
             self.checker.refused(post, status);
         }
+        self.write_off(post);
+        self.error(format!("post answered {status}"));
+    }
+
+    /// Nobody owes the deliveries of a post that was not accepted.
+    fn write_off(&mut self, post: PostId) {
         let flight = &mut self.flights[post.seq as usize];
         self.outstanding -= u64::from(std::mem::take(&mut flight.missing));
-        self.error(format!("post answered {status}"));
     }
 
     fn answered(&mut self, post: PostId) {

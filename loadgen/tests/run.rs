@@ -1,0 +1,100 @@
+//! The program itself, against a stand-in for the server on a loopback port.
+
+// It is shared with the library's tests, which use more of it.
+#[allow(dead_code)]
+#[path = "../src/fake.rs"]
+mod fake;
+
+use fake::FakeServer;
+use parlance_wire::sip::{Frame, Framer};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Output};
+
+/// Serves one link until its end.
+fn serve(mut fake: FakeServer) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    std::thread::spawn(move || {
+        let (link, _) = listener.accept().expect("the program connects");
+        serve_link(link, &mut fake)
+    });
+    address
+}
+
+fn serve_link(mut link: TcpStream, fake: &mut FakeServer) -> std::io::Result<()> {
+    let (mut received, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
+    loop {
+        let count = link.read(&mut piece)?;
+        if count == 0 {
+            return Ok(());
+        }
+        received.extend_from_slice(&piece[..count]);
+        let rest = received.split_off(whole_messages(&received));
+        let mut out = Vec::new();
+        fake.turn(&mut received, &mut out);
+        received = rest;
+        link.write_all(&out)?;
+    }
+}
+
+/// Bytes at the front that are whole messages.
+fn whole_messages(bytes: &[u8]) -> usize {
+    let mut used = 0;
+    loop {
+        match Framer::default().next(&bytes[used..]).expect("the program frames well") {
+            Some(Frame::Message { len, .. } | Frame::KeepAlive { len }) => used += len,
+            None => return used,
+        }
+    }
+}
+
+fn load(server: SocketAddr) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_parlance-loadgen"))
+        .args(["--server", &server.to_string(), "--users", "20", "--links", "1"])
+        .args(["--rooms", "4", "--room-size", "5", "--rate", "100", "--duration", "1"])
+        .args(["--sign-in-rate", "2000", "--drain", "1", "--full-sign-in"])
+        .output()
+        .expect("the program was built")
+}
+
+#[track_caller]
+fn check(output: &Output, code: i32, says: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{text}{errors}");
+    for words in says {
+        assert!(text.contains(words) || errors.contains(words), "{words}: {text}{errors}");
+    }
+}
+
+#[test]
+fn a_correct_server_is_found_clean() {
+    let output = load(serve(FakeServer::default()));
+    let says = ["20 opened, 20 rooms joined", "100 accepted", "deliveries 500", "was kept"];
+    check(&output, 0, &says);
+}
+
+#[test]
+fn a_delivery_kept_from_one_member_is_found() {
+    let mut fake = FakeServer::default();
+    fake.lose = Some(3);
+    let output = load(serve(fake));
+    check(&output, 1, &["4 x gap", "4 missing", "FAULTY"]);
+}
+
+#[test]
+fn a_server_that_refuses_everybody_is_found() {
+    let mut fake = FakeServer::default();
+    fake.refuse = Some(("INVITE", 503));
+    let output = load(serve(fake));
+    check(&output, 1, &["20 x sign-in answered 503", "FAULTY"]);
+}
+
+#[test]
+fn no_server_is_not_the_servers_fault() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    drop(listener);
+    check(&load(address), 2, &["refused"]);
+}
