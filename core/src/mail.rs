@@ -240,7 +240,8 @@ pub enum Mail {
         /// The one to forget.
         session: SessionKey,
     },
-    /// The endpoint was told 481 for a dialog that is gone: it will believe to be in its rooms still.
+    /// The endpoint was told 481 for a dialog that is gone: it will believe to be in its rooms
+    /// still.
     ToldLost {
         /// Whose.
         user: Arc<User>,

@@ -17,9 +17,9 @@ fn allocations() -> u64 {
     dhat::HeapStats::get().total_blocks
 }
 
-/// One post into a room of [`SUBSCRIBERS`] direct links, from the author's bytes to the last answer,
-/// `POSTS` times. Returns allocations per post for the broker alone, and how many body slices that
-/// waited on the links were not the one shared body.
+/// One post into a room of [`SUBSCRIBERS`] direct links, from the author's bytes to the last
+/// answer, `POSTS` times. Returns allocations per post for the broker alone, and how many body
+/// slices that waited on the links were not the one shared body.
 fn measure() -> (u64, usize) {
     let mut world = World::new(1, Limits::default());
     let mut clients: Vec<Client> = Vec::new();
@@ -113,6 +113,7 @@ fn a_delivery_allocates_nothing_and_copies_no_body() {
         per_post as f64 / SUBSCRIBERS as f64
     );
     assert_eq!(copies, 0, "every link waits with the same body");
-    // Decoding the post, its record, its body, its place in the history: per post, whatever the room.
+    // Decoding the post, its record, its body, its place in the history: per post, whatever the
+    // room.
     assert!(per_post <= 48, "{per_post} allocations per post: one per delivery would be 500");
 }

@@ -52,8 +52,8 @@ pub fn ensure_self_signed(data: &Path, domain: &str) -> Result<bool, String> {
     let (certificate, key) = make(domain).map_err(|e| format!("no certificate made: {e}"))?;
     let told = |error: io::Error| {
         format!(
-            "{} cannot be written ({error}), so there is no certificate for TLS; make the directory \
-             writable for this user, or configure [tls]",
+            "{} cannot be written ({error}), so there is no certificate for TLS; make the \
+             directory writable for this user, or configure [tls]",
             data.display()
         )
     };
@@ -83,8 +83,8 @@ fn make(domain: &str) -> Result<(String, String), rcgen::Error> {
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(rcgen::DnType::CommonName, domain);
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
-    // Long-lived: it is for trying out, and nobody would think of renewing it. Years after 2049 need
-    // another encoding, which old clients do not read.
+    // Long-lived: it is for trying out, and nobody would think of renewing it. Years after 2049
+    // need another encoding, which old clients do not read.
     params.not_before = rcgen::date_time_ymd(2024, 1, 1);
     params.not_after = rcgen::date_time_ymd(2049, 12, 31);
     let certificate = params.self_signed(&key)?;

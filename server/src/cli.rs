@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 /// Persistent Chat server: XCCOS over SIP for existing clients, one broker shard per core.
 ///
-/// Exit codes: 0 stopped by a signal after draining, or `check` found nothing wrong; 1 could not start,
-/// or `check` found something wrong; 2 faulty command line or configuration; 3 stopped by a second
-/// signal before everybody was told; killed by SIGABRT: a broken invariant, please report it.
+/// Exit codes: 0 stopped by a signal after draining, or `check` found nothing wrong; 1 could not
+/// start, or `check` found something wrong; 2 faulty command line or configuration; 3 stopped by a
+/// second signal before everybody was told; killed by SIGABRT: a broken invariant, please report
+/// it.
 #[derive(Debug, Parser)]
 #[command(name = "parlance", version, arg_required_else_help = true, max_term_width = 100)]
 pub struct Cli {
@@ -16,7 +17,8 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// What to log: error, warn, info, debug, trace, or per module; PARLANCE_LOG otherwise, else info
+    /// What to log: error, warn, info, debug, trace, or per module; PARLANCE_LOG otherwise, else
+    /// info
     #[arg(long, global = true, value_name = "LEVELS")]
     pub log: Option<String>,
 

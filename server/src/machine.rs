@@ -49,8 +49,8 @@ pub fn descriptors() -> (u64, u64) {
     (limit.current.unwrap_or(u64::MAX), limit.maximum.unwrap_or(u64::MAX))
 }
 
-/// Raises the soft limit of descriptors to the hard one: every link is a descriptor. Returns what is
-/// in force afterwards.
+/// Raises the soft limit of descriptors to the hard one: every link is a descriptor. Returns what
+/// is in force afterwards.
 pub fn raise_descriptors() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };

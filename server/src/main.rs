@@ -1,7 +1,7 @@
 //! Parlance, the Persistent Chat server. See `docs/ARCHITECTURE.md` for the whole.
 //!
-//! This package alone binds ports, spawns threads, reads clocks and entropy; what the broker does is in
-//! `parlance-core`.
+//! This package alone binds ports, spawns threads, reads clocks and entropy; what the broker does
+//! is in `parlance-core`.
 
 mod certificate;
 mod check;
@@ -68,9 +68,9 @@ fn refuse(error: &dyn std::fmt::Display, exit: Exit) -> Exit {
     exit
 }
 
-/// A panic on any thread ends the process: it means a broken invariant, and a server that goes on with
-/// a dead shard would answer some users and silently lose others. Release builds abort by themselves;
-/// this makes all builds do so.
+/// A panic on any thread ends the process: it means a broken invariant, and a server that goes on
+/// with a dead shard would answer some users and silently lose others. Release builds abort by
+/// themselves; this makes all builds do so.
 fn abort_on_panic() {
     let told = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

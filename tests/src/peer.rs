@@ -1,5 +1,5 @@
-//! A peer without manners: a blocking link that sends whatever it is given, and a dialog on it whose
-//! requests can be tampered with.
+//! A peer without manners: a blocking link that sends whatever it is given, and a dialog on it
+//! whose requests can be tampered with.
 //!
 //! Well-behaved clients are `parlance_loadgen::Client`; here every byte is the test's.
 

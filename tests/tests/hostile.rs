@@ -27,7 +27,8 @@ fn start() -> (Server, Bystanders) {
     (server, bystanders)
 }
 
-/// Waits until a counter of refused input has passed `before`; numbers are published twice a second.
+/// Waits until a counter of refused input has passed `before`; numbers are published twice a
+/// second.
 fn until_refused(server: &Server, cause: &str, before: f64) {
     let deadline = Instant::now() + Duration::from_secs(10);
     let refused = || server.metric("parlance_refused_total", &format!("cause=\"{cause}\""));
@@ -289,7 +290,8 @@ fn honest_messages(names: &Names) -> Vec<Vec<u8>> {
     messages
 }
 
-/// Sends one damaged sequence on a link of its own; every fourth inside a dialog that really exists.
+/// Sends one damaged sequence on a link of its own; every fourth inside a dialog that really
+/// exists.
 fn attack(server: &Server, mutator: &mut Mutator, number: usize) -> Peer {
     let mut names = Names::fresh(&format!("mutant{}", number % 50));
     let mut messages = Vec::new();

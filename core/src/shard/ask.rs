@@ -214,8 +214,8 @@ impl Shard {
         self.finish_join(ask);
     }
 
-    /// Answers a join when all owners have. A reply about many rooms is split where it would pass the
-    /// longest document: each part releases the rooms it tells of (`xccos.md` §1.8).
+    /// Answers a join when all owners have. A reply about many rooms is split where it would pass
+    /// the longest document: each part releases the rooms it tells of (`xccos.md` §1.8).
     fn finish_join(&mut self, ask: Ask) {
         let Question::Join { command, is_many, wanted, .. } = ask.question else { return };
         if !is_many && !matches!(wanted[0].outcome, Some(JoinOutcome::Joined { .. })) {

@@ -208,8 +208,8 @@ impl Shard {
         }
     }
 
-    /// If it is the link that is full, the session asks to be pumped when the link has drained; if it
-    /// is the window, the next answer does it.
+    /// If it is the link that is full, the session asks to be pumped when the link has drained; if
+    /// it is the window, the next answer does it.
     fn wait_for_link(&mut self, key: SessionKey) {
         let session = &mut self.sessions[key];
         if session.window.span() < self.setup.limits.window && !session.waits_for_link {
@@ -289,7 +289,8 @@ impl Shard {
         }
     }
 
-    /// Puts the session into a room's feed. Its items flow from now on, or after the reply if `held`.
+    /// Puts the session into a room's feed. Its items flow from now on, or after the reply if
+    /// `held`.
     pub(super) fn seat_session(&mut self, key: SessionKey, room: Guid, held: bool) {
         let feed = self.feeds.open(room);
         let session = &mut self.sessions[key];
@@ -357,8 +358,8 @@ impl Shard {
         link.quiet_since = self.now.instant;
     }
 
-    /// Tells the registrar that the endpoint has no dialog any more. Its rooms are remembered unless
-    /// the user left them knowingly; a dialog that never showed an intent changes nothing.
+    /// Tells the registrar that the endpoint has no dialog any more. Its rooms are remembered
+    /// unless the user left them knowingly; a dialog that never showed an intent changes nothing.
     fn release_endpoint(&mut self, key: SessionKey, session: Session, end: End, rooms: Vec<Guid>) {
         if session.epid.is_empty() {
             return;

@@ -151,8 +151,8 @@ impl Shard {
         });
     }
 
-    /// The canonical identity behind From (or the identity a trusted front end asserts); `None` when
-    /// it is no user of the domain.
+    /// The canonical identity behind From (or the identity a trusted front end asserts); `None`
+    /// when it is no user of the domain.
     fn identity(&self, link: LinkId, request: &Message<'_>) -> Option<String> {
         let asserted = request
             .header(HeaderName::PAssertedIdentity)
@@ -327,8 +327,8 @@ impl Shard {
         self.mail(to, Mail::Claim { from, user, epid });
     }
 
-    /// The session a request with a To tag belongs to. The tag is 128 random bits behind the key, the
-    /// link must be the one that opened the dialog, Call-ID and From tag must agree.
+    /// The session a request with a To tag belongs to. The tag is 128 random bits behind the key,
+    /// the link must be the one that opened the dialog, Call-ID and From tag must agree.
     fn find_session(&self, link: LinkId, request: &Message<'_>) -> Option<SessionKey> {
         let tag = request.to().tag()?;
         let key = u64::from_str_radix(tag.get(..16)?, 16).ok()?;

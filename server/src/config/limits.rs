@@ -1,7 +1,7 @@
 //! `[limits]`: overrides of the core's bounds, each within what makes sense.
 //!
-//! All of them are per shard, as in the core. What is not here is either a law of the program or has
-//! no reader yet who could say what to set it to.
+//! All of them are per shard, as in the core. What is not here is either a law of the program or
+//! has no reader yet who could say what to set it to.
 
 use super::error::{ConfigError, Faults};
 use super::file;

@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 
 /// A bell that one task waits at and any thread may ring.
 ///
-/// What was written before [`Doorbell::ring`] is seen after the [`Doorbell::poll_rung`] that returns
-/// because of it, and no ring is lost: the listener leaves its waker first and looks at the flag
-/// second, the ringer raises the flag first and takes the waker second.
+/// What was written before [`Doorbell::ring`] is seen after the [`Doorbell::poll_rung`] that
+/// returns because of it, and no ring is lost: the listener leaves its waker first and looks at the
+/// flag second, the ringer raises the flag first and takes the waker second.
 #[derive(Debug, Default)]
 pub struct Doorbell {
     rung: AtomicBool,
@@ -61,7 +61,8 @@ mod tests {
         assert!(bell.poll_rung(&mut cx).is_ready());
     }
 
-    /// The listener counts what it sees after each ring; if a ring were lost it would sleep for ever.
+    /// The listener counts what it sees after each ring; if a ring were lost it would sleep for
+    /// ever.
     #[test]
     fn no_ring_is_lost_between_threads() {
         const ROUNDS: u64 = 20_000;

@@ -8,10 +8,10 @@ use std::net::{SocketAddr, TcpListener};
 /// `net.core.somaxconn`. Large, for all users of a pool may come back within a minute.
 const BACKLOG: i32 = 4096;
 
-/// Bytes the kernel may hold of a link that it has not yet sent. What waits beyond stays in the link's
-/// outbox, where bodies are shared between links and bounds count. It also keeps a slow reader from
-/// looking like a dead one: the kernel tells of room as soon as less than this is left, not only when a
-/// third of a buffer of megabytes is free.
+/// Bytes the kernel may hold of a link that it has not yet sent. What waits beyond stays in the
+/// link's outbox, where bodies are shared between links and bounds count. It also keeps a slow
+/// reader from looking like a dead one: the kernel tells of room as soon as less than this is left,
+/// not only when a third of a buffer of megabytes is free.
 const UNSENT_BYTES: u32 = 256 * 1024;
 
 /// Binds `count` sockets to `address` and returns the address in force (port 0 lets the kernel

@@ -2,7 +2,8 @@
 //!
 //! A full queue does not lose mail and does not block: the sender keeps what did not fit, in order,
 //! and stops reading from its links until it is rid of it ([`MeshEnd::is_congested`]). It goes on
-//! taking in mail meanwhile; otherwise two shards with full queues would wait for each other for ever.
+//! taking in mail meanwhile; otherwise two shards with full queues would wait for each other for
+//! ever.
 
 use super::doorbell::Doorbell;
 use crossbeam::queue::ArrayQueue;
@@ -134,8 +135,8 @@ impl<T> MeshEnd<T> {
                 self.push_overflow(to);
                 if !self.overflow[to].is_empty() {
                     // Ask for a ring, then look again: the receiver may have emptied the queue in
-                    // between and not have seen that it is asked. The fences on both sides make sure
-                    // that at least one of the two sees the other.
+                    // between and not have seen that it is asked. The fences on both sides make
+                    // sure that at least one of the two sees the other.
                     self.mesh.lane(self.me, to).is_awaited.store(true, Ordering::SeqCst);
                     fence(Ordering::SeqCst);
                     self.push_overflow(to);
@@ -159,8 +160,8 @@ impl<T> MeshEnd<T> {
         }
     }
 
-    /// Takes in up to `letters_max` letters, the senders in turn, each sender's in order. Returns true
-    /// when there may be more.
+    /// Takes in up to `letters_max` letters, the senders in turn, each sender's in order. Returns
+    /// true when there may be more.
     pub fn receive(&mut self, letters_max: usize, mut deliver: impl FnMut(usize, T)) -> bool {
         let mut left = letters_max;
         loop {
@@ -264,8 +265,8 @@ mod tests {
         assert_eq!(Mesh::<u8>::build(64)[0].mesh.lane(0, 1).queue.capacity(), 1024);
     }
 
-    /// Three threads mail each other through tiny queues, sleeping on their bells only. A lost wake-up
-    /// hangs the test; lost or reordered letters fail it.
+    /// Three threads mail each other through tiny queues, sleeping on their bells only. A lost
+    /// wake-up hangs the test; lost or reordered letters fail it.
     #[test]
     fn nothing_is_lost_or_reordered_between_threads() {
         const LETTERS: u64 = 30_000;

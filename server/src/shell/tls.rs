@@ -1,4 +1,5 @@
-//! TLS of one link as a machine: ciphertext in, plain bytes out, and the other way round. No socket.
+//! TLS of one link as a machine: ciphertext in, plain bytes out, and the other way round. No
+//! socket.
 //!
 //! Only the server's side; TLS 1.2 and 1.3; no renegotiation, no RSA key exchange (rustls has
 //! neither). Key logging is never configured.
@@ -8,8 +9,8 @@ use rustls::{ServerConfig, ServerConnection};
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
 
-/// Ciphertext that may wait for the socket, bytes. Beyond it nothing more is encrypted, so what waits
-/// stays in the core's outbox, where its own bounds count.
+/// Ciphertext that may wait for the socket, bytes. Beyond it nothing more is encrypted, so what
+/// waits stays in the core's outbox, where its own bounds count.
 const UNSENT_BYTES_MAX: usize = 64 * 1024;
 
 /// The configuration shared by all TLS links.

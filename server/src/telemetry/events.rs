@@ -1,5 +1,5 @@
-//! Events of a shard as log lines, in bounded number: a flood of faulty peers must not become a flood
-//! of lines.
+//! Events of a shard as log lines, in bounded number: a flood of faulty peers must not become a
+//! flood of lines.
 
 use crate::shell::Report;
 use parlance_core::{Close, Event, Instant, Refusal, ShardId};
@@ -44,7 +44,8 @@ impl Reporter {
             }
             Event::SessionDropped { peer, reason } => {
                 let effect = "the dialog is forgotten; the client must open a new one";
-                tracing::info!(shard = self.shard.0, %peer, cause = reason, effect, "session dropped");
+                let shard = self.shard.0;
+                tracing::info!(shard, %peer, cause = reason, effect, "session dropped");
             }
             Event::Drained => unreachable!("handled above"),
         }

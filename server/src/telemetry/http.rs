@@ -1,7 +1,7 @@
 //! `/health` and `/metrics` over HTTP/1.1, on one background thread.
 //!
-//! hyper, because its HTTP/1 server can be given every bound we need (time for the head, size of the
-//! head, connections), and because the web pages that come later stand on it too.
+//! hyper, because its HTTP/1 server can be given every bound we need (time for the head, size of
+//! the head, connections), and because the web pages that come later stand on it too.
 
 use super::metrics::Metrics;
 use crate::config::CpuSet;

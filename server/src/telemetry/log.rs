@@ -1,5 +1,5 @@
-//! Log lines on stderr, written by a thread of their own: a reader that is slow, or a terminal that is
-//! stopped, must not stop a shard. Lines that do not fit meanwhile are left out and counted.
+//! Log lines on stderr, written by a thread of their own: a reader that is slow, or a terminal that
+//! is stopped, must not stop a shard. Lines that do not fit meanwhile are left out and counted.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -132,8 +132,9 @@ impl Drop for LineWriter {
     }
 }
 
-/// One line, whatever was in it: control characters (a line break inside included) and the characters
-/// that turn the direction of text are written out, so that a peer cannot forge or hide lines.
+/// One line, whatever was in it: control characters (a line break inside included) and the
+/// characters that turn the direction of text are written out, so that a peer cannot forge or hide
+/// lines.
 fn escape(line: &str) -> String {
     let mut safe = String::with_capacity(line.len() + 1);
     for c in line.trim_end_matches('\n').chars() {

@@ -1,9 +1,9 @@
 //! The short way for the message that comes most often: the bodiless answer to one of our INFOs.
 //!
-//! One comes back per delivery, so it is worth not being parsed in full. Where [`super::Framer`] and
-//! [`super::Message`] accept what is recognised here, they make the same of it; the values of From,
-//! To and Call-ID are not looked at, since the branch says all. Whatever is unusual in any way is left
-//! to them.
+//! One comes back per delivery, so it is worth not being parsed in full. Where [`super::Framer`]
+//! and [`super::Message`] accept what is recognised here, they make the same of it; the values of
+//! From, To and Call-ID are not looked at, since the branch says all. Whatever is unusual in any
+//! way is left to them.
 
 use super::stamp::parse_branch;
 use memchr::memchr3_iter;
@@ -199,7 +199,10 @@ mod tests {
         /// Whatever a mutation does: what is recognised is what the framer and the parser see.
         #[test]
         fn the_short_way_agrees_with_the_long_one(
-            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..4), 0..4),
+            edits in prop::collection::vec(
+                (any::<prop::sample::Index>(), any::<u8>(), 0u8..4),
+                0..4,
+            ),
         ) {
             let mut bytes = answer();
             for (at, byte, kind) in edits {

@@ -18,8 +18,9 @@ pub struct UringStream(pub TcpStream);
 impl AsFd for UringStream {
     #[allow(unsafe_code)]
     fn as_fd(&self) -> BorrowedFd<'_> {
-        // glommio's stream offers the number only, and nothing but the number allows gathering writes.
-        // SAFETY: the stream owns the descriptor and closes it when dropped; the borrow ends before.
+        // glommio's stream offers the number only, and nothing but the number allows gathering
+        // writes. SAFETY: the stream owns the descriptor and closes it when dropped; the borrow
+        // ends before.
         unsafe { BorrowedFd::borrow_raw(self.0.as_raw_fd()) }
     }
 }

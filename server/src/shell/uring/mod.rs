@@ -1,8 +1,8 @@
 //! The io_uring shell: one glommio executor per shard.
 //!
-//! Its tasks: one per link ([`link`]), one per listening socket ([`accept`]), one that takes in mail,
-//! and one that ends turns and keeps time ([`turn`]). They share the driver; none holds it across an
-//! `await`, so borrowing it cannot fail.
+//! Its tasks: one per link ([`link`]), one per listening socket ([`accept`]), one that takes in
+//! mail, and one that ends turns and keeps time ([`turn`]). They share the driver; none holds it
+//! across an `await`, so borrowing it cannot fail.
 
 mod accept;
 mod link;
@@ -20,7 +20,8 @@ use std::rc::Rc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Entries of each submission ring. More may be asked for: glommio keeps the rest until there is room.
+/// Entries of each submission ring. More may be asked for: glommio keeps the rest until there is
+/// room.
 const RING_DEPTH: usize = 1024;
 /// Memory for storage I/O, bytes: the least possible, shards do none.
 const IO_MEMORY_BYTES: usize = 64 * 1024;

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// Ends each turn and does what is due, for ever.
 ///
-/// Whatever happens in the executor wakes this task through the driver. A woken task goes to the end of
-/// glommio's queue, so all that was ready before it is handled first and written together.
+/// Whatever happens in the executor wakes this task through the driver. A woken task goes to the
+/// end of glommio's queue, so all that was ready before it is handled first and written together.
 pub async fn run(driver: Shared) {
     let mut alarm = Alarm { timer: Timer::new(Duration::ZERO), at: None };
     loop {
