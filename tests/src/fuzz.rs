@@ -4,8 +4,9 @@
 //! A target panics when a property does not hold. None of them may panic for any other reason.
 
 use parlance_wire::limits::{SIP_HEAD_BYTES_MAX, SIP_MESSAGE_BYTES_MAX};
+use parlance_wire::sip::stamp::parse_branch;
 use parlance_wire::sip::{
-    Echo, Frame, FrameError, Framer, HeaderName, Message, Response, StartLine, Uri,
+    Echo, Frame, FrameError, Framer, HeaderName, Message, Response, StartLine, Uri, answer,
 };
 use parlance_wire::xccos::{
     FromClient, FromServer, decode_client, decode_server, encode_command, encode_delivery,
@@ -88,8 +89,11 @@ pub fn sip_framer(data: &[u8]) {
 
 /// A message that is read can be looked at and answered; the answer is a message again.
 pub fn sip_message(data: &[u8]) {
-    let Ok(Some(Frame::Message { head_len, len })) = Framer::default().next(data) else { return };
-    let Ok(message) = Message::parse(&data[..len], head_len) else { return };
+    check_short_way(data);
+    let Ok(Some(Frame::Message { head_len, len })) = Framer::default().next(data) else {
+        return check_salvage(data);
+    };
+    let Ok(message) = Message::parse(&data[..len], head_len) else { return check_salvage(data) };
     look_at(&message);
     if !matches!(message.start(), StartLine::Request { .. }) {
         return;
@@ -103,6 +107,36 @@ pub fn sip_message(data: &[u8]) {
     let mut held = Vec::new();
     Echo::of(&message, Some("0123456789abcdef")).respond(&mut held, 200).body("text/plain", b"x");
     check_answer(&message, &held);
+}
+
+/// What the short way for answers recognises, the long way reads as the same, if it reads it.
+fn check_short_way(data: &[u8]) {
+    let Some(answer) = answer::recognise(data) else { return };
+    let frame = Framer::default().next(data);
+    let Ok(Some(Frame::Message { head_len, len })) = frame else {
+        panic!("{answer:?} is recognised in what the framer finds to be {frame:?}");
+    };
+    assert_eq!(answer.len, len);
+    let Ok(message) = Message::parse(&data[..len], head_len) else { return };
+    let status = answer.status;
+    assert!(matches!(message.start(), StartLine::Response { status: s, .. } if s == status));
+    let branch = message.branch().and_then(parse_branch);
+    assert_eq!(branch, Some((answer.key, answer.cseq)));
+    assert_eq!(message.cseq().number, answer.cseq);
+}
+
+/// The answer to what cannot be read is one message, whatever of it is repeated.
+fn check_salvage(data: &[u8]) {
+    let Some(echo) = Echo::salvage(data, "0123456789abcdef") else { return };
+    let mut answer = Vec::new();
+    echo.respond(&mut answer, 400).empty();
+    match Framer::default().next(&answer) {
+        Ok(Some(Frame::Message { head_len, len })) => {
+            assert_eq!((head_len, len), (answer.len(), answer.len()));
+        }
+        Err(FrameError::HeadTooLong | FrameError::LineTooLong | FrameError::TooManyHeaders) => {}
+        other => panic!("{other:?} of {:?}", String::from_utf8_lossy(&answer)),
+    }
 }
 
 fn check_answer(request: &Message<'_>, answer: &[u8]) {
