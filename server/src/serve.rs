@@ -8,7 +8,7 @@ use crate::machine;
 use crate::placement::Placement;
 use crate::shell::driver::Parts;
 use crate::shell::mesh::Mesh;
-use crate::shell::{Clock, Control, Report, Seat, listen, tls, uring};
+use crate::shell::{Clock, Control, Report, Seat, epoll, listen, tls, uring};
 use crate::telemetry::{self, Health, Metrics, Publisher, Reporter};
 use parlance_core::{Setup, ShardId, Transport};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -29,7 +29,7 @@ const DRAIN_SLACK: Duration = Duration::from_millis(2_500);
 /// Why the server could not start: cause, effect, next step.
 pub fn run(config: &Config) -> Result<Exit, String> {
     let clock = Clock::start();
-    usable_io(config.cores.io)?;
+    let shell = choose_shell(config.cores.io)?;
     let available = machine::available_cpus();
     let placement = Placement::plan(&config.cores, &available, &machine::numa_nodes())?;
     let tls = server_tls(config)?;
@@ -45,7 +45,11 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     machine::bind_thread(&placement.background);
     for seat in seats {
-        uring::start(seat).map_err(|e| format!("no thread for a shard: {e}"))?;
+        let started = match shell {
+            Shell::Uring => uring::start(seat),
+            Shell::Epoll => epoll::start(seat),
+        };
+        started.map_err(|e| format!("no thread for a shard: {e}"))?;
     }
     if let Some(early) = await_start(&reports, controls.len())? {
         return Ok(early);
@@ -56,7 +60,7 @@ pub fn run(config: &Config) -> Result<Exit, String> {
         telemetry::serve(listener, placement.background.clone(), metrics, health.clone())
             .map_err(|e| format!("no HTTP: {e}"))?;
     }
-    tracing::info!(shards = controls.len(), ?bound, "serving");
+    tracing::info!(shards = controls.len(), io = ?shell, ?bound, "serving");
     let mut stdout = std::io::stdout().lock();
     // Nobody may be reading; that is no reason not to serve.
     let _ = stdout.write_all(greeting::text(config, &placement, &bound).as_bytes());
@@ -123,19 +127,28 @@ fn await_start(reports: &Receiver<Report>, shards: usize) -> Result<Option<Exit>
     Ok(None)
 }
 
-fn usable_io(io: Io) -> Result<(), String> {
+/// Which shell the shards get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shell {
+    Uring,
+    Epoll,
+}
+
+fn choose_shell(io: Io) -> Result<Shell, String> {
     if io == Io::Epoll {
-        return Err(
-            "cores.io = \"epoll\" is not built yet: io_uring is required for now; set it to \
-                    \"auto\""
-                .into(),
-        );
+        return Ok(Shell::Epoll);
     }
-    machine::probe_uring().map_err(|cause| {
-        format!(
-            "io_uring is required for now, and it cannot be used: {cause} (see `parlance check`)"
-        )
-    })
+    match machine::probe_uring() {
+        Ok(()) => Ok(Shell::Uring),
+        Err(cause) if io == Io::Uring => Err(format!(
+            "cores.io = \"uring\", and io_uring cannot be used: {cause}; or set cores.io to \"auto\""
+        )),
+        Err(cause) => {
+            let effect = "epoll serves instead, with a little more work per message";
+            tracing::warn!(cause, effect, "io_uring cannot be used");
+            Ok(Shell::Epoll)
+        }
+    }
 }
 
 fn server_tls(config: &Config) -> Result<Arc<ServerConfig>, String> {

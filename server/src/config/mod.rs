@@ -56,11 +56,11 @@ pub struct Cores {
 /// `cores.io`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Io {
-    /// io_uring where the probe succeeds.
+    /// io_uring where the probe succeeds, else epoll.
     Auto,
     /// io_uring or nothing.
     Uring,
-    /// epoll; known to the file, refused at start until that shell exists.
+    /// epoll, even where io_uring could be had.
     Epoll,
 }
 

@@ -7,10 +7,12 @@
 //! | [`driver`] | one shard with its links, log, mail | no |
 //! | [`tls`], [`clock`] | TLS as a machine; time | no |
 //! | [`uring`] | the executor of a shard and its tasks | yes |
+//! | [`epoll`] | the same without io_uring: a plain loop | no |
 
 pub mod clock;
 pub mod doorbell;
 pub mod driver;
+pub mod epoll;
 pub mod listen;
 pub mod mesh;
 pub mod tls;
@@ -22,6 +24,8 @@ pub use driver::ShellCounters;
 use doorbell::Doorbell;
 use driver::Parts;
 use parlance_core::{Setup, ShardId, Transport};
+use rustix::io::Errno;
+use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,4 +86,21 @@ pub struct Seat {
     pub control: Control,
     /// Reports to it.
     pub supervisor: Sender<Report>,
+}
+
+/// True when the process or the system lacks something that may be given back; everything else that
+/// accept reports is a fault of the one connection.
+fn is_shortage(error: &io::Error) -> bool {
+    let lacking = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| lacking.contains(&errno))
+}
+
+/// Tells the operator of a shortage.
+fn tell_shortage(error: &io::Error) {
+    tracing::warn!(
+        cause = %error,
+        effect = "new connections wait",
+        next_step = "see `parlance check` for the limit of descriptors",
+        "cannot accept"
+    );
 }

@@ -151,6 +151,11 @@ impl<S: Stream> Driver<S> {
         Ok(key)
     }
 
+    /// A link's socket, for shells that are told of changes from outside.
+    pub fn stream(&mut self, key: LinkKey) -> Option<&mut S> {
+        self.links.find(key).map(|link| &mut link.stream)
+    }
+
     /// The work of a link's task: writes when the socket takes bytes again, reads what is there.
     /// Ready when the link is gone.
     pub fn poll_link(&mut self, key: LinkKey, cx: &mut Context<'_>) -> Poll<()> {

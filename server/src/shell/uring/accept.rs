@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::link::{self, UringStream};
+use crate::shell::{is_shortage, tell_shortage};
 use futures_lite::future::{or, poll_fn};
 use glommio::GlommioError;
 use glommio::net::{AcceptedTcpStream, TcpListener};
@@ -18,11 +19,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Accepts until the shard drains; the socket is closed then.
 pub async fn run(driver: Shared, listener: std::net::TcpListener, transport: Transport) {
-    let address = listener.local_addr();
     let listener = adopt(listener);
     let mut pause = PAUSE_MIN;
     loop {
-        let next = async { Some(listener.shared_accept().await) };
+        let next = async { Some(listener.shared_accept().await.map_err(system)) };
         let drained = async {
             poll_fn(|cx| driver.borrow_mut().poll_draining(cx)).await;
             None
@@ -34,13 +34,7 @@ pub async fn run(driver: Shared, listener: std::net::TcpListener, transport: Tra
                 take_in(&driver, accepted, transport);
             }
             Some(Err(error)) if is_shortage(&error) => {
-                tracing::warn!(
-                    ?address,
-                    cause = %error,
-                    effect = "new connections wait",
-                    next_step = "see `parlance check` for the limit of descriptors",
-                    "cannot accept"
-                );
+                tell_shortage(&error);
                 sleep(pause).await;
                 pause = (pause * 2).min(PAUSE_MAX);
             }
@@ -69,14 +63,10 @@ fn adopt(listener: std::net::TcpListener) -> TcpListener {
     unsafe { TcpListener::from_raw_fd(listener.into_raw_fd()) }
 }
 
-/// True when the process or the system lacks something that may be given back; everything else that
-/// accept reports is a fault of the one connection.
-fn is_shortage(error: &GlommioError<()>) -> bool {
-    use rustix::io::Errno;
-    let GlommioError::IoError(error) = error else { return true };
-    let lacking = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    match Errno::from_io_error(error) {
-        Some(errno) => lacking.contains(&errno),
-        None => error.kind() == io::ErrorKind::Other,
+/// The system's error, where there is one.
+fn system(error: GlommioError<()>) -> io::Error {
+    match error {
+        GlommioError::IoError(error) => error,
+        other => io::Error::other(other.to_string()),
     }
 }
