@@ -34,6 +34,9 @@ pub struct ConfigArgs {
     /// Where the server listens for SIP over TCP.
     #[arg(long, default_value = "127.0.0.1:5060")]
     pub listen: String,
+    /// Where it answers HTTP.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub http: String,
 }
 
 #[derive(Debug, Args)]

@@ -24,8 +24,8 @@ fn main() -> ExitCode {
 }
 
 fn print_config(config: &cli::ConfigArgs) -> ExitCode {
-    let text =
-        parlance_loadgen::rooms::server_config(&config.room_domain, &config.listen, config.rooms);
+    let cli::ConfigArgs { rooms, room_domain, listen, http } = config;
+    let text = parlance_loadgen::rooms::server_config(room_domain, listen, http, *rooms);
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::from(CLEAN),
         Err(_) => ExitCode::from(UNUSABLE),

@@ -22,12 +22,14 @@ pub fn members(room: u32, size: u32, users: u32) -> impl Iterator<Item = u32> {
     (0..size).map(move |n| ((start + u64::from(n)) % u64::from(users)) as u32)
 }
 
-/// A server configuration with `rooms` rooms, listening on `listen` (`host:port`, loopback).
-pub fn server_config(domain: &str, listen: &str, rooms: u32) -> String {
+/// A server configuration with `rooms` rooms, listening for SIP over TCP on `listen` and for health
+/// and metrics on `http` (`host:port`, loopback).
+pub fn server_config(domain: &str, listen: &str, http: &str, rooms: u32) -> String {
     let mut text = String::new();
     let _ = write!(
         text,
-        "[server]\ndomain = \"{domain}\"\n\n[listen]\nsip = [\"{listen}\"]\nsips = []\n"
+        "[server]\ndomain = \"{domain}\"\n\n\
+         [listen]\nsip = [\"{listen}\"]\nsips = []\nhttp = \"{http}\"\n"
     );
     for index in 0..rooms {
         let guid = room_guid(index);

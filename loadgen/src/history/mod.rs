@@ -67,8 +67,8 @@ struct Room {
     /// At most one number per post: a post that shows up under a second one is not entered.
     by_number: HashMap<u64, PostId>,
     accepted_highest: Option<u64>,
-    /// Its history was read from number 1 on while at rest.
-    is_read_whole: bool,
+    /// Its history was read while at rest, and every number from 1 to its end was seen.
+    is_known_whole: bool,
 }
 
 /// See the module's text.
@@ -127,6 +127,16 @@ impl Checker {
         let state = PostState { room, outcome: Outcome::Pending, posted_at, chat_id: None };
         let before = self.posts.insert(post, state);
         assert!(before.is_none(), "{post} was posted twice by the driver");
+    }
+
+    /// The author's INFO got its final answer.
+    pub fn answered(&mut self, post: PostId, status: u16) {
+        match status {
+            200 => self.accepted(post),
+            // What a server says that does not know what became of a request.
+            408 | 500 | 504 => self.unknown(post),
+            status => self.refused(post, status),
+        }
     }
 
     /// The author got 200.
@@ -208,7 +218,8 @@ impl Checker {
         self.history_read(room, messages);
         let last = messages.last().map(|(chat_id, _)| *chat_id);
         let state = self.rooms.entry(room).or_default();
-        state.is_read_whole |= messages.first().is_none_or(|(chat_id, _)| *chat_id == 1);
+        // Each number stands for a post: nothing accepted can hide before the part that was read.
+        state.is_known_whole |= state.by_number.len() as u64 == last.unwrap_or(0);
         let highest = state.accepted_highest;
         if let Some(highest) = highest.filter(|_| last < highest) {
             self.violate(Violation::HistoryShort { room, last, highest });

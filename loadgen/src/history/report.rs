@@ -129,7 +129,7 @@ impl Checker {
         for (&post, state) in &self.posts {
             let room = state.room;
             let since = owed.get(&room).and_then(|owed| owed.witness_since);
-            let is_read = self.rooms.get(&room).is_some_and(|room| room.is_read_whole);
+            let is_read = self.rooms.get(&room).is_some_and(|room| room.is_known_whole);
             let is_witnessed = is_read || since.is_some_and(|since| since < state.posted_at);
             match (state.outcome, state.chat_id) {
                 (Outcome::Pending, _) => found.push(Violation::Unanswered { post, room }),

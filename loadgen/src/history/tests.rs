@@ -177,6 +177,17 @@ fn unwitnessed_is_no_violation_unless_the_history_was_read() {
 }
 
 #[test]
+fn a_crash_hides_nothing_when_the_rest_is_known() {
+    let mut checker = room_with(4);
+    show(&mut checker, ANN, 1..=2);
+    checker.session_ended(ANN);
+    checker.session_ended(BEN);
+    // Posts 3 and 4 were accepted; the server comes back without post 4.
+    checker.history_read_at_rest(ROOM, &[(2, Some(post(2))), (3, Some(post(3)))]);
+    check(checker, &["lost"]);
+}
+
+#[test]
 fn unanswered() {
     let mut checker = room_with(0);
     checker.posted(post(1), ROOM);

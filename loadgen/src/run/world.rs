@@ -299,16 +299,10 @@ impl World {
 
     fn posted(&mut self, post: PostId, status: u16, now: Instant) {
         self.answered(post);
+        self.checker.answered(post, status);
         if status == 200 {
-            self.checker.accepted(post);
             let due = self.flights[post.seq as usize].due;
             return self.accept.record(now - due);
-        }
-        // Codes that say nothing about the post's fate (`reliability.md` §1 line 4).
-        if matches!(status, 408 | 500 | 504) {
-            self.checker.unknown(post);
-        } else {
-            self.checker.refused(post, status);
         }
         self.write_off(post);
         self.error(format!("post answered {status}"));
