@@ -10,6 +10,7 @@ use std::fmt;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 /// Descriptors that are no links: per shard (rings, events, listening sockets), and for the rest.
 const DESCRIPTORS_PER_SHARD: u64 = 16;
@@ -241,7 +242,7 @@ fn ports(findings: &mut Findings, config: &Config) {
             continue;
         }
         seen.push(*address);
-        match listen::bind(*address, 1) {
+        match listen::bind(*address, 1, Duration::ZERO) {
             Ok(_) => findings.ok("port", format!("{name} {address} can be bound")),
             Err(error) => findings.fail(
                 "port",

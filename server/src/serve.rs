@@ -23,6 +23,9 @@ use std::time::{Duration, Instant};
 /// Beyond the shards' own limit of draining, they get this much to report that they are done.
 const DRAIN_SLACK: Duration = Duration::from_millis(2_500);
 
+/// How long an address may stay taken by a server that has just ended.
+const BIND_PATIENCE: Duration = Duration::from_secs(3);
+
 /// Serves until told to stop.
 ///
 /// # Errors
@@ -177,8 +180,8 @@ fn bind_all(config: &Config, shards: usize) -> Result<(Sockets, Bound), String> 
     let mut bind = |addresses: &[SocketAddr], transport| -> Result<Vec<SocketAddr>, String> {
         let mut bound = Vec::new();
         for address in addresses {
-            let (address, listeners) =
-                listen::bind(*address, shards).map_err(|e| not_bound(*address, &e))?;
+            let (address, listeners) = listen::bind(*address, shards, BIND_PATIENCE)
+                .map_err(|e| not_bound(*address, &e))?;
             bound.push(address);
             for (shard, listener) in sockets.iter_mut().zip(listeners) {
                 shard.push((listener, transport));
@@ -192,7 +195,8 @@ fn bind_all(config: &Config, shards: usize) -> Result<(Sockets, Bound), String> 
 }
 
 fn bind_http(address: SocketAddr) -> Result<TcpListener, String> {
-    let (_, mut listeners) = listen::bind(address, 1).map_err(|e| not_bound(address, &e))?;
+    let (_, mut listeners) =
+        listen::bind(address, 1, BIND_PATIENCE).map_err(|e| not_bound(address, &e))?;
     Ok(listeners.pop().expect("one was asked for"))
 }
 
