@@ -9,7 +9,9 @@
 //! many links become one commit, and each other shard is woken once. This coalescing is worth more
 //! than any choice of runtime.
 
+mod close;
 mod link;
+mod receive;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -22,8 +24,7 @@ use super::tls::{Received, TlsLink};
 use crate::telemetry::{Publisher, Reporter};
 use link::{Link, Links, Stage};
 use parlance_core::{
-    Close, Event, Input, Instant, LinkInfo, Mail, MemoryLog, Output, Refusal, Shard, ShardId,
-    Transport,
+    Event, Input, Instant, LinkInfo, Mail, MemoryLog, Output, Refusal, Shard, ShardId, Transport,
 };
 use rustls::ServerConfig;
 use std::sync::Arc;
@@ -336,131 +337,6 @@ impl<S: Stream> Driver<S> {
             drop(self.log.commit(usize::MAX));
             self.handle(Input::Committed { ticket: self.log.committed() });
         }
-    }
-
-    /// `count` bytes of a link are in the read buffer.
-    fn received(&mut self, key: LinkKey, count: usize) {
-        let Some(link) = self.links.find(key) else { return };
-        if matches!(link.stage, Stage::Flushing(_) | Stage::Lingering) {
-            return;
-        }
-        let Some(tls) = &mut link.tls else {
-            if let Stage::Up(link) = link.stage {
-                let bytes = &self.read_buffer[..count];
-                let now = self.parts.clock.now();
-                self.shard.handle(now, Input::Bytes { link, bytes });
-                self.collect();
-            }
-            return;
-        };
-        self.plain.clear();
-        let outcome = tls.receive(&self.read_buffer[..count], &mut self.plain);
-        let is_agreed = !tls.is_handshaking();
-        if tls.wants_write() {
-            self.links.mark_dirty(key);
-            self.schedule_turn();
-        }
-        if is_agreed && self.up_after_handshake(key).is_err() {
-            self.counters.refused += 1;
-            return self.lost(key);
-        }
-        self.received_plain(key);
-        match outcome {
-            Ok(Received::Open) => (),
-            // Our own goodbye is owed (RFC 8446 §6.1): without it the peer must think of an attack.
-            Ok(Received::Closed) => self.linger(key),
-            Err(error) => self.failed_tls(key, &error),
-        }
-    }
-
-    /// What TLS gave goes to the core.
-    fn received_plain(&mut self, key: LinkKey) {
-        let Some(link) = self.links.find(key) else { return };
-        if let Stage::Up(link) = link.stage
-            && !self.plain.is_empty()
-        {
-            let now = self.parts.clock.now();
-            self.shard.handle(now, Input::Bytes { link, bytes: &self.plain });
-            self.collect();
-        }
-    }
-
-    /// Tells the core of a link whose handshake is complete; nothing if it knows already.
-    fn up_after_handshake(&mut self, key: LinkKey) -> Result<(), Refusal> {
-        let Some(link) = self.links.find(key) else { return Ok(()) };
-        if link.stage == Stage::Handshake {
-            let info = link.info.clone();
-            let id = self.shard.link_up(self.parts.clock.now(), info)?;
-            self.handshaking -= 1;
-            self.links.name(key, id);
-        }
-        Ok(())
-    }
-
-    /// TLS cannot go on: the alert goes out if the socket takes it, and the link is closed.
-    fn failed_tls(&mut self, key: LinkKey, error: &rustls::Error) {
-        let Some(link) = self.links.find(key) else { return };
-        let (peer, stage) = (link.info.peer, link.stage);
-        if stage == Stage::Handshake {
-            self.counters.handshakes_failed += 1;
-        }
-        let now = self.parts.clock.now().instant;
-        self.parts.reporter.tls_failed(now, peer, error);
-        self.linger(key);
-    }
-
-    /// The core wants a link closed.
-    fn close(&mut self, id: parlance_core::LinkId, flush: bool, reason: Close) {
-        let Some(key) = self.links.key(id) else { return };
-        let now = self.parts.clock.now().instant;
-        let link = self.links.find(key).expect("a named link is in the table");
-        self.parts.reporter.closed(now, link.info.peer, reason);
-        if flush {
-            link.stage = Stage::Flushing(id);
-            self.links.closings.push_back((now.plus_ms(CLOSING_MS), key));
-            self.links.mark_dirty(key);
-        } else {
-            self.lost(key);
-        }
-    }
-
-    /// Nothing more is to be written: shuts our half and waits for the peer's.
-    fn linger(&mut self, key: LinkKey) {
-        let now = self.parts.clock.now().instant;
-        let Some(link) = self.links.find(key) else { return };
-        if let Some(tls) = &mut link.tls {
-            tls.close();
-            // Best effort: a peer that does not read its goodbye does not need it.
-            let _ = tls.write(&mut write::Direct(&link.stream));
-        }
-        let _ = rustix::net::shutdown(&link.stream, rustix::net::Shutdown::Write);
-        link.is_blocked = false;
-        match std::mem::replace(&mut link.stage, Stage::Lingering) {
-            Stage::Handshake => self.handshaking -= 1,
-            Stage::Up(id) => self.forget(id),
-            Stage::Flushing(id) => return self.forget(id),
-            Stage::Lingering => return,
-        }
-        self.links.closings.push_back((now.plus_ms(CLOSING_MS), key));
-    }
-
-    /// The link is over, now.
-    fn lost(&mut self, key: LinkKey) {
-        let Some(link) = self.links.remove(key) else { return };
-        match link.stage {
-            Stage::Handshake => self.handshaking -= 1,
-            Stage::Up(id) | Stage::Flushing(id) => self.forget(id),
-            Stage::Lingering => (),
-        }
-    }
-
-    /// Tells the core that a link is gone.
-    fn forget(&mut self, id: parlance_core::LinkId) {
-        self.links.unname(id);
-        // What follows is collected at the end of the turn: this may be called while outputs are being
-        // collected already.
-        self.shard.handle(self.parts.clock.now(), Input::LinkDown { link: id });
-        self.schedule_turn();
     }
 
     fn publish(&mut self) {
