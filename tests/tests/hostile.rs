@@ -8,6 +8,7 @@ use parlance_tests::server::{Options, Room, Server};
 use parlance_wire::limits::{
     SIP_HEAD_BYTES_MAX, SIP_HEADERS_MAX, SIP_LINE_BYTES_MAX, XML_DEPTH_MAX, XML_ELEMENTS_MAX,
 };
+use parlance_wire::xccos::{FromServer, decode_server};
 use std::time::{Duration, Instant};
 
 /// Where the bystanders are.
@@ -27,13 +28,16 @@ fn start() -> (Server, Bystanders) {
     (server, bystanders)
 }
 
-/// Waits until a counter of refused input has passed `before`; numbers are published twice a
-/// second.
+/// Waits until the counter of one cause of refused input has passed `before`.
 fn until_refused(server: &Server, cause: &str, before: f64) {
+    until_counted(server, "parlance_refused_total", &format!("cause=\"{cause}\""), before);
+}
+
+/// Waits until a counter has passed `before`; numbers are published twice a second.
+fn until_counted(server: &Server, name: &str, labels: &str, before: f64) {
     let deadline = Instant::now() + Duration::from_secs(10);
-    let refused = || server.metric("parlance_refused_total", &format!("cause=\"{cause}\""));
-    while refused() <= before {
-        assert!(Instant::now() < deadline, "{cause} was not counted");
+    while server.metric(name, labels) <= before {
+        assert!(Instant::now() < deadline, "{name} {labels} was not counted");
     }
 }
 
@@ -234,6 +238,28 @@ fn a_dialog_belongs_to_its_link() {
     assert_eq!(victim.ask("BYE", &[], b""), 200, "the victim's dialog was there all the time");
     until_refused(&server, "no_dialog", 0.0);
     until_refused(&server, "stale_cseq", 0.0);
+    server.assert_alive();
+}
+
+#[test]
+fn a_reader_that_pauses_delays_nobody_and_misses_nothing() {
+    const TURNS: usize = 150;
+    let (mut server, mut bystanders) = start();
+    let mut slow = Dialog::open(server.sip, "slow");
+    let data = format!("<chanid key=\"0\" domain=\"example.test\" value=\"{}\"/>", theirs().id);
+    assert_eq!(slow.info(&command("join", &data)), 200);
+    slow.told();
+    // Far more than a window of unanswered messages.
+    bystanders.talk(TURNS);
+    let mut next = 1;
+    while next <= 2 * TURNS as u64 {
+        if let Ok(FromServer::Delivery(delivery)) = decode_server(&slow.told()) {
+            assert_eq!(delivery.chat_id, next, "caught up in order");
+            next += 1;
+        }
+    }
+    bystanders.talk(1);
+    until_counted(&server, "parlance_lags_total", "", 0.0);
     server.assert_alive();
 }
 
