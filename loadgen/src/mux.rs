@@ -74,10 +74,17 @@ impl LinkMux {
         out: &mut Vec<u8>,
         events: &mut dyn FnMut(usize, ClientEvent<'_>),
     ) {
-        let known = fast::call_id(&bytes[..head_len]).and_then(|id| self.place(id));
-        if let Some(place) = known {
-            let client = &mut self.clients[place];
-            return client.handle_bytes(bytes, head_len, out, &mut |event| events(place, event));
+        let call_id = fast::call_id(&bytes[..head_len]).unwrap_or_default();
+        if let Some(place) = self.place(call_id) {
+            return self.clients[place].handle_located(
+                call_id,
+                bytes,
+                head_len,
+                out,
+                &mut |event| {
+                    events(place, event);
+                },
+            );
         }
         let Ok(message) = Message::parse(bytes, head_len) else { return };
         match self.place(message.call_id().as_bytes()) {

@@ -4,12 +4,15 @@
 //! reads are deliveries. Everything that does not look exactly as our server writes it returns
 //! `None` here and takes the long way through `parlance-wire`.
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// Value of the Call-ID line, when it is written in full.
 pub(crate) fn call_id(head: &[u8]) -> Option<&[u8]> {
     const NAME: &[u8] = b"\r\nCall-ID: ";
-    let start = memmem::find(head, NAME)? + NAME.len();
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(NAME));
+    let start = FINDER.find(head)? + NAME.len();
     let end = start + memchr(b'\r', &head[start..])?;
     Some(&head[start..end])
 }
@@ -17,7 +20,6 @@ pub(crate) fn call_id(head: &[u8]) -> Option<&[u8]> {
 /// Appends the 200 to the request whose head is `head`; false (and nothing appended) when a header
 /// it must repeat is missing or abbreviated.
 pub(crate) fn answer_ok(head: &[u8], out: &mut Vec<u8>) -> bool {
-    const REPEATED: [&[u8]; 5] = [b"Via: ", b"From: ", b"To: ", b"Call-ID: ", b"CSeq: "];
     let start = out.len();
     let mut seen = 0u8;
     out.extend_from_slice(b"SIP/2.0 200 OK\r\n");
@@ -25,12 +27,18 @@ pub(crate) fn answer_ok(head: &[u8], out: &mut Vec<u8>) -> bool {
     while let Some(len) = memchr(b'\n', rest) {
         let (line, tail) = rest.split_at(len + 1);
         rest = tail;
-        if let Some(which) = REPEATED.iter().position(|name| line.starts_with(name)) {
-            seen |= 1 << which;
-            out.extend_from_slice(line);
-        }
+        let which = match line {
+            [b'V', b'i', b'a', b':', ..] => 1,
+            [b'F', b'r', b'o', b'm', b':', ..] => 2,
+            [b'T', b'o', b':', ..] => 4,
+            [b'C', b'a', b'l', b'l', b'-', b'I', b'D', b':', ..] => 8,
+            [b'C', b'S', b'e', b'q', b':', ..] => 16,
+            _ => continue,
+        };
+        seen |= which;
+        out.extend_from_slice(line);
     }
-    if seen != 0b1_1111 {
+    if seen != 31 {
         out.truncate(start);
         return false;
     }

@@ -19,8 +19,22 @@ impl Client {
         out: &mut Vec<u8>,
         events: &mut Events<'_>,
     ) {
+        let call_id = fast::call_id(&bytes[..head_len]).unwrap_or_default();
+        self.handle_located(call_id, bytes, head_len, out, events);
+    }
+
+    /// As [`Client::handle_bytes`] with the Call-ID found already; empty when it was not.
+    pub(crate) fn handle_located(
+        &mut self,
+        call_id: &[u8],
+        bytes: &[u8],
+        head_len: usize,
+        out: &mut Vec<u8>,
+        events: &mut Events<'_>,
+    ) {
+        let is_ours = self.dialog.as_ref().is_some_and(|d| d.call_id.as_bytes() == call_id);
         let (head, body) = bytes.split_at(head_len);
-        if self.handle_delivery(head, body, out, events) {
+        if is_ours && self.handle_delivery(head, body, out, events) {
             return;
         }
         match Message::parse(bytes, head_len) {
@@ -37,12 +51,7 @@ impl Client {
         out: &mut Vec<u8>,
         events: &mut Events<'_>,
     ) -> bool {
-        let Some(dialog) = &self.dialog else { return false };
-        let is_ours = head.starts_with(b"INFO ")
-            && fast::call_id(head) == Some(dialog.call_id.as_bytes())
-            && !self.is_holding
-            && self.answer_status == 200;
-        if !is_ours {
+        if !head.starts_with(b"INFO ") || self.is_holding || self.answer_status != 200 {
             return false;
         }
         let Some(found) = fast::delivery(body) else { return false };
