@@ -68,10 +68,10 @@ fn driver() -> Option<&'static Path> {
 }
 
 /// Runs the demo scenario against a server of its own.
-fn demo(transport: &str) {
+fn demo(transport: &str, io: &'static str) {
     let Some(driver) = driver() else { return };
     let room = Room { name: "lobby".into(), ..Room::numbered(1) };
-    let options = Options { rooms: vec![room.clone()], ..Options::default() };
+    let options = Options { rooms: vec![room.clone()], io, ..Options::default() };
     let mut server = Server::start(&options);
     let address = if transport == "tls" { server.sips } else { server.sip };
     let logs = server.folder().join("client-logs");
@@ -107,10 +107,15 @@ fn traces(logs: &Path) -> String {
 
 #[test]
 fn two_users_chat_over_tcp() {
-    demo("tcp");
+    demo("tcp", "auto");
 }
 
 #[test]
 fn two_users_chat_over_tls() {
-    demo("tls");
+    demo("tls", "auto");
+}
+
+#[test]
+fn two_users_chat_without_io_uring() {
+    demo("tls", "epoll");
 }
