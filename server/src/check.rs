@@ -223,8 +223,8 @@ fn descriptors(findings: &mut Findings, config: Option<&Config>, shards: u64) {
     } else {
         let enough = (wanted + apart).next_multiple_of(1024);
         let text = format!(
-            "{text}, fewer than limits.links_max ({wanted}); set LimitNOFILE={enough} in the systemd \
-             unit or `ulimit -Hn {enough}`"
+            "{text}, fewer than limits.links_max ({wanted}); set LimitNOFILE={enough} in the \
+             systemd unit or `ulimit -Hn {enough}`"
         );
         findings.warn("descriptors", text);
     }
@@ -275,8 +275,8 @@ fn data(findings: &mut Findings, config: &Config) {
 
 fn certificate(findings: &mut Findings, config: &Config) {
     let Some(files) = &config.certificate else {
-        let text = "none configured: a self-signed one is made in the data directory; clients must be \
-                    told to trust it";
+        let text = "none configured: a self-signed one is made in the data directory; clients must \
+                    be told to trust it";
         return findings.ok("certificate", text);
     };
     let usable = load(files).and_then(|(chain, key)| {

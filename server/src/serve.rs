@@ -144,7 +144,8 @@ fn choose_shell(io: Io) -> Result<Shell, String> {
     match machine::probe_uring() {
         Ok(()) => Ok(Shell::Uring),
         Err(cause) if io == Io::Uring => Err(format!(
-            "cores.io = \"uring\", and io_uring cannot be used: {cause}; or set cores.io to \"auto\""
+            "cores.io = \"uring\", and io_uring cannot be used: {cause}; or set cores.io to \
+             \"auto\""
         )),
         Err(cause) => {
             let effect = "epoll serves instead, with a little more work per message";
@@ -202,8 +203,8 @@ fn bind_http(address: SocketAddr) -> Result<TcpListener, String> {
 
 fn not_bound(address: SocketAddr, error: &std::io::Error) -> String {
     format!(
-        "{address} cannot be bound ({error}), so the server does not start; stop what listens there \
-         (`ss -tlnp`), or choose another port in [listen]"
+        "{address} cannot be bound ({error}), so the server does not start; stop what listens \
+         there (`ss -tlnp`), or choose another port in [listen]"
     )
 }
 

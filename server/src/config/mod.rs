@@ -1,8 +1,8 @@
 //! The configuration: what the file says ([`file`]), then what it means ([`resolve`]).
 //!
 //! Everything else in the program sees only [`Config`], which is complete and checked. What the
-//! machine can offer (cores, descriptors) is not looked at here but in `machine`, so that a file can
-//! be judged on another machine than the one it is for.
+//! machine can offer (cores, descriptors) is not looked at here but in `machine`, so that a file
+//! can be judged on another machine than the one it is for.
 
 mod cores;
 mod error;

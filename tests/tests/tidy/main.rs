@@ -66,6 +66,11 @@ fn files_stay_short() {
 }
 
 #[test]
+fn lines_stay_short() {
+    hold(style::line_width);
+}
+
+#[test]
 fn nothing_is_left_unfinished() {
     hold(words::unfinished);
 }

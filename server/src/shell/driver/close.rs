@@ -53,8 +53,8 @@ impl<S: Stream> Driver<S> {
     /// Tells the core that a link is gone.
     fn forget(&mut self, id: LinkId) {
         self.links.unname(id);
-        // What follows is collected at the end of the turn: this may be called while outputs are being
-        // collected already.
+        // What follows is collected at the end of the turn: this may be called while outputs are
+        // being collected already.
         self.shard.handle(self.parts.clock.now(), Input::LinkDown { link: id });
         self.schedule_turn();
     }

@@ -1,8 +1,8 @@
 //! Drives one shard of the core: takes in what its shell hears, carries out what the core wants.
 //!
 //! The driver knows sockets as descriptors and [`Stream`]s, but no executor: a shell (today
-//! `shell::uring`) runs one task per link on [`Driver::poll_link`], one on [`Driver::receive_mail`],
-//! and one that calls [`Driver::end_turn`] and [`Driver::on_deadline`].
+//! `shell::uring`) runs one task per link on [`Driver::poll_link`], one on
+//! [`Driver::receive_mail`], and one that calls [`Driver::end_turn`] and [`Driver::on_deadline`].
 //!
 //! A *turn* is everything that is ready at once: reads, mail, timers. Writing waits for its end. A
 //! link that gets ten deliveries in a turn then costs one system call instead of ten, posts of
@@ -40,8 +40,8 @@ const LETTERS_PER_POLL: usize = 512;
 const HANDSHAKE_MS: u64 = 5_000;
 /// Handshakes at once; one more connection is refused.
 const HANDSHAKES_MAX: usize = 4_096;
-/// Writing what is left on a closed link, and waiting for the peer's end, may take this long together,
-/// milliseconds.
+/// Writing what is left on a closed link, and waiting for the peer's end, may take this long
+/// together, milliseconds.
 const CLOSING_MS: u64 = 1_000;
 /// Rounds of commit and write in one turn; what is left then has its next turn after other tasks.
 const ROUNDS_PER_TURN: usize = 4;
@@ -166,8 +166,8 @@ impl<S: Stream> Driver<S> {
             self.poll_blocked(key, cx);
         }
         for _ in 0..READS_PER_POLL {
-            // Mail that does not fit means other shards are behind: what we read now would only make
-            // it worse. TCP tells the peers.
+            // Mail that does not fit means other shards are behind: what we read now would only
+            // make it worse. TCP tells the peers.
             if self.parts.mesh.is_congested() {
                 self.links.pause(key);
                 return Poll::Pending;
@@ -193,8 +193,8 @@ impl<S: Stream> Driver<S> {
         Poll::Pending
     }
 
-    /// Takes in letters from other shards. Returns true when there may be more: let others have their
-    /// turn first.
+    /// Takes in letters from other shards. Returns true when there may be more: let others have
+    /// their turn first.
     pub fn receive_mail(&mut self) -> bool {
         let now = self.parts.clock.now();
         let shard = &mut self.shard;
@@ -232,7 +232,8 @@ impl<S: Stream> Driver<S> {
         if self.is_turn_due { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Commits what waits for the log, hands mail over, writes each link that has something to write.
+    /// Commits what waits for the log, hands mail over, writes each link that has something to
+    /// write.
     pub fn end_turn(&mut self) {
         self.counters.turns += 1;
         for _ in 0..ROUNDS_PER_TURN {

@@ -87,8 +87,8 @@ impl Bench {
 fn options(cseq: usize) -> String {
     format!(
         "OPTIONS sip:example.test SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:1;branch=z9hG4bK{cseq}\r\n\
-         From: <sip:ann@example.test>;tag=1;epid=1\r\nTo: <sip:example.test>\r\nMax-Forwards: 70\r\n\
-         Call-ID: c{cseq}\r\nCSeq: {cseq} OPTIONS\r\nContent-Length: 0\r\n\r\n"
+         From: <sip:ann@example.test>;tag=1;epid=1\r\nTo: <sip:example.test>\r\n\
+         Max-Forwards: 70\r\nCall-ID: c{cseq}\r\nCSeq: {cseq} OPTIONS\r\nContent-Length: 0\r\n\r\n"
     )
 }
 

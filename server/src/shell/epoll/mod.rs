@@ -1,8 +1,8 @@
 //! The epoll shell: for places where io_uring is forbidden, as in most stock containers.
 //!
-//! A plain loop on a thread per shard, with the same driver as the io_uring shell: run what was woken,
-//! end the turn, do what is due, ask the kernel. What is woken meanwhile waits for the next round, so
-//! that links which are ready all the time cannot keep others out.
+//! A plain loop on a thread per shard, with the same driver as the io_uring shell: run what was
+//! woken, end the turn, do what is due, ask the kernel. What is woken meanwhile waits for the next
+//! round, so that links which are ready all the time cannot keep others out.
 
 mod ready;
 mod stream;

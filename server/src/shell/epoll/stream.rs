@@ -59,8 +59,8 @@ impl Stream for EpollStream {
         let size = buffer.len();
         let outcome = recv(&self.socket, buffer, RecvFlags::DONTWAIT).map(|(count, _)| count);
         match outcome {
-            // Less than was asked for means there is no more, and of more we are told; only the end of
-            // the connection may have come with these bytes, and of that we are not told again.
+            // Less than was asked for means there is no more, and of more we are told; only the end
+            // of the connection may have come with these bytes, and of that we are not told again.
             Ok(count) if count < size => self.is_read = !self.is_ending,
             Err(Errno::AGAIN) => self.is_read = true,
             _ => (),

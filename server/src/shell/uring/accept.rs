@@ -13,7 +13,8 @@ use std::io;
 use std::os::fd::{FromRawFd, IntoRawFd};
 use std::time::Duration;
 
-/// Pause after an accept that failed for want of something, doubled each time up to the second value.
+/// Pause after an accept that failed for want of something, doubled each time up to the second
+/// value.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
