@@ -103,9 +103,22 @@ impl Server {
     /// If it does not get there; the message ends with what it wrote to its standard error.
     pub fn start(options: &Options) -> Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let config = folder.path().join("parlance.toml");
         let text = options.config(&folder.path().join("data"));
-        std::fs::write(&config, &text).expect("the configuration is written");
+        Server::launch(folder, &text)
+    }
+
+    /// The same with a configuration of the caller's. Relative paths in it are in
+    /// [`Server::folder`].
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub fn start_with(config: &str) -> Server {
+        Server::launch(tempfile::tempdir().expect("a temporary folder"), config)
+    }
+
+    fn launch(folder: TempDir, text: &str) -> Server {
+        let config = folder.path().join("parlance.toml");
+        std::fs::write(&config, text).expect("the configuration is written");
         let mut command = Command::new(binary("parlance"));
         command.arg("serve").arg("--config").arg(&config).current_dir(folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
