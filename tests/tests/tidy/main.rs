@@ -4,6 +4,7 @@
 //! `unsafe` may stand); the others keep the house style from eroding. A rule is a function from the
 //! [`Tree`] of files to its findings, and comes with tests that it can fail.
 
+mod links;
 mod manifests;
 mod purity;
 mod source;
@@ -68,6 +69,11 @@ fn files_stay_short() {
 #[test]
 fn lines_stay_short() {
     hold(style::line_width);
+}
+
+#[test]
+fn documents_point_to_what_exists() {
+    hold(links::dangling);
 }
 
 #[test]
