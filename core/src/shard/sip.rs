@@ -449,8 +449,9 @@ impl Shard {
             return;
         }
         let key = SessionKey::from(KeyData::from_ffi(key));
-        let is_known = self.sessions.get(key).is_some_and(|session| session.link == link);
-        if !is_known || !self.answered(key, cseq, status) {
+        // An answer that crossed the client's BYE is nobody's fault.
+        let Some(session) = self.sessions.get(key) else { return };
+        if session.link != link || !self.answered(key, cseq, status) {
             self.refuse(link, Refusal::StrayResponse);
         }
     }
