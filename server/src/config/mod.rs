@@ -1,4 +1,4 @@
-//! The configuration: what the file says ([`file`]), then what it means ([`resolve`]).
+//! The configuration: what the file says ([`mod@file`]), then what it means ([`resolve`]).
 //!
 //! Everything else in the program sees only [`Config`], which is complete and checked. What the
 //! machine can offer (cores, descriptors) is not looked at here but in `machine`, so that a file
