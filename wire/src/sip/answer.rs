@@ -81,8 +81,8 @@ impl Seen {
             b'V' if index == 1 => {
                 let value = std::str::from_utf8(line.strip_prefix(b"Via: ")?).ok()?;
                 let (_, branch) = value.split_once(";branch=")?;
-                // One Via with one branch: ours.
-                if value.contains(',') || branch.contains("branch=") {
+                // One Via with one branch: ours. Behind a quote or bracket it might be none.
+                if value.contains([',', '"', '<']) || branch.contains("branch=") {
                     return None;
                 }
                 self.branch = Some(parse_branch(branch.split(';').next()?)?);

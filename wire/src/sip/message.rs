@@ -5,7 +5,7 @@ pub use super::start::{CSeq, Method, StartLine};
 
 use super::Address;
 use super::address::split_list;
-use super::grammar::{decimal, find_outside, line_end, param, trim};
+use super::grammar::{decimal, find_outside, is_balanced, line_end, param, trim};
 use super::header::Table;
 use crate::limits::SIP_HEAD_BYTES_MAX;
 use std::fmt;
@@ -231,7 +231,8 @@ fn parse_via(value: &str) -> Option<&str> {
     let mut parts = sent.splitn(3, '/').map(trim);
     let is_sip = parts.next()?.eq_ignore_ascii_case("SIP") && parts.next()? == "2.0";
     let (transport, sent_by) = parts.next()?.split_once([' ', '\t'])?;
-    (is_sip && !transport.is_empty() && !trim(sent_by).is_empty()).then_some(params)
+    let is_whole = !transport.is_empty() && !trim(sent_by).is_empty() && is_balanced(params);
+    (is_sip && is_whole).then_some(params)
 }
 
 #[cfg(test)]
@@ -359,6 +360,8 @@ mod tests {
         check("Call-ID", HeaderName::CallId, &["", "a b", "a\u{1}"]);
         check("CSeq", HeaderName::CSeq, &["", "2", "x INFO", "2147483648 INFO", "2 BYE"]);
         let vias = ["", "SIP/2.0/TCP", "SIP/2.0/TCP ;x", "SIP/3.0/TCP h", "HTTP/2.0/TCP h", "h"];
+        let open = ["SIP/2.0/TCP h;x=\"", "SIP/2.0/TCP h;x=<"];
+        check("Via", HeaderName::Via, &open);
         check("Via", HeaderName::Via, &vias);
     }
 
