@@ -11,6 +11,7 @@ use crate::log::Record;
 use crate::mail::{Address, AskKey, Item, JoinOutcome, Leave, Mail, PostOutcome, ShardId, User};
 use crate::outbox::Body;
 use crate::time::{Instant, Timestamp};
+use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::xccos::{
     self, CommandId, Delivery, Guid, Notice, Participant, Post, Reply, ReplyData, ResponseCode,
     RoomSearch,
@@ -18,10 +19,20 @@ use parlance_wire::xccos::{
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// What a reply of history needs beside the documents of its messages.
+const HISTORY_ENVELOPE_BYTES: usize = 1024;
+
 /// Something that waits for the posts before it.
 #[derive(Debug)]
 enum Pending {
-    Post { delivery: Box<Delivery>, body: Body, from: Address, ask: AskKey },
+    Post {
+        delivery: Box<Delivery>,
+        body: Body,
+        from: Address,
+        ask: AskKey,
+    },
+    /// A user's last endpoint left behind the posts before.
+    Gone(Arc<User>),
     Step,
 }
 
@@ -31,12 +42,16 @@ enum Move {
     Join { from: Address, user: Arc<User>, ask: AskKey },
     Part { from: Address, user: Arc<User>, ask: Option<AskKey>, leave: Leave },
     Post { from: Address, user: Arc<User>, ask: AskKey, post: Box<Post> },
+    History { from: Address, ask: AskKey, command: CommandId, count: u32 },
 }
 
 impl Move {
     fn from(&self) -> Address {
         match self {
-            Move::Join { from, .. } | Move::Part { from, .. } | Move::Post { from, .. } => *from,
+            Move::Join { from, .. }
+            | Move::Part { from, .. }
+            | Move::Post { from, .. }
+            | Move::History { from, .. } => *from,
         }
     }
 }
@@ -52,6 +67,8 @@ pub(super) struct Room {
     /// Posts in `pending`.
     uncommitted: usize,
     is_step_pending: bool,
+    /// In the middle of a step: what changes now is part of it, or of the next.
+    is_stepping: bool,
     /// When a step is due; also set while the timer for it runs.
     step_at: Option<Instant>,
     last_step: Option<Instant>,
@@ -59,8 +76,8 @@ pub(super) struct Room {
     leaving: VecDeque<(Instant, Arc<User>)>,
     last_number: u64,
     last_ts: Timestamp,
-    /// Released messages, oldest first.
-    recent: VecDeque<Delivery>,
+    /// Released messages, oldest first, each with the bytes of its document.
+    recent: VecDeque<(usize, Delivery)>,
 }
 
 impl Room {
@@ -73,6 +90,7 @@ impl Room {
             pending: VecDeque::new(),
             uncommitted: 0,
             is_step_pending: false,
+            is_stepping: false,
             step_at: None,
             last_step: None,
             leaving: VecDeque::new(),
@@ -175,11 +193,23 @@ impl Shard {
         }
         match left {
             Left::NotIn | Left::Other => {}
-            Left::Gone => self.want_step(id),
+            Left::Gone => self.gone(id, user),
             Left::Grace => {
                 room.leaving.push_back((grace_until, user));
                 self.timers.at(grace_until, Due::Room(id));
             }
+        }
+    }
+
+    /// A user has no endpoint in the room any more. Others are told so after the last message of
+    /// that user, even if a step is under way that does not wait for it.
+    fn gone(&mut self, id: Guid, user: Arc<User>) {
+        let room = self.rooms.get_mut(&id).expect("the caller found the room");
+        if room.pending.is_empty() {
+            room.roster.depart(&user);
+            self.want_step(id);
+        } else {
+            room.pending.push_back(Pending::Gone(user));
         }
     }
 
@@ -188,6 +218,9 @@ impl Shard {
     fn want_step(&mut self, id: Guid) {
         let tick_ms = self.setup.limits.roster_tick_ms;
         let room = self.rooms.get_mut(&id).expect("the caller found the room");
+        if room.is_stepping {
+            return;
+        }
         let due = match room.last_step {
             Some(last) if !room.roster.is_large => last.plus_ms(tick_ms),
             _ => self.now.instant,
@@ -209,16 +242,19 @@ impl Shard {
     pub(super) fn on_room_due(&mut self, id: Guid) {
         let now = self.now.instant;
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        let mut is_anybody_out = false;
+        let mut out = Vec::new();
         while room.leaving.front().is_some_and(|(until, _)| *until <= now) {
             let (_, user) = room.leaving.pop_front().expect("looked at");
-            is_anybody_out |= room.roster.end_grace(&user, now);
+            if room.roster.end_grace(&user, now) {
+                out.push(user);
+            }
         }
         let is_step_due = room.step_at.is_some_and(|at| at <= now);
         if is_step_due {
             room.step_at = None;
         }
-        if is_step_due || is_anybody_out {
+        out.into_iter().for_each(|user| self.gone(id, user));
+        if is_step_due {
             self.want_step(id);
         }
         self.close_idle_room(id);
@@ -227,6 +263,16 @@ impl Shard {
     /// Lets in everybody who waits, tells the difference to those who were in, answers the joiners.
     /// What joiners did in the meantime follows.
     fn step(&mut self, id: Guid) {
+        self.rooms.get_mut(&id).expect("the caller found the room").is_stepping = true;
+        self.take_moves(id);
+        let room = self.rooms.get_mut(&id).expect("nothing closes it here");
+        room.is_stepping = false;
+        if room.roster.has_changed() {
+            self.want_step(id);
+        }
+    }
+
+    fn take_moves(&mut self, id: Guid) {
         loop {
             let mut joins = Vec::new();
             let room = self.rooms.get_mut(&id).expect("the caller found the room");
@@ -252,6 +298,9 @@ impl Shard {
                 match room.moves.pop_front().expect("looked at") {
                     Move::Part { from, user, ask, leave } => self.part(id, from, user, ask, leave),
                     Move::Post { from, user, ask, post } => self.post(id, from, user, ask, *post),
+                    Move::History { from, ask, command, count } => {
+                        self.history(id, from, ask, command, count);
+                    }
                     Move::Join { .. } => unreachable!("handled above"),
                 }
             }
@@ -396,7 +445,7 @@ impl Shard {
         if room.recent.len() == recent_max {
             room.recent.pop_front();
         }
-        room.recent.push_back(*delivery);
+        room.recent.push_back((body.len(), *delivery));
         let (session, outcome) = (from.session, PostOutcome::Accepted);
         self.mail(from.shard, Mail::Posted { session, ask, outcome });
         self.deliver(id, &Item::Post { number, body });
@@ -405,28 +454,52 @@ impl Shard {
     /// Runs roster steps that waited for the posts before them.
     fn release_steps(&mut self, id: Guid) {
         while let Some(room) = self.rooms.get_mut(&id)
-            && let Some(Pending::Step) = room.pending.front()
+            && let Some(Pending::Step | Pending::Gone(_)) = room.pending.front()
         {
-            room.pending.pop_front();
-            room.is_step_pending = false;
-            self.step(id);
+            match room.pending.pop_front() {
+                Some(Pending::Gone(user)) => {
+                    room.roster.depart(&user);
+                    self.want_step(id);
+                }
+                _ => {
+                    room.is_step_pending = false;
+                    self.step(id);
+                }
+            }
         }
     }
 
-    /// The newest released messages, oldest first. The reply is part of the room's order: it shows
-    /// a prefix, and what it does not show comes after it.
+    /// History is asked for in the room's order too: behind the session's own join.
     pub(super) fn on_history_mail(
         &mut self,
         id: Guid,
         from: Address,
         ask: AskKey,
-        to: CommandId,
+        command: CommandId,
         count: u32,
     ) {
+        match self.rooms.get_mut(&id) {
+            Some(room) if room.has_moves_of(from) => {
+                room.moves.push_back(Move::History { from, ask, command, count });
+            }
+            _ => self.history(id, from, ask, command, count),
+        }
+    }
+
+    /// The newest released messages, oldest first, as many as one document holds. The reply is part
+    /// of the room's order: it shows a prefix, and what it does not show comes after it.
+    fn history(&mut self, id: Guid, from: Address, ask: AskKey, to: CommandId, count: u32) {
         let most = self.setup.limits.history_max.min(count as usize);
         let messages = self.rooms.get(&id).map_or(Vec::new(), |room| {
-            let skip = room.recent.len().saturating_sub(most);
-            room.recent.iter().skip(skip).cloned().collect()
+            let mut bytes = HISTORY_ENVELOPE_BYTES;
+            let fits = |(len, _): &&(usize, Delivery)| {
+                bytes += len;
+                bytes <= XCCOS_REPLY_BYTES_MAX
+            };
+            let newest = room.recent.iter().rev().take(most).take_while(fits);
+            let mut messages: Vec<Delivery> = newest.map(|(_, message)| message.clone()).collect();
+            messages.reverse();
+            messages
         });
         let entry = self.setup.directory.room(id).expect("the home checked the room");
         let data = ReplyData::History { room_uri: entry.uri.clone(), messages };

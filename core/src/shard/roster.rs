@@ -41,7 +41,7 @@ pub(super) enum Left {
     NotIn,
     /// The user is still in by another endpoint.
     Other,
-    /// The user is out: tell at the next step.
+    /// The user has no endpoint in the room any more: [`Roster::depart`] when it is its turn.
     Gone,
     /// The user counts as in for a while.
     Grace,
@@ -63,6 +63,11 @@ impl Roster {
 
     pub(super) fn is_empty(&self) -> bool {
         self.people.is_empty()
+    }
+
+    /// Something changed since the last step.
+    pub(super) fn has_changed(&self) -> bool {
+        !self.changed.is_empty()
     }
 
     /// Is this endpoint in the room?
@@ -113,29 +118,27 @@ impl Roster {
                 Left::Grace
             }
             Leave::Now => {
-                self.absent(user);
+                person.grace_until = None;
                 Left::Gone
             }
         }
     }
 
-    /// Ends the grace of a user, if it is over. True when the user is out now.
+    /// Ends the grace of a user, if it is over. True when the user is to [`Roster::depart`].
     pub(super) fn end_grace(&mut self, user: &Arc<User>, now: Instant) -> bool {
-        let over = self
-            .people
-            .get(&**user)
-            .and_then(|person| person.grace_until)
-            .is_some_and(|until| until <= now);
-        if over {
-            self.absent(user);
+        let Some(person) = self.people.get_mut(&**user) else { return false };
+        let is_over = person.grace_until.is_some_and(|until| until <= now);
+        if is_over {
+            person.grace_until = None;
         }
-        over
+        is_over
     }
 
-    fn absent(&mut self, user: &Arc<User>) {
-        let person = self.people.get_mut(&**user).expect("the caller found the user");
-        person.grace_until = None;
-        if std::mem::take(&mut person.is_present) {
+    /// A user whose last endpoint left is out now, unless they came back.
+    pub(super) fn depart(&mut self, user: &Arc<User>) {
+        let Some(person) = self.people.get_mut(&**user) else { return };
+        let is_out = person.sessions.is_empty() && person.grace_until.is_none();
+        if is_out && std::mem::take(&mut person.is_present) {
             self.present -= 1;
             self.note_changed(user);
         }
@@ -155,6 +158,8 @@ impl Roster {
         let mut candidates = std::mem::take(&mut self.changed);
         if was_large && !self.is_large {
             candidates = self.people.keys().cloned().collect();
+            // The table has no order of its own that two runs would agree on.
+            candidates.sort_by(|a, b| a.uri.cmp(&b.uri));
         }
         let mut step = Step::default();
         for user in candidates {
@@ -202,6 +207,8 @@ mod tests {
         assert_eq!(roster.leave(&user(1), endpoint(1), Leave::Now, now), Left::Other);
         assert_eq!(roster.step(75, 60), Step::default());
         assert_eq!(roster.leave(&user(1), endpoint(2), Leave::Now, now), Left::Gone);
+        assert_eq!(roster.step(75, 60), Step::default());
+        roster.depart(&user(1));
         assert_eq!(roster.step(75, 60).parted, vec![user(1)]);
         assert!(roster.is_empty());
     }
@@ -219,6 +226,7 @@ mod tests {
         assert_eq!(roster.step(75, 60), Step::default());
         roster.leave(&user(1), endpoint(2), Leave::Grace, until);
         assert!(roster.end_grace(&user(1), until));
+        roster.depart(&user(1));
         assert_eq!(roster.step(75, 60).parted, vec![user(1)]);
     }
 
@@ -234,11 +242,13 @@ mod tests {
         assert!(roster.is_large);
         for n in 0..16 {
             roster.leave(&user(n), endpoint(n), Leave::Now, Instant(0));
+            roster.depart(&user(n));
         }
         assert_eq!(roster.present(), 60);
         assert_eq!(roster.step(75, 60), Step::default());
         assert!(roster.is_large, "60 is not below 60");
         roster.leave(&user(16), endpoint(16), Leave::Now, Instant(0));
+        roster.depart(&user(16));
         let step = roster.step(75, 60);
         assert!(!roster.is_large);
         assert_eq!((step.joined.len(), step.parted.len()), (1, 17));
@@ -257,7 +267,11 @@ mod tests {
                 let (who, from) = (user(n / 2), endpoint(n));
                 match act {
                     0 | 1 => { roster.enter(&who, from); inside.insert(n); }
-                    2 => { roster.leave(&who, from, Leave::Now, Instant(0)); inside.remove(&n); }
+                    2 => {
+                        roster.leave(&who, from, Leave::Now, Instant(0));
+                        roster.depart(&who);
+                        inside.remove(&n);
+                    }
                     _ => {
                         let step = roster.step(4, 3);
                         for u in &step.joined { prop_assert!(known.insert(u.uri.clone())); }
