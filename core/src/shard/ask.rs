@@ -3,8 +3,7 @@
 //! Every question mailed is answered, also to a session that is gone by then; so a question lives
 //! until its answer, and the table is bounded by what sessions may have open.
 
-use super::Shard;
-use super::session::Waiting;
+use super::{LinkId, Shard};
 use crate::directory::RoomEntry;
 use crate::mail::{AskKey, JoinOutcome, Leave, Mail, PostOutcome, SessionKey, User};
 use crate::outbox::Body;
@@ -29,8 +28,10 @@ pub(super) struct Wanted {
 /// What is being asked.
 #[derive(Debug)]
 pub(super) enum Question {
-    /// The SIP response to this post is held open.
+    /// The SIP response to this post is held open. It is owed on the link, whatever becomes of the
+    /// dialog.
     Post {
+        link: LinkId,
         echo: Echo,
     },
     /// `join` or `bjoin`; `missing` outcomes are still to come.
@@ -59,6 +60,13 @@ pub(super) enum Question {
     Document,
 }
 
+impl Question {
+    /// A reply document answers it; its place is kept.
+    fn has_reply(&self) -> bool {
+        !matches!(self, Question::Post { .. } | Question::Restore { .. })
+    }
+}
+
 /// One open question.
 #[derive(Debug)]
 pub(super) struct Ask {
@@ -70,26 +78,40 @@ pub(super) struct Ask {
 
 impl Shard {
     pub(super) fn open_ask(&mut self, key: SessionKey, question: Question) -> AskKey {
-        let session = &mut self.sessions[key];
-        session.asks += 1;
-        let user = session.user.clone();
-        self.asks.insert(Ask { session: key, user, question })
+        let user = self.sessions[key].user.clone();
+        let has_reply = question.has_reply();
+        let ask = self.asks.insert(Ask { session: key, user, question });
+        match has_reply {
+            true => self.keep_place(key, ask),
+            false => self.sessions[key].asks += 1,
+        }
+        ask
     }
 
     fn close_ask(&mut self, ask: AskKey) -> Ask {
         let ask = self.asks.remove(ask).expect("an open question");
-        if let Some(session) = self.sessions.get_mut(ask.session) {
+        if let Some(session) = self.sessions.get_mut(ask.session)
+            && !ask.question.has_reply()
+        {
             session.asks -= 1;
         }
         ask
     }
 
     /// Sends one reply document of our own making.
-    pub(super) fn send_reply(&mut self, key: SessionKey, reply: Reply, release: Vec<Guid>) {
-        let body = self.render(|out, envid| {
-            xccos::encode_replies(out, envid, std::slice::from_ref(&reply));
-        });
-        self.reply(key, Waiting { body, after: None, release });
+    pub(super) fn send_reply(&mut self, key: SessionKey, reply: Reply) {
+        let body = self.render_reply(&reply);
+        self.reply(key, body);
+    }
+
+    /// Sends the one reply to a question.
+    fn answer(&mut self, key: SessionKey, ask: AskKey, reply: &Reply) {
+        let body = self.render_reply(reply);
+        self.fill_place(key, ask, vec![(body, Vec::new())]);
+    }
+
+    fn render_reply(&mut self, reply: &Reply) -> Body {
+        self.render(|out, envid| xccos::encode_replies(out, envid, std::slice::from_ref(reply)))
     }
 
     /// Renders a document with the next number of this server.
@@ -102,43 +124,40 @@ impl Shard {
 
     pub(super) fn on_posted(&mut self, ask: AskKey, outcome: PostOutcome) {
         let ask = self.close_ask(ask);
-        let Question::Post { echo } = ask.question else { unreachable!("asked as a post") };
-        let Some(session) = self.sessions.get(ask.session) else { return };
+        let Question::Post { link, echo } = ask.question else { unreachable!("asked as a post") };
         let status = match outcome {
             PostOutcome::Accepted => 200,
             PostOutcome::NotJoined => 403,
             PostOutcome::NoRoom => 404,
             PostOutcome::Busy => 503,
         };
-        let link = session.link;
         if outcome == PostOutcome::NotJoined {
             self.refuse(link, crate::counters::Refusal::NotJoined);
         }
         self.write(link, |out| echo.respond(out, status).empty());
     }
 
-    pub(super) fn on_parted(&mut self, ask: AskKey) {
-        let ask = self.close_ask(ask);
+    pub(super) fn on_parted(&mut self, key: AskKey) {
+        let ask = self.close_ask(key);
         let Question::Part { command, room, room_uri } = ask.question else {
             unreachable!("asked as a part")
         };
-        if !self.sessions.contains_key(ask.session) {
-            return;
-        }
-        // A join that was still under way when the client left has seated the session meanwhile.
-        self.unseat_session(ask.session, room);
+        let Some(session) = self.sessions.get_mut(ask.session) else { return };
+        let at = session.parting.iter().position(|parting| *parting == room);
+        session.parting.swap_remove(at.expect("noted when it was asked"));
         let data = ReplyData::Parted { room_uri };
         let reply = Reply { name: "part".into(), to: command, code: ResponseCode::Success, data };
-        self.send_reply(ask.session, reply, Vec::new());
+        self.answer(ask.session, key, &reply);
     }
 
-    pub(super) fn on_answer(&mut self, ask: AskKey, after: Option<Guid>, body: Body) {
-        let ask = self.close_ask(ask);
-        let after = after.and_then(|room| {
+    pub(super) fn on_answer(&mut self, key: AskKey, after: Option<Guid>, body: Body) {
+        let ask = self.close_ask(key);
+        let after = after.into_iter().filter_map(|room| {
             let seat = self.sessions.get(ask.session)?.seat(room)?;
             Some((room, self.feeds.table[seat.feed].end()))
         });
-        self.reply(ask.session, Waiting { body, after, release: Vec::new() });
+        let after = after.collect();
+        self.fill_place(ask.session, key, vec![(body, after)]);
     }
 
     pub(super) fn on_found(&mut self, key: AskKey, rooms: Vec<(Arc<RoomEntry>, u32)>) {
@@ -170,7 +189,7 @@ impl Shard {
             code: ResponseCode::Success,
             data: ReplyData::Rooms(rooms),
         };
-        self.send_reply(ask.session, reply, Vec::new());
+        self.answer(ask.session, key, &reply);
     }
 
     pub(super) fn on_joined(&mut self, key: AskKey, room: Guid, outcome: JoinOutcome) {
@@ -197,50 +216,51 @@ impl Shard {
         }
         match self.sessions.get(session) {
             None if is_in => self.mail_part(session, user, room, None, Leave::Grace),
-            Some(state) if is_in && state.seat(room).is_none() => {
-                self.seat_session(session, room, !is_restore);
+            Some(state) if is_in && !state.parting.contains(&room) => {
+                if state.seat(room).is_none() {
+                    self.seat_session(session, room);
+                }
+                if !is_restore {
+                    self.hold(session, key, room);
+                }
             }
             _ => {}
         }
         if is_last {
             let ask = self.close_ask(key);
-            self.finish_join(ask);
+            self.finish_join(key, ask);
         }
     }
 
     /// Ends a join none of whose rooms exists.
-    pub(super) fn finish_join_now(&mut self, ask: AskKey) {
-        let ask = self.close_ask(ask);
-        self.finish_join(ask);
+    pub(super) fn finish_join_now(&mut self, key: AskKey) {
+        let ask = self.close_ask(key);
+        self.finish_join(key, ask);
     }
 
     /// Answers a join when all owners have. A reply about many rooms is split where it would pass
     /// the longest document: each part releases the rooms it tells of (`xccos.md` §1.8).
-    fn finish_join(&mut self, ask: Ask) {
+    fn finish_join(&mut self, key: AskKey, ask: Ask) {
         let Question::Join { command, is_many, wanted, .. } = ask.question else { return };
+        let Some(session) = self.sessions.get(ask.session) else { return };
         if !is_many && !matches!(wanted[0].outcome, Some(JoinOutcome::Joined { .. })) {
             let (name, code) = ("join".into(), ResponseCode::NoSuchNode);
             let reply = Reply { name, to: command, code, data: ReplyData::Empty };
-            return self.send_reply(ask.session, reply, Vec::new());
+            return self.answer(ask.session, key, &reply);
         }
+        // Rooms left meanwhile have none; `rpl:part` follows.
+        let holds = session.holds.iter().filter(|hold| hold.ask == key);
+        let holds: Vec<(Guid, u64)> = holds.map(|hold| (hold.room, hold.position)).collect();
         let name = if is_many { "bjoin" } else { "join" };
-        let mut part = Vec::new();
-        let mut part_bytes = 0;
-        let mut wanted = wanted.into_iter().peekable();
-        while let Some(want) = wanted.next() {
-            part_bytes += reply_bytes(&want);
-            part.push(want);
-            let next_bytes = wanted.peek().map_or(usize::MAX, reply_bytes);
-            if part_bytes.saturating_add(next_bytes) <= XCCOS_REPLY_BYTES_MAX {
-                continue;
-            }
-            let release = part.iter().filter_map(|want: &Wanted| want.room).collect();
-            let data = joined_data(std::mem::take(&mut part));
-            let code = ResponseCode::Success;
+        let mut replies = Vec::new();
+        for part in parts(wanted) {
+            let is_told = |room: Guid| part.iter().any(|want| want.room == Some(room));
+            let after = holds.iter().filter(|(room, _)| is_told(*room)).copied().collect();
+            let (code, data) = (ResponseCode::Success, joined_data(part));
             let reply = Reply { name: name.into(), to: command.clone(), code, data };
-            self.send_reply(ask.session, reply, release);
-            part_bytes = 0;
+            replies.push((self.render_reply(&reply), after));
         }
+        self.fill_place(ask.session, key, replies);
     }
 
     /// Room for the replies to this many more commands of the session?
@@ -262,6 +282,22 @@ impl Shard {
         let to = self.owner(room);
         self.mail(to, Mail::Part { room, from, user, ask, leave });
     }
+}
+
+/// Splits what a join reply tells so that each part fits into one document.
+fn parts(wanted: Vec<Wanted>) -> Vec<Vec<Wanted>> {
+    let mut parts = Vec::new();
+    let mut part_bytes = usize::MAX;
+    for want in wanted {
+        let bytes = reply_bytes(&want);
+        part_bytes = part_bytes.saturating_add(bytes);
+        if part_bytes > XCCOS_REPLY_BYTES_MAX {
+            parts.push(Vec::new());
+            part_bytes = bytes;
+        }
+        parts.last_mut().expect("the first one begins a part").push(want);
+    }
+    parts
 }
 
 /// No fewer bytes than the room takes in a join reply, escaped and all.

@@ -90,7 +90,7 @@ impl Shard {
             return self.refuse_info(link, request, 403, Refusal::NotJoined);
         }
         let tag = self.sessions[key].local_tag.clone();
-        let ask = self.open_ask(key, Question::Post { echo: Echo::of(request, Some(&tag)) });
+        let ask = self.open_ask(key, Question::Post { link, echo: Echo::of(request, Some(&tag)) });
         let (from, user) = (self.address(key), self.sessions[key].user.clone());
         let to = self.owner(room);
         self.mail(to, Mail::Post { room, from, user, ask, post: Box::new(post) });
@@ -157,12 +157,12 @@ impl Shard {
 
     fn succeed(&mut self, key: SessionKey, to: CommandId, name: &str, data: ReplyData) {
         let reply = Reply { name: name.into(), to, code: ResponseCode::Success, data };
-        self.send_reply(key, reply, Vec::new());
+        self.send_reply(key, reply);
     }
 
     fn fail(&mut self, key: SessionKey, to: CommandId, command: &Command, code: ResponseCode) {
         let name = command.reply_name().into();
-        self.send_reply(key, Reply { name, to, code, data: ReplyData::Empty }, Vec::new());
+        self.send_reply(key, Reply { name, to, code, data: ReplyData::Empty });
     }
 
     fn fail_unknown_room(
@@ -199,11 +199,13 @@ impl Shard {
         references: Vec<RoomRef>,
         is_many: bool,
     ) {
-        if self.sessions[key].seats.len() + references.len() > self.setup.limits.session_rooms_max {
+        let session = &self.sessions[key];
+        let rooms = session.seats.len() + session.joining.len() + references.len();
+        if rooms > self.setup.limits.session_rooms_max {
             let name = if is_many { "bjoin" } else { "join" }.into();
             let code = ResponseCode::LimitExceeded;
             let reply = Reply { name, to: command, code, data: ReplyData::Empty };
-            return self.send_reply(key, reply, Vec::new());
+            return self.send_reply(key, reply);
         }
         let mut seen = HashSet::new();
         let mut wanted = Vec::with_capacity(references.len());
@@ -243,6 +245,7 @@ impl Shard {
     /// at once and would touch freed memory (`sipe-client.md` §3.5).
     fn on_part(&mut self, key: SessionKey, command: CommandId, room: Guid) {
         self.unseat_session(key, room);
+        self.sessions[key].parting.push(room);
         let entry = self.setup.directory.room(room).expect("checked by the caller");
         let room_uri = entry.uri.clone();
         let ask = self.open_ask(key, Question::Part { command, room, room_uri });

@@ -24,8 +24,8 @@ pub(super) struct Subscriber {
     pub(super) session: SessionKey,
     /// Index of the seat in the session that points back here.
     pub(super) seat: u32,
-    /// The reply to its join is not out yet: nothing may overtake it.
-    pub(super) held: bool,
+    /// Items from this position on wait for the reply to a join: nothing may overtake it.
+    pub(super) hold: u64,
     /// Position of the next item it gets.
     pub(super) next: u64,
 }
@@ -85,6 +85,11 @@ impl Feed {
         self.items.push_back(item);
     }
 
+    /// One more item would push out one that an unfinished pass has not offered to everybody.
+    fn is_pass_in_the_way(&self, items_max: usize) -> bool {
+        self.is_queued && self.items.len() >= items_max
+    }
+
     pub(super) fn at(&self, next: u64) -> Next<'_> {
         match next.checked_sub(self.first) {
             None => Next::Gap,
@@ -96,9 +101,9 @@ impl Feed {
     }
 
     /// Adds a session at the end of the feed; returns its index.
-    pub(super) fn subscribe(&mut self, session: SessionKey, seat: u32, held: bool) -> u32 {
+    pub(super) fn subscribe(&mut self, session: SessionKey, seat: u32) -> u32 {
         let next = self.end();
-        self.subscribers.push(Subscriber { session, seat, held, next });
+        self.subscribers.push(Subscriber { session, seat, hold: u64::MAX, next });
         self.subscribers.len() as u32 - 1
     }
 
@@ -190,10 +195,15 @@ impl Shard {
     /// An item for all sessions of this shard that are in the room.
     pub(super) fn on_deliver(&mut self, room: Guid, item: Item) {
         let Some(key) = self.feeds.of(room) else { return };
+        let items_max = self.setup.limits.feed_items_max;
+        if self.feeds.table[key].is_pass_in_the_way(items_max) {
+            // The oldest item must go: nobody may miss it only because a pass was put off.
+            self.run_feed(key, usize::MAX);
+        }
         let feed = &mut self.feeds.table[key];
-        feed.push(item, self.setup.limits.feed_items_max);
+        feed.push(item, items_max);
         if !feed.is_queued {
-            self.run_feed(key);
+            self.run_feed(key, self.setup.limits.fanout_slice.max(1));
         }
     }
 
@@ -202,14 +212,13 @@ impl Shard {
         while let Some(key) = self.feeds.queue.pop_front() {
             if let Some(feed) = self.feeds.table.get_mut(key) {
                 feed.is_queued = false;
-                return self.run_feed(key);
+                return self.run_feed(key, self.setup.limits.fanout_slice.max(1));
             }
         }
     }
 
     /// Visits one slice of a feed's subscribers; the rest waits for its turn.
-    fn run_feed(&mut self, key: FeedKey) {
-        let mut budget = self.setup.limits.fanout_slice.max(1);
+    fn run_feed(&mut self, key: FeedKey, mut budget: usize) {
         loop {
             // Offering never ends a session, so the feed stays.
             let feed = &mut self.feeds.table[key];
@@ -257,7 +266,7 @@ mod tests {
             let mut index: Vec<(SessionKey, u32)> = Vec::new();
             let mut fresh = 0;
             for n in 0..20 {
-                let at = feed.subscribe(session(n), 0, false);
+                let at = feed.subscribe(session(n), 0);
                 index.push((session(n), at));
                 fresh = n + 1;
             }
@@ -269,7 +278,7 @@ mod tests {
                         visited.push(feed.subscribers[at].session);
                     },
                     1 => {
-                        let at = feed.subscribe(session(fresh), 0, false);
+                        let at = feed.subscribe(session(fresh), 0);
                         index.push((session(fresh), at));
                         fresh += 1;
                     }
@@ -303,7 +312,7 @@ mod tests {
     #[test]
     fn items_stay_while_somebody_is_behind() {
         let mut feed = Feed::new(Guid(1));
-        feed.subscribe(session(1), 0, false);
+        feed.subscribe(session(1), 0);
         feed.push(item(), 2);
         while feed.visit().is_some() {
             feed.note_behind();

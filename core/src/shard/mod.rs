@@ -5,6 +5,7 @@
 //! | `link` | a transport connection: framing, what waits to be written, its deadlines |
 //! | `sip` | requests and responses: registrar's minimum, dialogs, refusals |
 //! | `session` | one dialog: window, lagging and catching up, its end |
+//! | `backlog` | what a session is owed: replies in order, items it is behind with |
 //! | `command` | commands and posts at the session's home |
 //! | `ask` | questions to the owners of rooms, and the replies made of their answers |
 //! | `room` | a room at its owner: numbering, order, history |
@@ -14,6 +15,7 @@
 //! | `timers` | what falls due when |
 
 mod ask;
+mod backlog;
 mod command;
 mod feed;
 mod link;
@@ -347,6 +349,7 @@ impl Shard {
             feeds: self.feeds.table.len(),
             subscriptions: self.subscriptions,
             outbox_bytes: self.links.values().map(|link| link.outbox.len()).sum(),
+            asks: self.asks.len(),
             uncommitted: self.uncommitted.len(),
             fanout_pending: self.feeds.pending(),
             remembered: self.registrar.remembered(),

@@ -1,5 +1,6 @@
 //! One endpoint's chat dialog: what it may send, what it is owed, and in which order it gets it.
 
+use super::backlog::{Hold, Waiting};
 use super::feed::{FeedKey, Next};
 use super::{Close, Due, Event, LinkId, Shard};
 use crate::bucket::Bucket;
@@ -19,16 +20,6 @@ pub(super) struct Seat {
     pub(super) feed: FeedKey,
     /// Index among the feed's subscribers.
     pub(super) at: u32,
-}
-
-/// A reply that could not be sent at once.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) body: Body,
-    /// It must follow the items of this room before this position.
-    pub(super) after: Option<(Guid, u64)>,
-    /// Rooms whose items may flow once it is out.
-    pub(super) release: Vec<Guid>,
 }
 
 /// What to do about rooms an earlier dialog of the endpoint was in (`xccos.md` §1.7).
@@ -67,15 +58,21 @@ pub(super) struct Session {
     pub(super) lagging_since: Option<Instant>,
     /// In its link's list of sessions that wait for the link.
     pub(super) waits_for_link: bool,
+    /// Replies in the order of the commands; the first is not out yet.
     pub(super) backlog: VecDeque<Waiting>,
     pub(super) backlog_bytes: usize,
     pub(super) seats: Vec<Seat>,
     /// Where the next round of catching up begins.
     pub(super) seat_turn: usize,
+    /// At most one per room and open join.
+    pub(super) holds: Vec<Hold>,
 
     /// Rooms whose owner has not answered a join yet.
     pub(super) joining: Vec<Guid>,
-    /// Questions to room owners that are not answered yet.
+    /// Rooms it leaves and whose owner has not said so yet: a join answered in the meantime was
+    /// asked for before, and is over.
+    pub(super) parting: Vec<Guid>,
+    /// Open questions that keep no place in `backlog`: posts, and rooms being restored.
     pub(super) asks: usize,
     pub(super) restore: Restore,
 }
@@ -104,7 +101,7 @@ impl Shard {
     }
 
     /// Room in the dialog's window and in the link's budget for one more INFO?
-    fn can_send(&self, session: &Session) -> bool {
+    pub(super) fn can_send(&self, session: &Session) -> bool {
         session.window.span() < self.setup.limits.window
             && self
                 .links
@@ -113,7 +110,7 @@ impl Shard {
     }
 
     /// Stamps one INFO. The caller has asked `can_send`.
-    fn send(&mut self, key: SessionKey, body: Body) {
+    pub(super) fn send(&mut self, key: SessionKey, body: Body) {
         let session = self.sessions.get_mut(key).expect("the caller looked it up");
         if session.window.oldest().is_none() {
             session.unanswered_since = self.now.instant;
@@ -127,51 +124,12 @@ impl Shard {
         self.announce_write(link);
     }
 
-    fn send_item(&mut self, key: SessionKey, item: &Item) {
+    pub(super) fn send_item(&mut self, key: SessionKey, item: &Item) {
         match item {
             Item::Post { .. } => self.counters.deliveries += 1,
             Item::Notice { .. } => self.counters.notices += 1,
         }
         self.send(key, item.body().clone());
-    }
-
-    /// Sends a reply document, or lets it wait for its turn. `release` names rooms whose items were
-    /// held back until this reply is out.
-    pub(super) fn reply(&mut self, key: SessionKey, waiting: Waiting) {
-        let Some(session) = self.sessions.get(key) else { return };
-        if session.backlog.is_empty() && self.can_send(session) && self.is_ready(key, &waiting) {
-            self.send(key, waiting.body);
-            self.release(key, &waiting.release);
-            return;
-        }
-        let session = self.sessions.get_mut(key).expect("looked up above");
-        session.backlog_bytes += waiting.body.len();
-        session.backlog.push_back(waiting);
-        if session.backlog_bytes > self.setup.limits.backlog_bytes_max {
-            return self.end_session(key, End::Dropped("backlog"));
-        }
-        self.note_lagging(key);
-        self.pump(key);
-    }
-
-    /// Has everything gone out that the reply must follow?
-    fn is_ready(&self, key: SessionKey, waiting: &Waiting) -> bool {
-        let Some((room, position)) = waiting.after else { return true };
-        let Some(seat) = self.sessions[key].seat(room) else { return true };
-        self.feeds.table[seat.feed].subscribers[seat.at as usize].next >= position
-    }
-
-    fn release(&mut self, key: SessionKey, rooms: &[Guid]) {
-        for room in rooms {
-            let Some(seat) = self.sessions.get(key).and_then(|s| s.seat(*room)) else { continue };
-            let feed = &mut self.feeds.table[seat.feed];
-            let subscriber = &mut feed.subscribers[seat.at as usize];
-            subscriber.held = false;
-            if subscriber.next < feed.end() {
-                self.note_lagging(key);
-                self.pump(key);
-            }
-        }
     }
 
     /// Offers everything new in a feed to one subscriber. False when it stays behind.
@@ -183,10 +141,14 @@ impl Shard {
             let item = match self.feeds.table[feed].at(subscriber.next) {
                 Next::UpToDate => return true,
                 Next::Item(item) => item.clone(),
-                // A session that is behind finds its gap when it catches up.
-                Next::Gap => return false,
+                Next::Gap => {
+                    // It finds its gap when it catches up.
+                    let is_behind = session.lagging_since.is_some();
+                    assert!(is_behind || subscriber.next >= subscriber.hold, "others miss nothing");
+                    return false;
+                }
             };
-            if subscriber.held || session.lagging_since.is_some() {
+            if subscriber.next >= subscriber.hold || session.lagging_since.is_some() {
                 return false;
             }
             if !self.can_send(session) {
@@ -199,7 +161,7 @@ impl Shard {
         }
     }
 
-    fn note_lagging(&mut self, key: SessionKey) {
+    pub(super) fn note_lagging(&mut self, key: SessionKey) {
         let session = &mut self.sessions[key];
         if session.lagging_since.is_none() {
             session.lagging_since = Some(self.now.instant);
@@ -210,7 +172,7 @@ impl Shard {
 
     /// If it is the link that is full, the session asks to be pumped when the link has drained; if
     /// it is the window, the next answer does it.
-    fn wait_for_link(&mut self, key: SessionKey) {
+    pub(super) fn wait_for_link(&mut self, key: SessionKey) {
         let session = &mut self.sessions[key];
         if session.window.span() < self.setup.limits.window && !session.waits_for_link {
             session.waits_for_link = true;
@@ -218,84 +180,12 @@ impl Shard {
         }
     }
 
-    /// Sends a lagging session what it is owed, in order, as far as window and link allow.
-    pub(super) fn pump(&mut self, key: SessionKey) {
-        while let Some(session) = self.sessions.get(key) {
-            if session.lagging_since.is_none() {
-                return;
-            }
-            if !self.can_send(session) {
-                self.wait_for_link(key);
-                return;
-            }
-            let behind = match session.backlog.front() {
-                Some(front) if self.is_ready(key, front) => None,
-                Some(front) => front.after.and_then(|(room, _)| session.seat(room)),
-                None => match self.seat_behind(key) {
-                    Some(seat) => Some(seat),
-                    None => return self.note_caught_up(key),
-                },
-            };
-            match behind {
-                Some(seat) => self.send_next(key, seat),
-                None => self.send_waiting(key),
-            }
-        }
-    }
-
-    fn send_waiting(&mut self, key: SessionKey) {
-        let session = &mut self.sessions[key];
-        let front = session.backlog.pop_front().expect("looked at by the caller");
-        session.backlog_bytes -= front.body.len();
-        self.send(key, front.body);
-        self.release(key, &front.release);
-    }
-
-    /// Sends the next item of one seat; ends the session if it is no longer kept.
-    fn send_next(&mut self, key: SessionKey, seat: Seat) {
-        let feed = &mut self.feeds.table[seat.feed];
-        let next = feed.subscribers[seat.at as usize].next;
-        match feed.at(next) {
-            Next::Item(item) => {
-                let item = item.clone();
-                feed.subscribers[seat.at as usize].next += 1;
-                self.send_item(key, &item);
-            }
-            Next::Gap => self.end_session(key, End::Dropped("gap")),
-            Next::UpToDate => unreachable!("the seat was found behind"),
-        }
-    }
-
-    /// A seat that is behind and not held, fairly in turn.
-    fn seat_behind(&mut self, key: SessionKey) -> Option<Seat> {
-        let session = &mut self.sessions[key];
-        let count = session.seats.len();
-        for step in 0..count {
-            let turn = (session.seat_turn + step) % count;
-            let seat = session.seats[turn];
-            let feed = &self.feeds.table[seat.feed];
-            let subscriber = &feed.subscribers[seat.at as usize];
-            if !subscriber.held && subscriber.next < feed.end() {
-                session.seat_turn = (turn + 1) % count;
-                return Some(seat);
-            }
-        }
-        None
-    }
-
-    fn note_caught_up(&mut self, key: SessionKey) {
-        if self.sessions[key].lagging_since.take().is_some() {
-            self.lagging -= 1;
-        }
-    }
-
-    /// Puts the session into a room's feed. Its items flow from now on, or after the reply if
-    /// `held`.
-    pub(super) fn seat_session(&mut self, key: SessionKey, room: Guid, held: bool) {
+    /// Puts the session into a room's feed. Its items flow from now on.
+    pub(super) fn seat_session(&mut self, key: SessionKey, room: Guid) {
         let feed = self.feeds.open(room);
         let session = &mut self.sessions[key];
         let seat = session.seats.len() as u32;
-        let at = self.feeds.table[feed].subscribe(key, seat, held);
+        let at = self.feeds.table[feed].subscribe(key, seat);
         session.seats.push(Seat { room, feed, at });
         self.subscriptions += 1;
     }
@@ -307,6 +197,7 @@ impl Shard {
             return false;
         };
         let seat = session.seats.swap_remove(index);
+        session.forget_positions(room);
         if let Some(moved) = session.seats.get(index) {
             self.feeds.table[moved.feed].subscribers[moved.at as usize].seat = index as u32;
         }
