@@ -173,6 +173,8 @@ pub struct Gauges {
     pub subscriptions: usize,
     /// Bytes waiting on all links.
     pub outbox_bytes: usize,
+    /// Questions of sessions that wait for an answer.
+    pub asks: usize,
     /// Posts waiting for the log.
     pub uncommitted: usize,
     /// Rooms whose fan-out is not finished.

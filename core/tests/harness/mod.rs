@@ -6,6 +6,7 @@ use parlance_core::{
     Directory, Event, Input, Instant, Limits, LinkId, LinkInfo, MemoryLog, Now, Output, RoomConfig,
     Setup, Shard, ShardId, Transport,
 };
+use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::message::{HeaderName, StartLine};
 use parlance_wire::sip::{Frame, Framer, Message, Request, Response};
 use parlance_wire::xccos::{self, Command, FromServer, Guid, Post, RoomRef, Timestamp, room_uri};
@@ -180,7 +181,7 @@ impl World {
 
 /// Cuts bytes into messages.
 pub fn each_message(bytes: &[u8], mut each: impl FnMut(&Message<'_>)) {
-    let mut framer = Framer::default();
+    let mut framer = Framer::with_body_bytes_max(XCCOS_REPLY_BYTES_MAX);
     let mut at = 0;
     while at < bytes.len() {
         match framer.next(&bytes[at..]).unwrap() {
