@@ -13,3 +13,4 @@ pub mod fuzz;
 pub mod mutate;
 pub mod peer;
 pub mod server;
+pub mod sim;
