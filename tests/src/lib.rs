@@ -7,6 +7,7 @@
 //! | [`bystanders`] | two clients who chat and must not be disturbed |
 //! | [`fuzz`] | properties the fuzzers and the regression test check |
 //! | [`mutate`] | seeded damage to inputs |
+//! | [`sim`] | the core under chaos, whole worlds from one seed |
 
 pub mod bystanders;
 pub mod fuzz;
