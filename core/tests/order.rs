@@ -252,3 +252,19 @@ fn a_storm_behind_one_message_does_not_pile_up_on_the_stack() {
     }
     assert_eq!(joined, 20_000);
 }
+
+#[test]
+fn who_waits_for_the_server_is_not_slow() {
+    let limits = Limits { lag_ms_max: 1_000, ..Limits::default() };
+    let mut world = World::new(1, limits);
+    let mut kay = member(&mut world, 0, "kay", 1);
+    let mut lee = client(&mut world, 0, "lee");
+    close_door(&mut world, &mut kay, 1);
+    lee.join(&mut world, 1);
+    lee.command(&mut world, &Command::ReqUri);
+    world.advance(30_000);
+    world.commit();
+    world.advance(500);
+    assert_eq!(words(&mut lee, &mut world), ["join", "requri"]);
+    assert_eq!(world.shards[0].counters().dialogs_dropped, 0);
+}

@@ -48,6 +48,11 @@ impl Session {
         }
     }
 
+    /// What is owed next is an answer of our own: the client is not the one who is slow.
+    pub(super) fn waits_for_answer(&self) -> bool {
+        self.backlog.front().is_some_and(|front| front.body.is_none())
+    }
+
     /// Where a room's items must stop for a reply that comes first.
     fn barrier(&self, room: Guid) -> u64 {
         let after = self.backlog.iter().flat_map(|waiting| &waiting.after);
@@ -82,6 +87,10 @@ impl Shard {
         let is_kept = |waiting: &Waiting| waiting.body.is_none() && waiting.ask == Some(ask);
         let at = session.backlog.iter().position(is_kept).expect("its place was kept");
         session.backlog.remove(at);
+        if at == 0 && session.lagging_since.is_some() {
+            // From now on it is the client's time.
+            session.lagging_since = Some(self.now.instant);
+        }
         for (n, (body, after)) in replies.into_iter().enumerate() {
             session.backlog_bytes += body.len();
             session.backlog.insert(at + n, Waiting { body: Some(body), ask: Some(ask), after });

@@ -299,7 +299,7 @@ impl Shard {
             let when = session.unanswered_since.plus_ms(limits.info_timeout_ms);
             deadlines[1] = Some((when, "info_timeout"));
         }
-        if let Some(since) = session.lagging_since {
+        if let Some(since) = session.lagging_since.filter(|_| !session.waits_for_answer()) {
             deadlines[2] = Some((since.plus_ms(limits.lag_ms_max), "lag"));
         }
         let expires_ms = u64::from(session.expires_s) * 1000 + limits.session_expires_grace_ms;
