@@ -30,7 +30,7 @@ impl World {
         // At rest clients do nothing but sign in; they keep to Retry-After as well as people do.
         let calm = self.dice.between(200_000, 3_000_000);
         let pause = if self.phase == Phase::Calm { calm } else { pause };
-        if self.phase != Phase::Drained {
+        if matches!(self.phase, Phase::Chaos | Phase::Calm) {
             self.agenda.at(self.now + pause, Event::Act(client));
         }
         if self.plan.wall_jumps && self.dice.one_in(50) {
@@ -46,7 +46,7 @@ impl World {
             return self.crash(client);
         }
         if self.phase != Phase::Chaos {
-            return;
+            return self.stay(client);
         }
         let roll = self.dice.below(100) as u64;
         let faults = if self.personas[client].is_steady { 0 } else { self.plan.fault_percent };
@@ -61,6 +61,18 @@ impl World {
             self.post_somewhere(client);
         } else {
             self.command_something(client);
+        }
+    }
+
+    /// At rest a client does no more than it must to keep its dialog.
+    fn stay(&mut self, client: usize) {
+        if self.phase == Phase::Calm
+            && self.plan.limits.session_expires_s < 60
+            && self.client(client).is_open()
+        {
+            let mut out = Vec::new();
+            self.client(client).update(&mut out);
+            self.send(client, &out);
         }
     }
 

@@ -123,6 +123,7 @@ impl World {
                 });
                 if is_in && self.client(client).is_open() {
                     self.part(client, room);
+                    self.run_for(300_000);
                 }
             }
             self.run_for(SECOND);
@@ -147,9 +148,8 @@ impl World {
             let count = self.dice.between(1, most as u64) as usize;
             let rooms: Vec<usize> = (0..count).map(|n| (first + n) % self.rooms.len()).collect();
             self.join(client, &rooms);
-            if self.dice.percent(50) {
-                self.run_for(300_000);
-            }
+            // One after the other: the smallest feeds hold two notices.
+            self.run_for(500_000);
         }
         self.run_for(5 * SECOND);
         self.settle();
@@ -172,7 +172,8 @@ impl World {
 
     /// Nothing is under way: every table that empties by itself is empty.
     fn check_quiet(&mut self) {
-        self.run_for(5 * SECOND);
+        self.phase = Phase::Rest;
+        self.settle();
         if !self.is_idle() {
             self.ledger.violate("mail or log are busy at rest".to_owned());
         }
@@ -211,6 +212,11 @@ impl World {
     fn check_drained(&mut self) {
         self.phase = Phase::Drained;
         self.run_for(self.plan.limits.drain_ms * 1_000 + 10 * SECOND);
+        for _ in 0..100 {
+            if !self.is_idle() {
+                self.run_for(3 * SECOND);
+            }
+        }
         for shard in 0..self.nodes.len() {
             let gauges = self.nodes[shard].shard.gauges();
             let left = (gauges.links, gauges.sessions, gauges.asks, gauges.subscriptions);

@@ -83,7 +83,7 @@ impl Plan {
             is_roomy,
             chaos_us,
             pause_us: dice.pick(&[50_000, 200_000, 600_000]),
-            mail_us: dice.pick(&[1, 100, 5_000, 60_000]),
+            mail_us: dice.pick(if is_roomy { &[1, 100, 5_000] } else { &[1, 100, 5_000, 60_000] }),
             mail_batch: dice.pick(&[1, 3, 64]),
             sync_us: dice.pick(&[1, 1_000, 30_000, 300_000]),
             network_us: dice.pick(networks),
@@ -170,4 +170,9 @@ fn tighten_times(limits: &mut Limits, dice: &mut Dice) {
     maybe(&mut limits.link_idle_ms, &[5_000]);
     maybe(&mut limits.remember_ms, &[500, 10_000]);
     maybe(&mut limits.drain_ms, &[0, 1_000]);
+    if dice.percent(25) {
+        limits.session_expires_s = 5;
+        limits.min_se_s = 2;
+        limits.session_expires_grace_ms = 2_000;
+    }
 }

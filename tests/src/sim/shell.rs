@@ -92,7 +92,9 @@ impl World {
         node.is_syncing = false;
         let most = node.log.waiting();
         let count = if self.dice.percent(70) { most } else { 1 + self.dice.below(most) };
-        node.log.commit(count);
+        let records = node.log.commit(count);
+        records.iter().for_each(|record| self.ledger.committed(record));
+        let node = &self.nodes[shard];
         let ticket = node.log.committed();
         self.input(shard, Input::Committed { ticket });
         self.arm_sync(shard);

@@ -50,6 +50,8 @@ pub enum Phase {
     Chaos,
     /// Faults have stopped; clients sign in again and do nothing else.
     Calm,
+    /// Nobody does anything any more.
+    Rest,
     /// The operator stopped the server.
     Drained,
 }

@@ -1,0 +1,146 @@
+//! What replies and notices say: rosters, and where history meets the live messages.
+
+use super::{Asked, Ledger, Seat};
+use parlance_loadgen::{PostId, RoomId};
+use parlance_wire::xccos::{Notice, Participant, Reply, ReplyData, RoomInfo};
+use std::collections::BTreeSet;
+
+impl Ledger {
+    pub(super) fn noticed(&mut self, client: usize, notice: &Notice) {
+        let (uri, joins, parts) = match notice {
+            Notice::Join { domain, room, users } => {
+                let uris: Vec<&str> = users.iter().map(|user| user.uri.as_str()).collect();
+                (parlance_wire::xccos::room_uri(domain, *room), uris, Vec::new())
+            }
+            Notice::Part { room_uri, users } => {
+                (room_uri.clone(), Vec::new(), users.iter().map(String::as_str).collect())
+            }
+            Notice::Other { name } => return self.violate(format!("notice {name}")),
+        };
+        let Some(room) = self.room(&uri) else { return };
+        let has_session = self.session(client).is_some();
+        let mut wrong = Vec::new();
+        match self.seat(client, room) {
+            Some((_, Seat { known: Some(known), .. })) => {
+                wrong.extend(joins.iter().filter(|u| !known.insert((**u).to_owned())));
+                wrong.extend(parts.iter().filter(|u| !known.remove(**u)));
+            }
+            None if has_session => wrong.push("anybody: not in the room"),
+            _ => {}
+        }
+        let wrong = wrong.into_iter().map(|user| format!("surprising notice of {user}")).collect();
+        self.complain(client, room, wrong);
+        self.marks.add("notice_join", joins.len() as u64);
+        self.marks.add("notice_part", parts.len() as u64);
+    }
+
+    pub(super) fn replied(
+        &mut self,
+        client: usize,
+        envid: Option<u64>,
+        name: &str,
+        code: u16,
+        reply: &Reply,
+    ) {
+        let asked = envid.and_then(|envid| self.asked.remove(&(client, envid)));
+        let Some(asked) = asked else {
+            if let Some(session) = self.desks[client].session.as_mut().filter(|s| s.strays > 0) {
+                session.strays -= 1;
+                return;
+            }
+            return self.violate(format!("client {client}: rpl:{name} to nothing"));
+        };
+        self.marks.hit(&format!("reply_{name}_{code}"));
+        let older = (client, 0)..(client, envid.unwrap_or_default());
+        if let Some(((_, older), _)) = self.asked.range(older).next() {
+            self.violate(format!("client {client}: {name} {envid:?} answered before {older}"));
+        }
+        if let (Asked::Part(room), Some(session)) = (asked, &mut self.desks[client].session) {
+            *session.parting.entry(room).or_default() -= 1;
+        }
+        match &reply.data {
+            ReplyData::Joined { users, rooms, .. } if code == 200 => {
+                rooms.iter().for_each(|(room, who)| self.joined(client, room, users, who));
+            }
+            ReplyData::Parted { room_uri } if code == 200 => {
+                let Some(room) = self.room(room_uri) else { return };
+                let Some(session) = self.desks[client].session.as_mut() else { return };
+                session.seats.remove(&room);
+                session.maybe.remove(&room);
+                self.checker.parted(session.id, RoomId(room as u32));
+            }
+            ReplyData::History { .. } if code == 200 => self.history(client, asked, reply),
+            _ => {}
+        }
+    }
+
+    fn joined(&mut self, client: usize, room: &RoomInfo, users: &[Participant], who: &[u32]) {
+        let Some(room) = self.room(&room.uri) else { return };
+        let known: BTreeSet<String> =
+            who.iter().map(|index| users[*index as usize].uri.clone()).collect();
+        self.note_joined(client, room, known.is_empty());
+        let desk = &mut self.desks[client];
+        let Some(session) = desk.session.as_mut() else { return };
+        session.maybe.remove(&room);
+        self.checker.session_joined(session.id, RoomId(room as u32));
+        let seat = session.seats.entry(room).or_default();
+        let has_self = known.contains(&desk.uri);
+        seat.known = (!known.is_empty()).then_some(known);
+        if seat.known.is_some() && !has_self {
+            self.violate(format!("client {client} is not in the roster of room {room}"));
+        }
+    }
+
+    /// Coverage of the roster's ways.
+    fn note_joined(&mut self, client: usize, room: usize, is_large: bool) {
+        self.marks.hit(if is_large { "joined_large" } else { "joined" });
+        if std::mem::replace(&mut self.large[room], is_large) != is_large {
+            self.marks.hit(if is_large { "became_large" } else { "became_small" });
+        }
+        let desk = &self.desks[client];
+        let is_back = desk.lost_at.is_some_and(|at| self.now < at + self.grace_us);
+        let is_still_known = self.desks.iter().any(|other| {
+            let seat = other.session.as_ref().and_then(|session| session.seats.get(&room));
+            let known = seat.and_then(|seat| seat.known.as_ref());
+            other.uri != desk.uri && known.is_some_and(|known| known.contains(&desk.uri))
+        });
+        if is_back && is_still_known {
+            self.marks.hit("back_within_grace");
+        }
+    }
+
+    fn history(&mut self, client: usize, asked: Asked, reply: &Reply) {
+        let ReplyData::History { room_uri, messages } = &reply.data else { return };
+        let Asked::History(room, count, is_at_rest) = asked else {
+            return self.violate("history that nobody asked for".to_owned());
+        };
+        let mut wrong = Vec::new();
+        if self.room(room_uri) != Some(room) || messages.len() > count as usize {
+            wrong.push(format!("{} messages of {count}, {room_uri}", messages.len()));
+        }
+        if messages.windows(2).any(|pair| pair[0].ts > pair[1].ts) {
+            wrong.push("times in history go back".to_owned());
+        }
+        let marks: Vec<_> = messages.iter().map(|m| (m.chat_id, PostId::parse(&m.chat))).collect();
+        for message in messages {
+            wrong.extend(self.unlike_log(room, message.chat_id, PostId::parse(&message.chat)));
+        }
+        if is_at_rest {
+            self.checker.history_read_at_rest(RoomId(room as u32), &marks);
+        } else {
+            self.checker.history_read(RoomId(room as u32), &marks);
+        }
+        let next = marks.last().map_or(1, |(last, _)| last + 1);
+        // Who asked to leave gets nothing live any more, but what was asked before is answered.
+        let session = self.desks[client].session.as_mut();
+        let session = session.filter(|session| !session.is_parting(room));
+        let seat = session.and_then(|session| session.seats.get_mut(&room));
+        if let Some(seat) = seat.filter(|_| count > 0) {
+            if seat.next.is_some_and(|expected| expected != next) {
+                wrong.push(format!("history up to {next}, live up to {:?}", seat.next));
+            }
+            seat.next = Some(next);
+        }
+        self.complain(client, room, wrong);
+    }
+}
