@@ -27,6 +27,7 @@ const WANTED: &[&str] = &[
     "caught_up",
     "window_full",
     "link_full",
+    "link_refused",
     "input_held",
     "command_503",
     "open_failed_503",

@@ -20,7 +20,10 @@ impl World {
             is_front_end,
         };
         let now = self.moment();
-        let link = self.nodes[shard].shard.link_up(now, info).ok()?;
+        let Ok(link) = self.nodes[shard].shard.link_up(now, info) else {
+            self.ledger.marks.hit("link_refused");
+            return None;
+        };
         self.trace.tell(self.now, || format!("pipe {at}: {owner:?} to shard {shard}"));
         self.nodes[shard].links.insert(link, at);
         self.pipes.push(Pipe::new(owner, shard, link));
@@ -112,6 +115,10 @@ impl World {
         }
         let (shard, written) = (pipe.shard, bytes.len());
         self.send_down(at, &bytes);
+        let waiting: usize = self.nodes[shard].shard.outgoing(link).map(<[u8]>::len).sum();
+        if waiting == written {
+            self.pipes[at].is_announced = false;
+        }
         self.input(shard, Input::Drained { link, written });
         if std::mem::take(&mut self.pipes[at].is_held) {
             self.arm_read(at);

@@ -36,6 +36,8 @@ pub struct Pipe {
     pub is_paused: bool,
     /// The network towards the client is full.
     pub is_full: bool,
+    /// The shard said that it has something to write, and not all of it is written.
+    pub is_announced: bool,
     /// The server does not read until it has written something.
     pub is_held: bool,
     /// [`super::agenda::Event::ServerWrite`]
@@ -60,6 +62,7 @@ impl Pipe {
             is_silent: false,
             is_paused: false,
             is_full: false,
+            is_announced: false,
             is_held: false,
             write_due: false,
             read_due: false,

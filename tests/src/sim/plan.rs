@@ -71,9 +71,16 @@ impl Plan {
         // world.
         let networks: &[u64] = if is_roomy { &[50, 1_000] } else { &[50, 1_000, 40_000] };
         let dribbles: &[u64] = if is_roomy { &[20, 1_000_000] } else { &[3, 20, 1_000_000] };
+        let shards = dice.between(1, 4) as usize;
+        if !is_roomy && dice.percent(30) {
+            // Just above what the well-meaning need: villains and half-open links reach them.
+            limits.sessions_max = clients + 12;
+            limits.links_max = (direct + front_ends.len()).div_ceil(shards) + 1;
+            limits.link_sessions_max = 24;
+        }
         let chaos_us = dice.between(2, 12) * 1_000_000;
         Plan {
-            shards: dice.between(1, 4) as usize,
+            shards,
             rooms: dice.between(1, 5) as usize,
             users: if dice.percent(60) { clients } else { clients.div_ceil(2) },
             direct,

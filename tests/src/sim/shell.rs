@@ -41,6 +41,9 @@ impl World {
         match output {
             Output::Write { link } => {
                 let pipe = self.nodes[shard].links[&link];
+                if std::mem::replace(&mut self.pipes[pipe].is_announced, true) {
+                    self.ledger.violate(format!("pipe {pipe}: announced twice"));
+                }
                 self.arm_write(pipe);
             }
             Output::Close { link, flush, reason } => self.close(shard, link, flush, reason),
