@@ -166,8 +166,8 @@ impl<D: Disk> Log<D> {
     /// Removes the segments that every reader has taken, the one being written excepted. Without
     /// readers nothing is removed. Returns how many bytes became free.
     ///
-    /// Commits what was appended, since the log first writes down what it is about to remove: a
-    /// segment that is missing without that is noticed.
+    /// Before it removes anything it writes down and commits that it will, together with what was
+    /// appended: a segment that is missing without that is noticed.
     ///
     /// # Errors
     /// [`Fatal`], as from [`Log::commit`].
