@@ -1,4 +1,5 @@
 //! The log against a plain list of what was appended.
+#![allow(clippy::unwrap_used, reason = "a test says where it failed")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The log on a real disk.
+#![allow(clippy::unwrap_used, reason = "a test says where it failed")]
 
 mod common;
 

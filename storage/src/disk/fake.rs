@@ -10,12 +10,12 @@
 //!
 //! Handles are clones: all see the same disk.
 
+mod file;
+
 use super::{Cause, Disk, DiskError, Operation};
+use file::File;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-
-/// Piece in which unsynced bytes are written back, in bytes.
-const PAGE_BYTES: u64 = 4096;
 
 /// What happens at an operation of a [`FakeDisk`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,19 +50,6 @@ impl Dice {
         assert!(bound > 0, "there is no number below 0");
         self.roll() % bound
     }
-}
-
-#[derive(Debug, Clone)]
-enum Waiting {
-    Write { offset: u64, bytes: Vec<u8> },
-    Truncate(u64),
-}
-
-#[derive(Debug, Clone, Default)]
-struct File {
-    seen: Vec<u8>,
-    platter: Vec<u8>,
-    waiting: Vec<Waiting>,
 }
 
 #[derive(Debug, Clone)]
@@ -134,10 +121,7 @@ impl FakeDisk {
         state.plan = None;
         state.is_off = false;
         for file in &mut state.files {
-            for waiting in std::mem::take(&mut file.waiting) {
-                settle(&mut file.platter, waiting, dice);
-            }
-            file.seen.clone_from(&file.platter);
+            file.lose_power(dice);
         }
         for entry in std::mem::take(&mut state.waiting) {
             if dice.below(2) == 0 {
@@ -151,24 +135,19 @@ impl FakeDisk {
     pub fn flip(&self, name: &str, offset: u64, mask: u8) {
         let state = &mut *self.state();
         let file = &mut state.files[state.seen[name]];
-        for bytes in [&mut file.seen, &mut file.platter] {
-            if let Some(byte) = bytes.get_mut(offset as usize) {
-                *byte ^= mask;
-            }
-        }
+        file.flip(offset, mask);
     }
 
     /// A file's bytes as they are seen.
     pub fn contents(&self, name: &str) -> Vec<u8> {
         let state = self.state();
-        state.files[state.seen[name]].seen.clone()
+        state.files[state.seen[name]].seen().to_vec()
     }
 
     /// Puts a file there, synced, over one that has the name.
     pub fn put(&self, name: &str, bytes: &[u8]) {
         let mut state = self.state();
-        let file = File { seen: bytes.to_vec(), platter: bytes.to_vec(), waiting: Vec::new() };
-        state.files.push(file);
+        state.files.push(File::synced(bytes));
         let index = state.files.len() - 1;
         state.seen.insert(name.to_owned(), index);
         state.platter.insert(name.to_owned(), index);
@@ -186,47 +165,10 @@ impl FakeDisk {
         let copy = FakeDisk::new();
         let state = self.state();
         for (name, index) in &state.seen {
-            copy.put(name, &state.files[*index].seen);
+            copy.put(name, state.files[*index].seen());
         }
         copy
     }
-}
-
-/// Lets of something unsynced arrive what the dice say.
-fn settle(platter: &mut Vec<u8>, waiting: Waiting, dice: &mut Dice) {
-    match waiting {
-        Waiting::Truncate(length) => {
-            if dice.below(2) == 0 {
-                platter.truncate(length as usize);
-            }
-        }
-        Waiting::Write { offset, bytes } => {
-            let end = offset + bytes.len() as u64;
-            let mut at = offset;
-            while at < end {
-                let page_end = (at / PAGE_BYTES + 1) * PAGE_BYTES;
-                let piece = &bytes[(at - offset) as usize..(page_end.min(end) - offset) as usize];
-                let kept = match dice.below(4) {
-                    0 | 1 => piece.len(),
-                    2 => 0,
-                    _ => dice.below(piece.len() as u64 + 1) as usize,
-                };
-                // What lies before a piece that arrived is zeros, if nothing else arrived there.
-                if kept > 0 {
-                    put_at(platter, at, &piece[..kept]);
-                }
-                at = page_end;
-            }
-        }
-    }
-}
-
-fn put_at(file: &mut Vec<u8>, offset: u64, bytes: &[u8]) {
-    let (start, end) = (offset as usize, offset as usize + bytes.len());
-    if file.len() < end {
-        file.resize(end, 0);
-    }
-    file[start..end].copy_from_slice(bytes);
 }
 
 fn enter(names: &mut BTreeMap<String, usize>, entry: Entry) {
@@ -277,7 +219,7 @@ impl State {
     /// A failed sync leaves the pages clean: seen, never written.
     fn forget_waiting(&mut self, name: &str) {
         if let Some(index) = self.seen.get(name) {
-            self.files[*index].waiting.clear();
+            self.files[*index].forget_waiting();
         }
     }
 
@@ -289,7 +231,7 @@ impl State {
     }
 
     fn used_bytes(&self) -> u64 {
-        self.seen.values().map(|index| self.files[*index].seen.len() as u64).sum()
+        self.seen.values().map(|index| self.files[*index].seen().len() as u64).sum()
     }
 
     fn available_bytes(&self) -> Option<u64> {
@@ -342,15 +284,13 @@ impl Disk for FakeDisk {
         if let Some(Fault::Tear(thousandths)) = fault {
             count = count * u64::from(thousandths.min(1000)) / 1000;
         }
-        let growth = (offset + count).saturating_sub(file.seen.len() as u64);
+        let growth = (offset + count).saturating_sub(file.seen().len() as u64);
         let is_full = available.is_some_and(|available| growth > available);
         if is_full {
             count -= growth - available.unwrap_or(0);
         }
         if count > 0 {
-            let bytes = &bytes[..count as usize];
-            put_at(&mut file.seen, offset, bytes);
-            file.waiting.push(Waiting::Write { offset, bytes: bytes.to_vec() });
+            file.write(offset, &bytes[..count as usize]);
         }
         if is_full {
             let (operation, file) = (Operation::Write, name.to_owned());
@@ -363,13 +303,7 @@ impl Disk for FakeDisk {
         let mut state = self.state();
         let fault = state.begin(Operation::Sync, name)?;
         state.syncs += 1;
-        let file = state.file(Operation::Sync, name)?;
-        for waiting in std::mem::take(&mut file.waiting) {
-            match waiting {
-                Waiting::Write { offset, bytes } => put_at(&mut file.platter, offset, &bytes),
-                Waiting::Truncate(length) => file.platter.truncate(length as usize),
-            }
-        }
+        state.file(Operation::Sync, name)?.sync();
         state.end(Operation::Sync, name, fault, ())
     }
 
@@ -387,7 +321,7 @@ impl Disk for FakeDisk {
         let mut state = self.state();
         let fault = state.begin(Operation::Read, name)?;
         let file = state.file(Operation::Read, name)?;
-        let rest = file.seen.get(offset as usize..).unwrap_or_default();
+        let rest = file.seen().get(offset as usize..).unwrap_or_default();
         let count = rest.len().min(into.len());
         into[..count].copy_from_slice(&rest[..count]);
         state.end(Operation::Read, name, fault, count)
@@ -396,16 +330,14 @@ impl Disk for FakeDisk {
     fn length(&mut self, name: &str) -> Result<u64, DiskError> {
         let mut state = self.state();
         let fault = state.begin(Operation::Length, name)?;
-        let length = state.file(Operation::Length, name)?.seen.len() as u64;
+        let length = state.file(Operation::Length, name)?.seen().len() as u64;
         state.end(Operation::Length, name, fault, length)
     }
 
     fn truncate(&mut self, name: &str, length: u64) -> Result<(), DiskError> {
         let mut state = self.state();
         let fault = state.begin(Operation::Truncate, name)?;
-        let file = state.file(Operation::Truncate, name)?;
-        file.seen.truncate(length as usize);
-        file.waiting.push(Waiting::Truncate(length));
+        state.file(Operation::Truncate, name)?.truncate(length);
         state.end(Operation::Truncate, name, fault, ())
     }
 

@@ -1,7 +1,7 @@
 //! What can go wrong, each with what an operator can do.
 
-use super::record::Fault;
-use super::segment::{HeaderFault, VERSION};
+use super::fault::{Fault, HeaderFault};
+use super::segment::VERSION;
 use super::{PAYLOAD_BYTES_MAX, Position};
 use crate::disk::DiskError;
 use std::fmt;

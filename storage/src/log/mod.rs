@@ -12,6 +12,7 @@
 mod cursor;
 mod cut;
 mod error;
+mod fault;
 mod quota;
 mod reader;
 mod record;
@@ -23,10 +24,11 @@ mod writer;
 pub use cursor::{CURSORS_MAX, CursorId};
 pub use cut::cut;
 pub use error::{AttachError, Fatal, OpenError, Place, ReadError, Refused};
+pub use fault::{Fault, HeaderFault};
 pub use reader::{Batch, Reader};
-pub use record::{Entry, Fault, PAYLOAD_BYTES_MAX};
+pub use record::{Entry, PAYLOAD_BYTES_MAX};
 pub use recovery::{Recovered, TornTail};
-pub use segment::{HeaderFault, VERSION, name as segment_name};
+pub use segment::{VERSION, name as segment_name};
 pub use writer::Log;
 
 use crate::disk::Disk;

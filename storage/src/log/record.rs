@@ -24,6 +24,7 @@
 //! `durable` is what tells a torn write from the loss of something acknowledged: see `recovery`.
 
 use super::Position;
+use super::fault::Fault;
 use parlance_core::Record;
 use parlance_core::time::Timestamp;
 use parlance_wire::xccos::Guid;
@@ -34,7 +35,6 @@ use rkyv::util::AlignedVec;
 use rkyv::with::{AsOwned, Map};
 use rkyv::{Archive, Serialize};
 use std::borrow::Cow;
-use std::fmt;
 
 /// Alignment of records in a file and of buffers that hold them, in bytes.
 pub(super) const ALIGNMENT: usize = 16;
@@ -47,7 +47,7 @@ pub(super) const RECORD_BYTES_MAX: usize = HEAD_BYTES + PAYLOAD_BYTES_MAX;
 /// What a payload takes beside its text, at most, in bytes.
 const BODY_BYTES_MAX: usize = 64;
 
-const MAGIC: [u8; 4] = [0xFE, b'P', b'R', 0xFF];
+pub(super) const MAGIC: [u8; 4] = [0xFE, b'P', b'R', 0xFF];
 /// The last record of a commit.
 const END_OF_BATCH: u8 = 1;
 
@@ -129,71 +129,6 @@ pub(super) struct Body<'a> {
     chat: Cow<'a, str>,
     #[rkyv(with = Map<AsOwned>)]
     rtf: Option<Cow<'a, str>>,
-}
-
-/// Why bytes are not a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The file ends too early.
-    Short {
-        /// Bytes a record needs here.
-        expected_bytes: u64,
-        /// Bytes that are there.
-        found_bytes: u64,
-    },
-    /// Records begin otherwise.
-    Magic {
-        /// The first four bytes.
-        found: [u8; 4],
-    },
-    /// Longer than any record.
-    Length {
-        /// The length it states, in bytes.
-        found_bytes: u32,
-    },
-    /// The contents are not what was written.
-    Checksum {
-        /// The one stored.
-        expected: u32,
-        /// That of the bytes.
-        found: u32,
-    },
-    /// The file ends well, but in the middle of what was committed together.
-    BatchCut,
-    /// The file ends well, but without the seal that its successor needs.
-    NoSeal,
-    /// Something follows the seal.
-    AfterSeal,
-    /// The records are good, but not those that were sealed.
-    Digest {
-        /// What the seal says.
-        expected: u64,
-        /// What the records give.
-        found: u64,
-    },
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fault::Short { expected_bytes, found_bytes } => {
-                write!(f, "{expected_bytes} bytes expected, {found_bytes} found")
-            }
-            Fault::Magic { found } => write!(f, "expected bytes {MAGIC:02x?}, found {found:02x?}"),
-            Fault::Length { found_bytes } => {
-                write!(f, "expected a length of at most {PAYLOAD_BYTES_MAX}, found {found_bytes}")
-            }
-            Fault::Checksum { expected, found } => {
-                write!(f, "expected checksum {expected:08x}, found {found:08x}")
-            }
-            Fault::BatchCut => f.write_str("expected the rest of a commit, found the end"),
-            Fault::NoSeal => f.write_str("expected a seal, found the end"),
-            Fault::AfterSeal => f.write_str("expected the end after the seal, found more"),
-            Fault::Digest { expected, found } => {
-                write!(f, "expected records of digest {expected:08x}, found {found:08x}")
-            }
-        }
-    }
 }
 
 /// A record whose checksum is right. Its payload is not looked at yet.

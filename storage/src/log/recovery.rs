@@ -25,7 +25,8 @@
 //! the last commit is written once more, in place, and synced, before anybody hears of it.
 
 use super::error::{OpenError, Place};
-use super::record::{Fault, HEAD_BYTES, Head, Kind, Raw};
+use super::fault::{Fault, HeaderFault};
+use super::record::{self, HEAD_BYTES, Head, Kind, Raw};
 use super::segment::{self, HEADER_BYTES, Header, Name};
 use super::window::{CHUNK_BYTES, Window};
 use super::{Position, Segment};
@@ -111,7 +112,7 @@ pub(super) struct Survey {
 pub(super) fn survey<D: Disk>(disk: &mut D) -> Result<Survey, OpenError> {
     let firsts = list(disk)?;
     let mut walk = Walk::new(firsts.first().copied().unwrap_or(Position(1)));
-    let Some(last) = firsts.last().copied() else { return Ok(walk.end()?) };
+    let Some(last) = firsts.last().copied() else { return walk.end() };
     // A segment gets its header before its predecessor gets its seal, and is used only after that.
     let is_last_bare = disk.length(&segment::name(last))? <= HEADER_BYTES as u64;
     let with_records = firsts.len() - usize::from(is_last_bare);

@@ -15,15 +15,15 @@
 //! segments are a chain in which no link can be exchanged.
 
 use super::Position;
+use super::fault::HeaderFault;
 use super::record::array;
-use std::fmt;
 
 /// Bytes before the first record.
 pub(super) const HEADER_BYTES: usize = 64;
 /// The format's version, written into every segment.
 pub const VERSION: u32 = 1;
 
-const MAGIC: [u8; 8] = *b"PARLANC\xFF";
+pub(super) const MAGIC: [u8; 8] = *b"PARLANC\xFF";
 const PREFIX: &str = "log-";
 const SUFFIX: &str = ".seg";
 const DIGITS: usize = 20;
@@ -60,75 +60,6 @@ pub(super) struct Header {
     pub first: Position,
     pub previous_bytes: u64,
     pub previous_crc: u32,
-}
-
-/// What is wrong with a segment's header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeaderFault {
-    /// The file is shorter than a header.
-    Short {
-        /// Its length, in bytes.
-        found_bytes: usize,
-    },
-    /// Segments begin otherwise.
-    Magic {
-        /// The first eight bytes.
-        found: [u8; 8],
-    },
-    /// The contents are not what was written.
-    Checksum {
-        /// The one stored.
-        expected: u32,
-        /// That of the bytes.
-        found: u32,
-    },
-    /// Another version of the format.
-    Version {
-        /// Which.
-        found: u32,
-    },
-    /// The file has the name of another one.
-    First {
-        /// By its name.
-        expected: Position,
-        /// By its header.
-        found: Position,
-    },
-    /// It was begun behind another segment than the one that is there.
-    Previous {
-        /// Length in bytes and last checksum by the header.
-        expected: (u64, u32),
-        /// Those of the segment that is there.
-        found: (u64, u32),
-    },
-}
-
-impl fmt::Display for HeaderFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            HeaderFault::Short { found_bytes } => {
-                write!(f, "expected {HEADER_BYTES} bytes of header, found {found_bytes}")
-            }
-            HeaderFault::Magic { found } => {
-                write!(f, "expected bytes {MAGIC:02x?}, found {found:02x?}")
-            }
-            HeaderFault::Checksum { expected, found } => {
-                write!(f, "expected checksum {expected:08x}, found {found:08x}")
-            }
-            HeaderFault::Version { found } => {
-                write!(f, "this program reads version {VERSION}, found version {found}")
-            }
-            HeaderFault::First { expected, found } => {
-                write!(f, "expected the segment that begins at {expected}, found that of {found}")
-            }
-            HeaderFault::Previous { expected, found } => write!(
-                f,
-                "expected a segment before it of {} bytes that ends with checksum {:08x}, found \
-                 one of {} bytes with {:08x}",
-                expected.0, expected.1, found.0, found.1
-            ),
-        }
-    }
 }
 
 impl Header {

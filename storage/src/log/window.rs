@@ -1,6 +1,7 @@
 //! A stretch of a segment in memory, aligned so that records can be read in place.
 
-use super::record::{self, ALIGNMENT, Buffer, Fault, HEAD_BYTES, RECORD_BYTES_MAX, Raw};
+use super::fault::Fault;
+use super::record::{self, ALIGNMENT, Buffer, HEAD_BYTES, RECORD_BYTES_MAX, Raw};
 use crate::disk::{Disk, DiskError};
 
 /// What a read of the whole log takes at a time, in bytes: the longest record fits.

@@ -3,8 +3,8 @@
 use crate::source::has_word;
 use crate::tree::{File, Finding, Tree};
 
-/// Crates without socket, file, clock, thread, randomness or `await`.
-const PURE: [&str; 2] = ["wire/src/", "core/src/"];
+/// Crates, and the log within its crate, without socket, file, clock, thread, randomness or `await`.
+const PURE: [&str; 3] = ["wire/src/", "core/src/", "storage/src/log/"];
 
 /// Words that reach the world outside. `std::net` is looked at on its own: addresses are data.
 const OUTSIDE: [&str; 27] = [
@@ -44,13 +44,13 @@ const GROUPED: [&str; 6] = ["fs", "thread", "process", "env", "os", "time::Insta
 const ADDRESSES: [&str; 6] =
     ["SocketAddr", "SocketAddrV4", "SocketAddrV6", "IpAddr", "Ipv4Addr", "Ipv6Addr"];
 
-/// `wire` and `core` name nothing that acts.
+/// What is pure names nothing that acts.
 pub fn sans_io(tree: &Tree) -> Vec<Finding> {
     let pure = tree.rust().filter(|f| PURE.iter().any(|p| f.path.starts_with(p)));
     pure.flat_map(|file| {
         file.numbered().filter_map(|(at, line)| {
             let word = impurity(&line.code)?;
-            Some(file.finding(at, format!("`{word}` in a pure crate: do it in server/")))
+            Some(file.finding(at, format!("`{word}` in pure code: do it in server/ or a `Disk`")))
         })
     })
     .collect()

@@ -1,6 +1,5 @@
 //! The walk through all segments, record by record.
 
-use super::super::record;
 use super::*;
 
 /// Where the walk stands.
@@ -107,7 +106,7 @@ impl Walk {
             let expected = (header.previous_bytes, header.previous_crc);
             let found = (previous.bytes, self.last_crc);
             if expected != found {
-                let fault = segment::HeaderFault::Previous { expected, found };
+                let fault = HeaderFault::Previous { expected, found };
                 return Err(OpenError::Header { segment, fault });
             }
         }
