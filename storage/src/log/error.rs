@@ -78,7 +78,7 @@ pub enum OpenError {
         /// Its flags.
         flags: u8,
     },
-    /// The checksum is right, the payload is no message.
+    /// The checksum is right, the contents make no sense.
     Payload {
         /// Where.
         place: Place,
@@ -124,7 +124,7 @@ impl fmt::Display for OpenError {
             OpenError::Disk(error) => write!(f, "{error}")?,
             OpenError::Damaged { place, position, fault, known_durable } => write!(
                 f,
-                "{place}: record {position} is damaged though records up to {known_durable} were \
+                "{place}: record {position} is damaged, and records up to {known_durable} were \
                  durable: {fault}"
             )?,
             OpenError::Header { segment, fault } => write!(f, "{segment}: bad header: {fault}")?,
@@ -147,7 +147,7 @@ impl fmt::Display for OpenError {
                  {VERSION} as this program knows it does not have"
             )?,
             OpenError::Payload { place, position } => {
-                write!(f, "{place}: record {position} has the right checksum but is no message")?;
+                write!(f, "{place}: record {position} has the right checksum but makes no sense")?;
             }
             OpenError::Strange { file } => write!(f, "{file} is no segment's name")?,
         }

@@ -18,6 +18,8 @@ mod reader;
 mod record;
 mod recovery;
 mod segment;
+#[cfg(test)]
+mod tests;
 mod window;
 mod writer;
 

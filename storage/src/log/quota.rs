@@ -20,6 +20,7 @@ pub(super) struct Quota {
 
 impl Quota {
     pub fn new(quota_bytes: u64) -> Quota {
+        assert!(quota_bytes > 0, "a log holds something");
         Quota { quota_bytes, disk_bytes: u64::MAX }
     }
 
@@ -41,6 +42,7 @@ impl Quota {
     }
 
     pub fn is_alarm(&self, used_bytes: u64) -> bool {
+        assert!(self.limit_bytes() <= self.quota_bytes, "a disk does not raise the quota");
         let limit = u128::from(self.limit_bytes()) * u128::from(ALARM_PERCENT);
         u128::from(used_bytes) * 100 >= limit
     }

@@ -103,6 +103,8 @@ impl<D: Disk> Reader<D> {
         }
         assert!(last > self.taken, "each batch goes on");
         assert!(last <= durable, "nothing is handed out that is not durable");
+        assert!(offset > current.offset, "each record takes some room");
+        assert!(entries.len() as u64 <= last.0 - self.taken.0, "a position holds one message");
         current.offset = offset;
         self.taken = last;
         if is_sealed {
@@ -152,6 +154,7 @@ impl<D: Disk> Reader<D> {
         let first = firsts.iter().copied().filter(|first| *first <= wanted).max();
         let oldest = firsts.iter().copied().min().unwrap_or(wanted.next());
         let Some(first) = first else { return Err(ReadError::Trimmed { wanted, oldest }) };
+        assert!(first <= wanted, "the segment begins no later than what is wanted");
         match self.open(first, wanted) {
             // It was there a moment ago.
             Err(ReadError::Disk(error)) if error.cause == Cause::NotFound => {
@@ -186,6 +189,7 @@ impl<D: Disk> Reader<D> {
             offset += raw.extent() as u64;
             position = position.next();
         }
+        assert_eq!(position, wanted, "each record before it was passed over");
         self.current = Some(Current { first, seed, offset });
         Ok(())
     }

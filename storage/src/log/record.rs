@@ -185,7 +185,7 @@ fn encode_body(batch: &mut Buffer, record: &Record) {
 
 /// Puts the checksum into the record that `bytes` is, and returns it.
 pub(super) fn finish(bytes: &mut [u8], seed: u32, is_end_of_batch: bool) -> u32 {
-    assert_eq!(bytes[0..4], MAGIC, "this is a record");
+    assert_eq!(extent(bytes), Ok(bytes.len()), "this is one record");
     if is_end_of_batch {
         bytes[13] |= END_OF_BATCH;
     }
@@ -244,6 +244,7 @@ pub(super) fn parse(bytes: &[u8], seed: u32) -> Result<Raw<'_>, Fault> {
         return Err(Fault::Checksum { expected, found });
     }
     let payload_bytes = u32::from_le_bytes(array(bytes, 8)) as usize;
+    assert!(HEAD_BYTES + payload_bytes <= bytes.len(), "the payload lies within");
     Ok(Raw { bytes, payload_bytes })
 }
 
@@ -290,6 +291,7 @@ impl<'a> Raw<'a> {
     /// The message in it, read in place. `None` if the payload is none, though its checksum is
     /// right: then somebody else wrote it, or memory was bad when it was written.
     pub fn message(&self, head: &Head) -> Option<Entry<'a>> {
+        assert_eq!(head.kind, Kind::Message, "other records say nothing");
         let payload = &self.bytes[HEAD_BYTES..HEAD_BYTES + self.payload_bytes];
         let body = low::access::<ArchivedBody<'_>, Error>(payload).ok()?;
         Some(Entry {

@@ -145,10 +145,13 @@ pub(super) fn repair<D: Disk>(disk: &mut D, survey: &Survey) -> Result<(), DiskE
     if let Some(torn) = &survey.recovered.torn
         && torn.bytes_cut > 0
     {
+        assert!(torn.offset >= HEADER_BYTES as u64, "a header is not cut");
         disk.truncate(&torn.segment, torn.offset)?;
         disk.sync(&torn.segment)?;
     }
     if let Some((first, range)) = &survey.doubt {
+        let is_last = survey.segments.iter().rev().take(2).any(|segment| segment.first == *first);
+        assert!(is_last, "the last commit is in the last segment, or in the one before a new one");
         write_again(disk, &segment::name(*first), range.clone())?;
     }
     if let Some(abandoned) = &survey.recovered.abandoned {

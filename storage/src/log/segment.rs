@@ -30,6 +30,7 @@ const DIGITS: usize = 20;
 
 /// A segment's file name. Names sort as positions do.
 pub fn name(first: Position) -> String {
+    assert!(first > Position(0), "positions count from 1");
     format!("{PREFIX}{:0DIGITS$}{SUFFIX}", first.0)
 }
 

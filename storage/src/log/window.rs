@@ -59,6 +59,7 @@ impl Window {
         self.forget();
         let found = disk.read(&self.name, at, &mut self.bytes[..count])?;
         assert!(found <= count, "a disk reads no more than asked");
+        assert!(self.bytes.as_ptr().addr().is_multiple_of(ALIGNMENT), "payloads lie aligned");
         (self.start, self.filled) = (at, found);
         Ok(())
     }

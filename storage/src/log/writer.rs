@@ -3,7 +3,7 @@
 use super::cursor::{CursorId, Cursors};
 use super::error::{AttachError, Fatal, OpenError, Refused};
 use super::quota::Quota;
-use super::record::{self, Buffer, Head, Kind};
+use super::record::{self, ALIGNMENT, Buffer, Head, Kind};
 use super::recovery::{self, Recovered, Survey};
 use super::segment::{self, HEADER_BYTES, Header};
 use super::{Options, Position, Segment, Watermarks};
@@ -76,6 +76,7 @@ impl<D: Disk> Log<D> {
             log.seed = log.create(&header)?;
         }
         log.observe_disk();
+        log.assert_consistent();
         Ok((log, recovered))
     }
 
@@ -121,8 +122,10 @@ impl<D: Disk> Log<D> {
         }
         let result = self.write_batch();
         self.settle(result)?;
+        assert!(self.durable < self.appended, "a commit makes something durable");
         self.durable = self.appended;
         self.observe_disk();
+        self.assert_consistent();
         Ok(self.durable)
     }
 
@@ -177,6 +180,7 @@ impl<D: Disk> Log<D> {
         let wanted = slowest.next();
         let kept = self.segments.iter().map(|segment| segment.first);
         let kept_from = kept.filter(|first| *first <= wanted).max().unwrap_or(self.oldest());
+        assert!(kept_from <= wanted, "what somebody has not taken is kept");
         if kept_from > self.kept_from {
             self.push_control(Kind::Trim, kept_from.0);
             self.commit()?;
@@ -226,6 +230,7 @@ impl<D: Disk> Log<D> {
     }
 
     fn push_control(&mut self, kind: Kind, number: u64) {
+        assert!(self.poison.is_none(), "the callers look first");
         let head = Head::control(kind, number, self.appended.next(), self.durable);
         self.push(head, None);
     }
@@ -285,6 +290,8 @@ impl<D: Disk> Log<D> {
     fn create(&mut self, header: &Header) -> Result<u32, DiskError> {
         let name = segment::name(header.first);
         let (bytes, seed) = header.encode();
+        let is_next = self.segments.back().is_none_or(|tail| tail.first < header.first);
+        assert!(is_next, "segments follow each other");
         self.disk.create(&name)?;
         self.disk.write(&name, 0, &bytes)?;
         self.disk.sync(&name)?;
@@ -307,6 +314,18 @@ impl<D: Disk> Log<D> {
         Ok(freed_bytes)
     }
 
+    /// What holds between two commits.
+    fn assert_consistent(&self) {
+        assert_eq!(self.appended, self.durable, "all is durable");
+        assert!(self.batch.is_empty(), "nothing waits");
+        let tail = self.segments.back().expect("an open log has a segment");
+        assert!(tail.first <= self.appended.next(), "the last segment has been reached");
+        assert!(tail.bytes >= HEADER_BYTES as u64, "it has its header");
+        assert_eq!(tail.bytes % ALIGNMENT as u64, 0, "the next record starts aligned");
+        assert!(self.kept_from <= self.appended.next(), "only what was there can be trimmed");
+        assert!(self.oldest() <= self.kept_from, "only what was trimmed is gone");
+    }
+
     fn check(&self) -> Result<(), Fatal> {
         self.poison.as_ref().map_or(Ok(()), |error| Err(Fatal(error.clone())))
     }
@@ -314,6 +333,7 @@ impl<D: Disk> Log<D> {
     /// Any failure is the last thing that happens to this log.
     fn settle<T>(&mut self, result: Result<T, DiskError>) -> Result<T, Fatal> {
         result.map_err(|error| {
+            assert!(self.poison.is_none(), "nothing is tried after a failure");
             self.poison = Some(error.clone());
             Fatal(error)
         })

@@ -82,6 +82,7 @@ impl Walk {
         if let Some(fault) = fault {
             self.damage(disk, Place { segment: name, offset }, bytes, fault, successor)?;
         }
+        assert!(offset <= bytes, "a segment is not longer than its file");
         self.segments.push(Segment { first, bytes: offset });
         Ok(())
     }
@@ -135,6 +136,10 @@ impl Walk {
             }
             Kind::Message => self.recovered.messages += 1,
             Kind::Seal => self.seal(&head, place)?,
+            // It would keep what did not exist yet.
+            Kind::Trim if head.number > head.position.0 => {
+                return Err(OpenError::Payload { place, position: head.position });
+            }
             Kind::Trim => self.kept_from = self.kept_from.max(Position(head.number)),
             Kind::Mark => {}
         }
@@ -273,6 +278,8 @@ impl Walk {
             let (segment, next) = (segment::name(self.kept_from), Some(segment::name(oldest)));
             return Err(OpenError::Missing { segment, next });
         }
+        assert!(self.kept_from <= self.next, "a trim keeps what comes after it");
+        assert!(self.recovered.messages < self.next.0, "each message has a position");
         self.recovered.last = self.next.previous();
         self.recovered.oldest = self.segments.first().map_or(self.next, |segment| segment.first);
         self.recovered.segments = self.segments.len();
