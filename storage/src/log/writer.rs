@@ -18,6 +18,8 @@ pub struct Log<D> {
     options: Options,
     /// Oldest first; the last one is written.
     segments: VecDeque<Segment>,
+    /// Bytes of all of them.
+    written_bytes: u64,
     /// Seed of the last segment's records.
     seed: u32,
     /// Of all its records; for its seal.
@@ -58,6 +60,7 @@ impl<D: Disk> Log<D> {
             disk,
             options,
             segments: segments.into(),
+            written_bytes: recovered.bytes,
             seed,
             digest,
             batch: Buffer::new(),
@@ -220,13 +223,11 @@ impl<D: Disk> Log<D> {
     }
 
     fn used_bytes(&self) -> u64 {
-        let written: u64 = self.segments.iter().map(|segment| segment.bytes).sum();
-        written + self.batch.len() as u64
+        self.written_bytes + self.batch.len() as u64
     }
 
     fn observe_disk(&mut self) {
-        let written = self.used_bytes() - self.batch.len() as u64;
-        self.quota.observe(written, self.disk.available_bytes());
+        self.quota.observe(self.written_bytes, self.disk.available_bytes());
     }
 
     fn push_control(&mut self, kind: Kind, number: u64) {
@@ -278,6 +279,7 @@ impl<D: Disk> Log<D> {
         let sealed = self.segments.len() - 1 - usize::from(is_full);
         assert_eq!(self.segments[sealed].first, tail.first, "the batch went where it began");
         self.segments[sealed].bytes = bytes;
+        self.written_bytes += self.batch.len() as u64;
         if let Some(seed) = seed {
             (self.seed, self.digest) = (seed, 0);
         }
@@ -297,6 +299,7 @@ impl<D: Disk> Log<D> {
         self.disk.sync(&name)?;
         self.disk.sync_directory()?;
         self.segments.push_back(Segment { first: header.first, bytes: HEADER_BYTES as u64 });
+        self.written_bytes += HEADER_BYTES as u64;
         Ok(seed)
     }
 
@@ -310,6 +313,7 @@ impl<D: Disk> Log<D> {
             self.disk.sync_directory()?;
             let removed = self.segments.pop_front().expect("the log has an oldest segment");
             freed_bytes += removed.bytes;
+            self.written_bytes -= removed.bytes;
         }
         Ok(freed_bytes)
     }
