@@ -43,6 +43,49 @@ pub trait Disk {
     fn available_bytes(&mut self) -> Option<u64>;
 }
 
+/// A disk that is lent.
+impl<D: Disk> Disk for &mut D {
+    fn list(&mut self) -> Result<Vec<String>, DiskError> {
+        (**self).list()
+    }
+
+    fn create(&mut self, name: &str) -> Result<(), DiskError> {
+        (**self).create(name)
+    }
+
+    fn write(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        (**self).write(name, offset, bytes)
+    }
+
+    fn sync(&mut self, name: &str) -> Result<(), DiskError> {
+        (**self).sync(name)
+    }
+
+    fn sync_directory(&mut self) -> Result<(), DiskError> {
+        (**self).sync_directory()
+    }
+
+    fn read(&mut self, name: &str, offset: u64, into: &mut [u8]) -> Result<usize, DiskError> {
+        (**self).read(name, offset, into)
+    }
+
+    fn length(&mut self, name: &str) -> Result<u64, DiskError> {
+        (**self).length(name)
+    }
+
+    fn truncate(&mut self, name: &str, length: u64) -> Result<(), DiskError> {
+        (**self).truncate(name, length)
+    }
+
+    fn remove(&mut self, name: &str) -> Result<(), DiskError> {
+        (**self).remove(name)
+    }
+
+    fn available_bytes(&mut self) -> Option<u64> {
+        (**self).available_bytes()
+    }
+}
+
 /// An operation of [`Disk`], for errors and fault plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {

@@ -13,7 +13,9 @@
 #![deny(unsafe_code)]
 
 pub mod disk;
+pub mod engine;
 pub mod log;
 
 pub use disk::{Disk, DiskError};
+pub use engine::Engine;
 pub use log::{Log, Options, Position, Reader, Recovered};

@@ -183,6 +183,44 @@ fn swapped_segments_are_refused() {
     }
 }
 
+/// Whole good records where they do not belong: exchanged, taken out, doubled.
+#[test]
+fn records_out_of_place_are_refused() {
+    let options = Options { segment_bytes: 1 << 20, ..TINY };
+    // Messages of one length, one to a commit.
+    let disk = FakeDisk::new();
+    let (mut log, _) = Log::open(disk.clone(), options).unwrap();
+    let mut records = BTreeMap::new();
+    let mut ends = vec![disk.contents(&segment_name(Position(1))).len()];
+    for number in 1..=6 {
+        let record = Record { rtf: None, ..message(number, 50) };
+        records.insert(log.append(0, &record).unwrap(), record);
+        log.commit().unwrap();
+        ends.push(disk.contents(&segment_name(Position(1))).len());
+    }
+    let name = segment_name(Position(1));
+    let whole = disk.contents(&name);
+    let record = |index: usize| &whole[ends[index]..ends[index + 1]];
+    let header = &whole[..ends[0]];
+    for a in 0..6 {
+        for b in 0..a {
+            let mut order: Vec<usize> = (0..6).collect();
+            order.swap(a, b);
+            let mut taken_out: Vec<usize> = (0..6).collect();
+            taken_out.remove(b);
+            let mut doubled: Vec<usize> = (0..6).collect();
+            doubled.insert(a, b);
+            for order in [order, taken_out, doubled] {
+                let bytes = order.iter().flat_map(|index| record(*index)).copied();
+                disk.put(&name, &header.iter().copied().chain(bytes).collect::<Vec<u8>>());
+                let error = verify(&mut disk.clone()).unwrap_err();
+                assert!(matches!(error, OpenError::Order { .. }), "{order:?}: {error}");
+                assert_eq!(outcome(&disk, options, &records), Outcome::Refused);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_segment_of_another_log_is_refused() {
     let (whole, records) = small_log(TINY, false);

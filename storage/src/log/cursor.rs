@@ -13,7 +13,7 @@ pub struct CursorId(usize);
 /// The cursors. They are not kept on disk: a reader keeps its own position, in the transaction that
 /// holds what it has taken, and tells it when it attaches.
 #[derive(Debug, Default)]
-pub(super) struct Cursors {
+pub(crate) struct Cursors {
     all: Vec<(&'static str, Position)>,
 }
 

@@ -9,13 +9,13 @@
 //! must be started anew. Systems forget what a failed sync did not write, and let the next one
 //! succeed.
 
-mod cursor;
+pub(crate) mod cursor;
 mod cut;
 mod error;
 mod fault;
-mod quota;
+pub(crate) mod quota;
 mod reader;
-mod record;
+pub(crate) mod record;
 mod recovery;
 mod segment;
 #[cfg(test)]

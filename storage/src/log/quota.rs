@@ -12,7 +12,7 @@ const RESERVE_BYTES: u64 = 256 * 1024;
 /// 80 bytes each, one per segment, trim and idle moment. The last segment counts with what is
 /// waiting for the next commit.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Quota {
+pub(crate) struct Quota {
     quota_bytes: u64,
     /// By the disk's own account; above `quota_bytes` when it does not tell.
     disk_bytes: u64,

@@ -37,26 +37,26 @@ use rkyv::{Archive, Serialize};
 use std::borrow::Cow;
 
 /// Alignment of records in a file and of buffers that hold them, in bytes.
-pub(super) const ALIGNMENT: usize = 16;
+pub(crate) const ALIGNMENT: usize = 16;
 /// Bytes before the payload.
-pub(super) const HEAD_BYTES: usize = 80;
+pub(crate) const HEAD_BYTES: usize = 80;
 /// Longest payload, in bytes: what a client may send in one document, four times over.
 pub const PAYLOAD_BYTES_MAX: usize = 4 * parlance_wire::limits::XCCOS_REQUEST_BYTES_MAX;
 /// Longest record, in bytes.
-pub(super) const RECORD_BYTES_MAX: usize = HEAD_BYTES + PAYLOAD_BYTES_MAX;
+pub(crate) const RECORD_BYTES_MAX: usize = HEAD_BYTES + PAYLOAD_BYTES_MAX;
 /// What a payload takes beside its text, at most, in bytes.
 const BODY_BYTES_MAX: usize = 64;
 
-pub(super) const MAGIC: [u8; 4] = [0xFE, b'P', b'R', 0xFF];
+pub(crate) const MAGIC: [u8; 4] = [0xFE, b'P', b'R', 0xFF];
 /// The last record of a commit.
 const END_OF_BATCH: u8 = 1;
 
 /// Memory that records can be read from in place.
-pub(super) type Buffer = AlignedVec<ALIGNMENT>;
+pub(crate) type Buffer = AlignedVec<ALIGNMENT>;
 
 /// What a record is. Other numbers are refused: a newer version wrote them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A message of a room.
     Message = 1,
     /// Nothing but proof that everything before it is durable.
@@ -85,7 +85,7 @@ impl Kind {
 
 /// The fields of a record's head that have a meaning of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Head {
+pub(crate) struct Head {
     pub kind: Kind,
     pub room: Guid,
     pub term: u64,
@@ -121,7 +121,7 @@ impl Head {
 
 /// What a message says. The archived form is the payload.
 #[derive(Archive, Serialize)]
-pub(super) struct Body<'a> {
+pub(crate) struct Body<'a> {
     #[rkyv(with = AsOwned)]
     author: Cow<'a, str>,
     alert: bool,
@@ -133,20 +133,20 @@ pub(super) struct Body<'a> {
 
 /// A record whose checksum is right. Its payload is not looked at yet.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Raw<'a> {
+pub(crate) struct Raw<'a> {
     bytes: &'a [u8],
     payload_bytes: usize,
 }
 
 /// A good record that this version does not understand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unknown {
+pub(crate) struct Unknown {
     pub kind: u8,
     pub flags: u8,
 }
 
 /// Writes a record at the end of `batch`, unchecked until [`finish`].
-pub(super) fn encode(batch: &mut Buffer, head: &Head, record: Option<&Record>) {
+pub(crate) fn encode(batch: &mut Buffer, head: &Head, record: Option<&Record>) {
     let start = batch.len();
     assert_eq!(start % ALIGNMENT, 0, "records start aligned");
     assert_eq!(record.is_some(), head.kind == Kind::Message, "a message has a body");
@@ -184,7 +184,7 @@ fn encode_body(batch: &mut Buffer, record: &Record) {
 }
 
 /// Puts the checksum into the record that `bytes` is, and returns it.
-pub(super) fn finish(bytes: &mut [u8], seed: u32, is_end_of_batch: bool) -> u32 {
+pub(crate) fn finish(bytes: &mut [u8], seed: u32, is_end_of_batch: bool) -> u32 {
     assert_eq!(extent(bytes), Ok(bytes.len()), "this is one record");
     if is_end_of_batch {
         bytes[13] |= END_OF_BATCH;
@@ -195,28 +195,28 @@ pub(super) fn finish(bytes: &mut [u8], seed: u32, is_end_of_batch: bool) -> u32 
 }
 
 /// The digest of a segment's records, with one more.
-pub(super) fn digest(digest: u32, checksum: u32) -> u32 {
+pub(crate) fn digest(digest: u32, checksum: u32) -> u32 {
     crc32c::crc32c_append(digest, &checksum.to_le_bytes())
 }
 
 /// How much a message takes in the log, at most, in bytes.
-pub(super) fn bytes_bound(record: &Record) -> usize {
+pub(crate) fn bytes_bound(record: &Record) -> usize {
     let text = record.author.len() + record.chat.len() + record.rtf.as_ref().map_or(0, String::len);
     padded(HEAD_BYTES + BODY_BYTES_MAX + text)
 }
 
 /// Is it too long for the log?
-pub(super) fn is_too_long(record: &Record) -> bool {
+pub(crate) fn is_too_long(record: &Record) -> bool {
     bytes_bound(record) > RECORD_BYTES_MAX
 }
 
 /// Could a record start here?
-pub(super) fn may_start(bytes: &[u8]) -> bool {
+pub(crate) fn may_start(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
 /// How long the record is that starts with `head`, in bytes with padding.
-pub(super) fn extent(head: &[u8]) -> Result<usize, Fault> {
+pub(crate) fn extent(head: &[u8]) -> Result<usize, Fault> {
     if head.len() < HEAD_BYTES {
         let (expected_bytes, found_bytes) = (HEAD_BYTES as u64, head.len() as u64);
         return Err(Fault::Short { expected_bytes, found_bytes });
@@ -232,7 +232,7 @@ pub(super) fn extent(head: &[u8]) -> Result<usize, Fault> {
 }
 
 /// Reads the record at the start of `bytes`.
-pub(super) fn parse(bytes: &[u8], seed: u32) -> Result<Raw<'_>, Fault> {
+pub(crate) fn parse(bytes: &[u8], seed: u32) -> Result<Raw<'_>, Fault> {
     let extent = extent(bytes)?;
     let Some(bytes) = bytes.get(..extent) else {
         let (expected_bytes, found_bytes) = (extent as u64, bytes.len() as u64);
@@ -352,6 +352,6 @@ fn padded(bytes: usize) -> usize {
 }
 
 /// `N` bytes from `at` on.
-pub(super) fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+pub(crate) fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes[at..at + N].try_into().expect("the range has that length")
 }

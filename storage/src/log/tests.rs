@@ -132,6 +132,22 @@ fn a_payload_that_is_no_message_is_refused_not_read() {
 }
 
 #[test]
+fn a_watermark_that_does_not_fit_is_refused() {
+    let (_, seed) = first_header();
+    let mark = |position, durable| {
+        bytes_of(&Head::control(Kind::Mark, 0, Position(position), Position(durable)), None, seed)
+    };
+    let good = disk_with(&[&mark(1, 0)[..], &mark(2, 1)].concat());
+    assert!(Log::open(good, Options::default()).is_ok());
+    // The first commit was complete, so the second began when it was durable.
+    let bad = disk_with(&[&mark(1, 0)[..], &mark(2, 0)].concat());
+    let place = Place { offset: place().offset + HEAD_BYTES as u64, ..place() };
+    let (expected, found) = (Position(1), Position(0));
+    let error = Log::open(bad, Options::default()).unwrap_err();
+    assert_eq!(error, OpenError::Watermark { place, expected, found });
+}
+
+#[test]
 fn a_trim_of_the_future_is_refused() {
     let (_, seed) = first_header();
     let head = Head::control(Kind::Trim, 2, Position(1), Position(0));

@@ -6,7 +6,7 @@ use super::quota::Quota;
 use super::record::{self, ALIGNMENT, Buffer, Head, Kind};
 use super::recovery::{self, Recovered, Survey};
 use super::segment::{self, HEADER_BYTES, Header};
-use super::{Options, Position, Segment, Watermarks};
+use super::{Options, Position, Reader, Segment, Watermarks};
 use crate::disk::{Disk, DiskError};
 use parlance_core::Record;
 use std::collections::VecDeque;
@@ -193,6 +193,12 @@ impl<D: Disk> Log<D> {
         let freed_bytes = self.settle(result)?;
         self.observe_disk();
         Ok(freed_bytes)
+    }
+
+    /// A reader on this log's own disk, for example to rebuild rooms from before anything else
+    /// goes on. Readers beside the log have a disk of their own.
+    pub fn reader(&mut self, taken: Position) -> Reader<&mut D> {
+        Reader::new(&mut self.disk, taken)
     }
 
     /// How far what has come.
