@@ -7,12 +7,14 @@
 //! ```text
 //! cargo run --release -p parlance-storage --example log_bench [FOLDER [COMMITS]]
 //! ```
+//!
+//! With `--features sled` the second engine is measured likewise.
 
 use hdrhistogram::Histogram;
 use parlance_core::Record;
 use parlance_core::time::Timestamp;
 use parlance_storage::disk::real::RealDisk;
-use parlance_storage::{Log, Options};
+use parlance_storage::{Engine, Log, Options};
 use parlance_wire::xccos::Guid;
 use std::error::Error;
 use std::fs::File;
@@ -25,31 +27,33 @@ const RECORD_BYTES: usize = 1024;
 /// Commits of the log, then as many of the bare loop, and so on.
 const TURN: usize = 20;
 
+/// Over the columns of [`print_row`].
+const HEADINGS: [&str; 2] = [
+    "engine   records    records/s   log p50  bare p50   log p99  bare p99     p50    mean     \
+     log CPU    bare CPU",
+    "         /commit      durable        µs        µs        µs        µs   ratio   ratio   \
+     µs/record   µs/record",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let above = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let commits: usize = arguments.next().map_or(Ok(2000), |text| text.parse())?;
     let folder = tempfile::tempdir_in(&above)?;
     println!("{commits} commits each in {}, records of {RECORD_BYTES} bytes", above.display());
-    println!(
-        "{:>7} {:>12} {:>9} {:>9} {:>9} {:>9} {:>7} {:>7} {:>11} {:>11}",
-        "records",
-        "records/s",
-        "log p50",
-        "bare p50",
-        "log p99",
-        "bare p99",
-        "p50",
-        "mean",
-        "log CPU",
-        "bare CPU",
-    );
-    println!(
-        "{:>7} {:>12} {:>9} {:>9} {:>9} {:>9} {:>7} {:>7} {:>11} {:>11}",
-        "/commit", "durable", "µs", "µs", "µs", "µs", "ratio", "ratio", "µs/record", "µs/record",
-    );
+    for line in HEADINGS {
+        println!("{line}");
+    }
     for records in [1, 32, 256] {
-        measure(folder.path(), records, commits)?;
+        let path = folder.path().join(format!("log-{records}"));
+        let (mut log, _) = Log::open(RealDisk::open(&path)?, Options::default())?;
+        measure(folder.path(), &mut log, "segment", records, commits)?;
+    }
+    #[cfg(feature = "sled")]
+    for records in [1, 32, 256] {
+        let path = folder.path().join(format!("sled-{records}"));
+        let mut log = parlance_storage::engine::sled::SledLog::open(&path, Options::default())?;
+        measure(folder.path(), &mut log, "sled", records, commits)?;
     }
     Ok(())
 }
@@ -83,11 +87,16 @@ impl Side {
     }
 }
 
-fn measure(folder: &Path, records: usize, commits: usize) -> Result<(), Box<dyn Error>> {
-    let path = folder.join(format!("log-{records}"));
-    let (mut log, _) = Log::open(RealDisk::open(&path)?, Options::default())?;
-    let bare_file = File::create_new(folder.join(format!("bare-{records}")))?;
+fn measure(
+    folder: &Path,
+    log: &mut dyn Engine,
+    name: &str,
+    records: usize,
+    commits: usize,
+) -> Result<(), Box<dyn Error>> {
+    let bare_file = File::create_new(folder.join(format!("bare-{name}-{records}")))?;
     let record = record();
+    check_size(folder, &record)?;
     let bytes = vec![b'x'; records * RECORD_BYTES];
     let (mut log_side, mut bare_side) = (Side::new()?, Side::new()?);
     let mut offset = 0;
@@ -96,7 +105,6 @@ fn measure(folder: &Path, records: usize, commits: usize) -> Result<(), Box<dyn 
             for _ in 0..records {
                 log.append(0, &record)?;
             }
-            assert_eq!(log.waiting_bytes(), bytes.len(), "both sides write the same");
             let start = Instant::now();
             log.commit()?;
             Ok(start.elapsed())
@@ -109,15 +117,24 @@ fn measure(folder: &Path, records: usize, commits: usize) -> Result<(), Box<dyn 
             Ok(start.elapsed())
         })?;
     }
-    print_row(records, &log_side, &bare_side);
+    print_row(name, records, &log_side, &bare_side);
     Ok(())
 }
 
-fn print_row(records: usize, log: &Side, bare: &Side) {
+/// Both sides write the same.
+fn check_size(folder: &Path, record: &Record) -> Result<(), Box<dyn Error>> {
+    let scratch = tempfile::tempdir_in(folder)?;
+    let (mut log, _) = Log::open(RealDisk::open(scratch.path())?, Options::default())?;
+    log.append(0, record)?;
+    assert_eq!(log.waiting_bytes(), RECORD_BYTES, "a record takes what it is said to take");
+    Ok(())
+}
+
+fn print_row(name: &str, records: usize, log: &Side, bare: &Side) {
     let total = (log.latency_us.len() * records as u64) as f64;
     let at = |side: &Side, quantile| side.latency_us.value_at_quantile(quantile);
     println!(
-        "{records:>7} {:>12.0} {:>9} {:>9} {:>9} {:>9} {:>7.2} {:>7.2} {:>11.2} {:>11.2}",
+        "{name:<8} {records:>7} {:>12.0} {:>9} {:>9} {:>9} {:>9} {:>7.2} {:>7.2} {:>11.2} {:>11.2}",
         total / log.time.as_secs_f64(),
         at(log, 0.5),
         at(bare, 0.5),
