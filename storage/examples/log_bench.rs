@@ -1,7 +1,7 @@
 //! How fast the log is beside the disk itself.
 //!
-//! Alternates commits of the log with a bare loop that writes and syncs the same number of bytes to
-//! a file of its own, in the same folder, so that both see the same disk at the same time. Prints
+//! Alternates each commit of the log with a write and sync of the same number of bytes to a bare
+//! file in the same folder, so that both see the same disk at the same time. Prints
 //! durable records per second, commit latency, the ratio to the bare loop, and CPU per record.
 //!
 //! ```text
@@ -24,9 +24,6 @@ use std::time::{Duration, Instant};
 
 /// What a record takes in the log, in bytes.
 const RECORD_BYTES: usize = 1024;
-/// Commits of the log, then as many of the bare loop, and so on.
-const TURN: usize = 20;
-
 /// Over the columns of [`print_row`].
 const HEADINGS: [&str; 2] = [
     "engine   records    records/s   log p50  bare p50   log p99  bare p99     p50    mean     \
@@ -71,16 +68,14 @@ impl Side {
         Ok(Side { latency_us, time: Duration::ZERO, cpu: Duration::ZERO })
     }
 
-    /// Runs a turn; `commit` returns how long its commit took.
+    /// Takes its turn; `commit` returns how long the commit took.
     fn turn(
         &mut self,
-        mut commit: impl FnMut() -> Result<Duration, Box<dyn Error>>,
+        commit: impl FnOnce() -> Result<Duration, Box<dyn Error>>,
     ) -> Result<(), Box<dyn Error>> {
         let (start, cpu) = (Instant::now(), cpu_time());
-        for _ in 0..TURN {
-            let took = commit()?;
-            self.latency_us.record((took.as_nanos() as u64).div_ceil(1000))?;
-        }
+        let took = commit()?;
+        self.latency_us.record((took.as_nanos() as u64).div_ceil(1000))?;
         self.time += start.elapsed();
         self.cpu += cpu_time() - cpu;
         Ok(())
@@ -100,7 +95,7 @@ fn measure(
     let bytes = vec![b'x'; records * RECORD_BYTES];
     let (mut log_side, mut bare_side) = (Side::new()?, Side::new()?);
     let mut offset = 0;
-    for _ in 0..commits.div_ceil(TURN) {
+    for _ in 0..commits {
         log_side.turn(|| {
             for _ in 0..records {
                 log.append(0, &record)?;

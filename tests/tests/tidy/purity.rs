@@ -3,7 +3,7 @@
 use crate::source::has_word;
 use crate::tree::{File, Finding, Tree};
 
-/// Crates, and the log within its crate, without socket, file, clock, thread, randomness or `await`.
+/// Code without socket, file, clock, thread, randomness or `await`.
 const PURE: [&str; 3] = ["wire/src/", "core/src/", "storage/src/log/"];
 
 /// Words that reach the world outside. `std::net` is looked at on its own: addresses are data.
