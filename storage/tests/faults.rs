@@ -6,6 +6,7 @@ mod common;
 use common::{Model, SMALL, reopen, run};
 use parlance_storage::disk::Cause;
 use parlance_storage::disk::fake::{Dice, FakeDisk, Fault};
+use parlance_storage::log::{Log, verify};
 
 const COMMITS: u32 = 40;
 
@@ -66,6 +67,55 @@ fn every_operation_may_fail_crash_or_tear() {
     }
     println!("{operations} operations, {runs} runs with a fault");
     assert!(operations > 200, "the script does something: {operations}");
+}
+
+/// A log that power loss left torn, and what was acknowledged of it.
+fn torn_log() -> (FakeDisk, Model) {
+    (0..)
+        .find_map(|seed| {
+            let disk = FakeDisk::new();
+            let mut model = Model::default();
+            let (mut log, _) = reopen(&disk, SMALL, &mut model).unwrap();
+            disk.plan(100, Fault::Tear(700));
+            run(&disk, &mut log, &mut model, COMMITS, &mut Dice(seed));
+            disk.lose_power(&mut Dice(seed));
+            let torn = verify(&mut disk.clone()).unwrap().torn?;
+            (torn.bytes_cut > 0 && torn.records_cut > 0).then_some((disk, model))
+        })
+        .expect("some power loss leaves a gap")
+}
+
+#[test]
+fn every_operation_of_a_recovery_may_fail_crash_or_tear() {
+    let (torn, model) = torn_log();
+    let mut runs = 0;
+    for fault in
+        [Fault::Fail(Cause::Device), Fault::CrashBefore, Fault::CrashAfter, Fault::Tear(300)]
+    {
+        for is_power_lost in [false, true] {
+            for operation in 0.. {
+                let (disk, mut model) = (torn.copy(), model.clone());
+                disk.plan(operation, fault);
+                if Log::open(disk.clone(), SMALL).is_ok() {
+                    break;
+                }
+                runs += 1;
+                let mut dice = Dice(operation);
+                if is_power_lost {
+                    disk.lose_power(&mut dice)
+                } else {
+                    disk.restart()
+                }
+                let (mut log, _) = reopen(&disk, SMALL, &mut model)
+                    .unwrap_or_else(|e| panic!("{fault:?} at {operation} of the recovery: {e}"));
+                assert!(run(&disk, &mut log, &mut model, 3, &mut dice));
+                disk.lose_power(&mut dice);
+                reopen(&disk, SMALL, &mut model).expect("the last power loss");
+            }
+        }
+    }
+    println!("{runs} recoveries with a fault");
+    assert!(runs > 50, "a recovery does something: {runs}");
 }
 
 /// Several lives of one log, each ended by the power at a random operation, recovery included.
