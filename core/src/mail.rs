@@ -84,7 +84,7 @@ pub enum PostOutcome {
     NotJoined,
     /// The room is gone: 404.
     NoRoom,
-    /// Too many posts wait for the log: 503.
+    /// Too many posts wait for the log, or it is full: 503.
     Busy,
 }
 

@@ -285,3 +285,47 @@ fn nothing_of_a_room_follows_the_request_to_leave_it() {
     assert_eq!(documents.len(), 1);
     assert!(matches!(&documents[0], FromServer::Replies(r) if r[0].name == "part"));
 }
+
+#[test]
+fn a_room_goes_on_where_an_earlier_run_ended() {
+    let mut world = World::new(2, Limits::default());
+    for number in 1..=40 {
+        for shard in &mut world.shards {
+            shard.restore(parlance_core::Record {
+                ticket: 0,
+                room: harness::room(1),
+                number,
+                ts: parlance_wire::xccos::Timestamp(number as i64),
+                author: "sip:kay@example.test".into(),
+                alert: false,
+                chat: format!("m{number}"),
+                rtf: None,
+            });
+        }
+    }
+    let mut lee = member(&mut world, 0, "lee", 1);
+    lee.post(&mut world, 1, "and on");
+    lee.command(&mut world, &Command::BcContext { room: reference(1), count: 3 });
+    let documents = documents(lee.seen(&mut world));
+    let FromServer::Delivery(delivery) = &documents[0] else { panic!("a message") };
+    assert_eq!(delivery.chat_id, 41);
+    let FromServer::Replies(replies) = &documents[1] else { panic!("a reply") };
+    let ReplyData::History { messages, .. } = &replies[0].data else { panic!("history") };
+    let chats: Vec<&str> = messages.iter().map(|message| &*message.chat).collect();
+    assert_eq!(chats, ["m39", "m40", "and on"]);
+    assert_eq!(messages[0].author_name, "kay");
+}
+
+#[test]
+fn a_full_log_refuses_posts_and_nothing_else() {
+    let mut world = World::new(1, Limits::default());
+    let mut kay = member(&mut world, 0, "kay", 1);
+    world.shards[0].handle(world.now, parlance_core::Input::LogFull { is_full: true });
+    kay.post(&mut world, 1, "no room");
+    assert_eq!(kay.statuses(&mut world), [503]);
+    kay.command(&mut world, &Command::BcContext { room: reference(1), count: 3 });
+    assert_eq!(documents(kay.seen(&mut world)).len(), 1);
+    world.shards[0].handle(world.now, parlance_core::Input::LogFull { is_full: false });
+    kay.post(&mut world, 1, "room");
+    assert_eq!(kay.chats(&mut world), ["room"]);
+}

@@ -38,7 +38,7 @@ fn render(
     let shards = placement.shards.len();
     let version = env!("CARGO_PKG_VERSION");
     writeln!(out, "Parlance {version}: Persistent Chat for {domain}, {shards} shard(s)")?;
-    writeln!(out, "Messages are kept in memory only: nothing survives a restart.")?;
+    writeln!(out, "Messages are kept in {}", config.data.display())?;
     for address in &bound.sip {
         writeln!(out, "  SIP over TCP  {address}")?;
     }

@@ -6,6 +6,7 @@
 mod certificate;
 mod check;
 mod cli;
+mod commit;
 mod config;
 mod greeting;
 mod machine;
@@ -31,6 +32,8 @@ pub enum Exit {
     Usage = 2,
     /// A second signal did not let the first one's work end.
     Impatient = 3,
+    /// The log's disk failed while serving: start again, and recovery tells what there is.
+    LogFailed = 4,
 }
 
 impl From<Exit> for ExitCode {

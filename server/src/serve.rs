@@ -2,15 +2,19 @@
 
 use crate::Exit;
 use crate::certificate::{ensure_self_signed, load, self_signed_files};
+use crate::commit::{self, Desk, LogNumbers, Recollection, Service};
 use crate::config::{Config, Io};
 use crate::greeting::{self, Bound};
 use crate::machine;
 use crate::placement::Placement;
 use crate::shell::driver::Parts;
-use crate::shell::mesh::Mesh;
+use crate::shell::mesh::{Mesh, MeshEnd};
 use crate::shell::{Clock, Control, Report, Seat, epoll, listen, tls, uring};
 use crate::telemetry::{self, Health, Metrics, Publisher, Reporter};
-use parlance_core::{Setup, ShardId, Transport};
+use parlance_core::{Mail, Record, Setup, ShardId, Transport};
+use parlance_storage::Position;
+use parlance_storage::disk::real::RealDisk;
+use parlance_storage::log::Options;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustls::ServerConfig;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -44,7 +48,14 @@ pub fn run(config: &Config) -> Result<Exit, String> {
 
     let (supervisor, reports) = channel();
     watch_signals(supervisor.clone())?;
-    let (seats, slots) = seats(config, &placement, clock, tls, sockets, &supervisor)?;
+    let opened = open_log(config, placement.shards.len())?;
+    let meshes = Mesh::build(placement.shards.len());
+    let desk = Desk::new(meshes.iter().map(MeshEnd::bell).collect());
+    let numbers = Arc::<LogNumbers>::default();
+    let service = Service::new(opened.log, opened.stored, desk.clone(), numbers.clone());
+    let parts = parts(meshes, &desk, clock, &tls, &supervisor);
+    let (seats, slots) = seats(config, &placement, parts, opened.restored, sockets, &supervisor)?;
+    start_log(service)?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     machine::bind_thread(&placement.background);
     for seat in seats {
@@ -212,36 +223,77 @@ fn address_of(listener: Option<&TcpListener>) -> Result<Option<SocketAddr>, Stri
     listener.map(TcpListener::local_addr).transpose().map_err(|e| e.to_string())
 }
 
-/// What each shard's thread gets, and where its numbers can be read.
+fn open_log(config: &Config, shards: usize) -> Result<commit::Opened, String> {
+    let options = Options { quota_bytes: config.log_quota_bytes, ..Options::default() };
+    let known = Recollection::new(config.limits.recent_max);
+    commit::open(&config.data.join("log"), options, Position(0), known, shards)
+}
+
+/// Starts the log's thread. When its disk fails, the process ends: what was acknowledged is safe, and
+/// nothing more can be.
+fn start_log(service: Service<RealDisk>) -> Result<(), String> {
+    let serve = move || {
+        let fatal = service.run();
+        tracing::error!(
+            cause = %fatal,
+            effect = "the server ends now; posts that were not answered may or may not be kept",
+            next_step = "look after the disk, then start again: recovery tells what is there",
+            "the log failed"
+        );
+        // Destructors must not run: other threads still use what they would take away.
+        std::process::exit(Exit::LogFailed as i32);
+    };
+    let thread = std::thread::Builder::new().name("log".into()).spawn(serve);
+    thread.map(|_| ()).map_err(|e| format!("no thread for the log: {e}"))
+}
+
+/// Where each shard's numbers can be read.
 type Slots = Vec<Arc<std::sync::Mutex<telemetry::Snapshot>>>;
 
+/// What the drivers are made of, one for each shard, and where their numbers can be read.
+fn parts(
+    meshes: Vec<MeshEnd<Mail>>,
+    desk: &Arc<Desk>,
+    clock: Clock,
+    tls: &Arc<ServerConfig>,
+    supervisor: &Sender<Report>,
+) -> Vec<(Parts, Arc<std::sync::Mutex<telemetry::Snapshot>>)> {
+    let make = |(index, mesh): (usize, MeshEnd<Mail>)| {
+        let id = ShardId(u16::try_from(index).expect("the configuration bounds shards"));
+        let (publisher, slot) = Publisher::new();
+        let reporter = Reporter::new(id, supervisor.clone());
+        let log = desk.end(index);
+        (Parts { clock, mesh, log, tls: tls.clone(), publisher, reporter }, slot)
+    };
+    meshes.into_iter().enumerate().map(make).collect()
+}
+
+/// What each shard's thread gets.
 fn seats(
     config: &Config,
     placement: &Placement,
-    clock: Clock,
-    tls: Arc<ServerConfig>,
+    parts: Vec<(Parts, Arc<std::sync::Mutex<telemetry::Snapshot>>)>,
+    restored: Vec<Vec<Record>>,
     sockets: Sockets,
     supervisor: &Sender<Report>,
 ) -> Result<(Vec<Seat>, Slots), String> {
     let shards = placement.shards.len();
     let (mut seats, mut slots) = (Vec::new(), Vec::new());
-    let ends = Mesh::build(shards).into_iter().zip(sockets).zip(&placement.shards);
-    for (index, ((mesh, listeners), cpu)) in ends.enumerate() {
-        let id = ShardId(u16::try_from(index).expect("the configuration bounds shards"));
-        let (publisher, slot) = Publisher::new();
+    let ends = parts.into_iter().zip(sockets).zip(&placement.shards).zip(restored);
+    for (index, ((((parts, slot), listeners), cpu), restored)) in ends.enumerate() {
         slots.push(slot);
-        let bell = mesh.bell();
+        let bell = parts.mesh.bell();
         let setup = Setup {
-            id,
+            id: ShardId(u16::try_from(index).expect("the configuration bounds shards")),
             shards,
             directory: config.directory.clone(),
             limits: config.limits.clone(),
             seed: seed()?,
         };
-        let reporter = Reporter::new(id, supervisor.clone());
         seats.push(Seat {
             setup,
-            parts: Parts { clock, mesh, tls: tls.clone(), publisher, reporter },
+            parts,
+            restored,
             cpu: *cpu,
             listeners,
             control: Control::new(bell.clone()),

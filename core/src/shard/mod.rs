@@ -125,6 +125,11 @@ pub enum Input<'a> {
         /// Highest ticket.
         ticket: u64,
     },
+    /// The log has no room left, or has room again: while it has none, posts are answered 503.
+    LogFull {
+        /// No room.
+        is_full: bool,
+    },
     /// The time given by [`Shard::poll_timeout`] has come.
     Timeout,
     /// Stop taking new dialogs, let posts finish, then close the links.
@@ -225,6 +230,8 @@ pub struct Shard {
     subscriptions: usize,
     /// Last ticket given to the log.
     last_ticket: u64,
+    /// Nothing more is appended.
+    is_log_full: bool,
     /// Tickets the log has not committed yet, with their rooms.
     uncommitted: VecDeque<(u64, Guid)>,
     /// Number of the last document this shard wrote.
@@ -262,6 +269,7 @@ impl Shard {
             lagging: 0,
             subscriptions: 0,
             last_ticket: 0,
+            is_log_full: false,
             uncommitted: VecDeque::new(),
             // Unique in the server: 19 digits like the real one's (`xccos.md` §2.1).
             envid: (1 << 62) + (u64::from(setup.id.0) << 44),
@@ -272,6 +280,16 @@ impl Shard {
             is_drained: false,
             setup,
         }
+    }
+
+    /// Takes in a message that an earlier run made durable, before the first link: rooms go on with
+    /// their numbers, and show what was said. Records of a room must come in order; those of rooms
+    /// that other shards own, or that are no more, are skipped.
+    ///
+    /// # Panics
+    /// If the numbers of a room do not rise.
+    pub fn restore(&mut self, record: Record) {
+        self.restore_record(record);
     }
 
     /// A link came up. Refused when there are too many or the shard is draining.
@@ -300,6 +318,7 @@ impl Shard {
                 self.on_mail(mail);
             }
             Input::Committed { ticket } => self.on_committed(ticket),
+            Input::LogFull { is_full } => self.is_log_full = is_full,
             Input::Timeout => self.on_timeout(),
             Input::Drain => self.on_drain(),
         }

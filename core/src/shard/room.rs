@@ -5,6 +5,7 @@
 //! message of that user, and a joiner sees exactly what was released after its join).
 
 use super::roster::{Left, Roster};
+use super::sip::display_name;
 use super::{Due, Output, Shard};
 use crate::directory::RoomEntry;
 use crate::log::Record;
@@ -143,6 +144,23 @@ impl Shard {
         let entry = self.setup.directory.room(id)?;
         let shards = self.setup.shards;
         Some(self.rooms.entry(id).or_insert_with(|| Room::new(entry.clone(), shards)))
+    }
+
+    /// Takes in a message of an earlier run, in the order of its room. Records of other owners' rooms
+    /// and of rooms that are no more are skipped.
+    pub(super) fn restore_record(&mut self, record: Record) {
+        let recent_max = self.setup.limits.recent_max;
+        if self.owner(record.room) != self.setup.id {
+            return;
+        }
+        let Some(room) = self.open_room(record.room) else { return };
+        assert!(record.number > room.last_number, "a room's numbers rise");
+        room.last_number = record.number;
+        room.last_ts = room.last_ts.max(record.ts);
+        if room.recent.len() == recent_max {
+            room.recent.pop_front();
+        }
+        room.recent.push_back(delivery(&room.entry.uri, record));
     }
 
     pub(super) fn on_join_mail(&mut self, id: Guid, from: Address, user: Arc<User>, ask: AskKey) {
@@ -393,6 +411,7 @@ impl Shard {
         let refusal = match self.rooms.get(&id) {
             None => Some(PostOutcome::NotJoined),
             Some(room) if !room.roster.has(&user, from) => Some(PostOutcome::NotJoined),
+            Some(_) if self.is_log_full => Some(PostOutcome::Busy),
             Some(room) if room.uncommitted >= uncommitted_max => Some(PostOutcome::Busy),
             Some(_) => None,
         };
@@ -527,6 +546,19 @@ impl Shard {
         rooms.sort_by(|a, b| a.0.config.name.cmp(&b.0.config.name));
         rooms.truncate(self.setup.limits.search_max);
         self.mail(from.shard, Mail::Found { session: from.session, ask, rooms });
+    }
+}
+
+fn delivery(room_uri: &str, record: Record) -> Delivery {
+    Delivery {
+        room_uri: room_uri.to_owned(),
+        author_name: display_name(&record.author).to_owned(),
+        author: record.author,
+        ts: record.ts,
+        alert: record.alert,
+        chat_id: record.number,
+        chat: record.chat,
+        rtf: record.rtf,
     }
 }
 

@@ -459,11 +459,14 @@ impl Shard {
     }
 }
 
-/// Name shown to others: until there is a directory of people, the user part.
 fn user_of(identity: String) -> User {
-    let name = identity.strip_prefix("sip:").unwrap_or(&identity);
-    let name = name.split('@').next().unwrap_or(name);
-    User { name: name.into(), uri: identity.into() }
+    User { name: display_name(&identity).into(), uri: identity.into() }
+}
+
+/// Name shown to others: until there is a directory of people, the user part of the URI.
+pub(super) fn display_name(identity: &str) -> &str {
+    let name = identity.strip_prefix("sip:").unwrap_or(identity);
+    name.split('@').next().unwrap_or(name)
 }
 
 /// What tells one endpoint of a user from another: epid, else the instance of its Contact.

@@ -16,6 +16,7 @@ pub struct File {
     pub cores: Cores,
     pub listen: Listen,
     pub tls: Tls,
+    pub log: Log,
     pub limits: Limits,
     pub room: Vec<Room>,
 }
@@ -64,6 +65,13 @@ pub struct Tls {
     pub key: At<String>,
     pub trust: At<String>,
     pub front_ends: At<Vec<String>>,
+}
+
+/// `[log]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub quota: At<String>,
 }
 
 /// `[limits]`: see `limits.rs` for bounds and meaning.

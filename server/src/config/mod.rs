@@ -26,7 +26,7 @@ pub const LOBBY_ID: &str = "7f6a1f0e-5a3e-4a53-9d1c-2f6f0c8f4b11";
 pub struct Config {
     /// The file it came from; `None` when only defaults are in force.
     pub file: Option<PathBuf>,
-    /// Where the server keeps what it must find again (today: its self-made certificate).
+    /// Where the server keeps what it must find again: the log, its self-made certificate.
     pub data: PathBuf,
     /// Which cores do what.
     pub cores: Cores,
@@ -34,6 +34,8 @@ pub struct Config {
     pub listen: Listen,
     /// Certificate for `listen.sips`; `None` means a self-signed one in [`Config::data`].
     pub certificate: Option<CertificateFiles>,
+    /// The log may take this much of the disk, bytes.
+    pub log_quota_bytes: u64,
     /// Bounds of each shard.
     pub limits: Limits,
     /// Domain and rooms.

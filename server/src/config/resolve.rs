@@ -13,6 +13,10 @@ use toml::Spanned;
 
 /// Most addresses one key may name.
 const ADDRESSES_MAX: usize = 16;
+/// Size of the log when the file does not say: a week of the largest pool's messages, and to spare.
+const LOG_QUOTA_BYTES: u64 = 20 << 30;
+/// Below a few segments nothing could ever be removed.
+const LOG_QUOTA_BYTES_MIN: u64 = 256 << 20;
 /// Longest domain name (RFC 1035 §2.3.4).
 const DOMAIN_BYTES_MAX: usize = 253;
 
@@ -26,12 +30,35 @@ pub fn resolve(path: Option<&Path>, text: &str, file: file::File) -> Result<Conf
     let listen = listen(faults, &file.listen)?;
     let certificate = certificate(faults, &file.tls)?;
     let cores = cores(faults, &file.cores)?;
+    let log_quota_bytes = log_quota(faults, &file.log)?;
     let limits = limits::resolve(faults, &file.limits)?;
     let directory = directory(faults, &domain, &file.room)?;
     let data = file.server.data.map_or_else(|| "parlance-data".into(), Spanned::into_inner);
     let file = path.map(Path::to_owned);
     let data = PathBuf::from(data);
-    Ok(Config { file, data, cores, listen, certificate, limits, directory: Arc::new(directory) })
+    let directory = Arc::new(directory);
+    Ok(Config { file, data, cores, listen, certificate, log_quota_bytes, limits, directory })
+}
+
+/// Reads a size such as `"20GiB"`.
+fn log_quota(faults: Faults<'_>, log: &file::Log) -> Result<u64, ConfigError> {
+    let Some(quota) = &log.quota else { return Ok(LOG_QUOTA_BYTES) };
+    let text = quota.get_ref().trim();
+    let units = [("GiB", 30), ("MiB", 20)];
+    let bytes = units.iter().find_map(|(unit, shift)| {
+        let count: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        count.checked_mul(1 << shift)
+    });
+    match bytes {
+        Some(bytes) if (LOG_QUOTA_BYTES_MIN..=1 << 50).contains(&bytes) => Ok(bytes),
+        _ => {
+            let message = format!(
+                "{text:?} is no size of a log; write a whole number of GiB or MiB, at least 256MiB, \
+                 such as \"20GiB\""
+            );
+            Err(faults.at(Some(quota.span()), "log.quota", message))
+        }
+    }
 }
 
 fn domain(faults: Faults<'_>, server: &file::Server) -> Result<String, ConfigError> {

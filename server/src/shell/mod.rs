@@ -23,7 +23,7 @@ pub use driver::ShellCounters;
 
 use doorbell::Doorbell;
 use driver::Parts;
-use parlance_core::{Setup, ShardId, Transport};
+use parlance_core::{Record, Setup, Shard, ShardId, Transport};
 use rustix::io::Errno;
 use std::io;
 use std::net::TcpListener;
@@ -76,6 +76,8 @@ pub struct Seat {
     pub setup: Setup,
     /// The driver's part.
     pub parts: Parts,
+    /// What was said in its rooms before.
+    pub restored: Vec<Record>,
     /// Core to be pinned to.
     pub cpu: Option<usize>,
     /// Its own sockets.
@@ -103,4 +105,11 @@ fn tell_shortage(error: &io::Error) {
         next_step = "see `parlance check` for the limit of descriptors",
         "cannot accept"
     );
+}
+
+/// The shard of a seat, with what was said in its rooms before.
+fn furnish(setup: Setup, restored: Vec<Record>, clock: Clock) -> Shard {
+    let mut shard = Shard::new(setup, clock.now());
+    restored.into_iter().for_each(|record| shard.restore(record));
+    shard
 }

@@ -21,10 +21,11 @@ pub use link::{LinkKey, Stream};
 use super::clock::Clock;
 use super::mesh::MeshEnd;
 use super::tls::{Received, TlsLink};
+use crate::commit::{LogEnd, News};
 use crate::telemetry::{Publisher, Reporter};
 use link::{Link, Links, Stage};
 use parlance_core::{
-    Event, Input, Instant, LinkInfo, Mail, MemoryLog, Output, Refusal, Shard, ShardId, Transport,
+    Event, Input, Instant, LinkInfo, Mail, Output, Refusal, Shard, ShardId, Transport,
 };
 use rustls::ServerConfig;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Mail to and from the others.
     pub mesh: MeshEnd<Mail>,
+    /// Records to the log, and word of them.
+    pub log: LogEnd,
     /// For links that speak TLS.
     pub tls: Arc<ServerConfig>,
     /// Where the shard's numbers go.
@@ -81,7 +84,6 @@ pub struct ShellCounters {
 pub struct Driver<S> {
     shard: Shard,
     parts: Parts,
-    log: MemoryLog,
     links: Links<S>,
     handshaking: usize,
     read_buffer: Box<[u8]>,
@@ -101,7 +103,6 @@ impl<S: Stream> Driver<S> {
         Driver {
             shard,
             parts,
-            log: MemoryLog::default(),
             links: Links::default(),
             handshaking: 0,
             read_buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
@@ -166,9 +167,9 @@ impl<S: Stream> Driver<S> {
             self.poll_blocked(key, cx);
         }
         for _ in 0..READS_PER_POLL {
-            // Mail that does not fit means other shards are behind: what we read now would only
-            // make it worse. TCP tells the peers.
-            if self.parts.mesh.is_congested() {
+            // Mail that does not fit means other shards are behind: what we read now would only make
+            // it worse. TCP tells the peers.
+            if self.is_congested() {
                 self.links.pause(key);
                 return Poll::Pending;
             }
@@ -193,8 +194,8 @@ impl<S: Stream> Driver<S> {
         Poll::Pending
     }
 
-    /// Takes in letters from other shards. Returns true when there may be more: let others have
-    /// their turn first.
+    /// Takes in letters from other shards and word of the log. Returns true when there may be more:
+    /// let others have their turn first.
     pub fn receive_mail(&mut self) -> bool {
         let now = self.parts.clock.now();
         let shard = &mut self.shard;
@@ -203,6 +204,7 @@ impl<S: Stream> Driver<S> {
             shard.handle(now, Input::Mail { from, mail });
         });
         self.collect();
+        self.hear_log();
         more
     }
 
@@ -232,26 +234,26 @@ impl<S: Stream> Driver<S> {
         if self.is_turn_due { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Commits what waits for the log, hands mail over, writes each link that has something to
-    /// write.
+    /// Hands records and mail over, writes each link that has something to write.
     pub fn end_turn(&mut self) {
         self.counters.turns += 1;
         for _ in 0..ROUNDS_PER_TURN {
             self.collect();
-            self.commit();
+            self.parts.log.flush();
             // Before the writes: the other shards can begin while we are at it.
             self.parts.mesh.flush();
             self.write_dirty();
             self.collect();
-            if self.log.waiting() == 0 && !self.links.is_dirty() {
+            if !self.links.is_dirty() {
                 break;
             }
         }
+        self.parts.log.flush();
         self.parts.mesh.flush();
-        if !self.parts.mesh.is_congested() {
+        if !self.is_congested() {
             self.links.resume();
         }
-        self.is_turn_due = self.log.waiting() > 0 || self.links.is_dirty();
+        self.is_turn_due = self.links.is_dirty();
         self.publish();
     }
 
@@ -311,7 +313,7 @@ impl<S: Stream> Driver<S> {
                 }
                 Output::Close { link, flush, reason } => self.close(link, flush, reason),
                 Output::Mail { to, mail } => self.parts.mesh.post(usize::from(to.0), mail),
-                Output::Append { record } => self.log.append(record),
+                Output::Append { record } => self.parts.log.append(record),
                 Output::Event(event) => self.report(event),
             }
         }
@@ -331,12 +333,18 @@ impl<S: Stream> Driver<S> {
         self.parts.reporter.report(now, event);
     }
 
-    /// Everything appended in the turn becomes durable together.
-    fn commit(&mut self) {
-        if self.log.waiting() > 0 {
-            // In memory the records are of no further use: the rooms keep the recent ones.
-            drop(self.log.commit(usize::MAX));
-            self.handle(Input::Committed { ticket: self.log.committed() });
+    /// Others are behind: what links send now must wait.
+    fn is_congested(&self) -> bool {
+        self.parts.mesh.is_congested() || self.parts.log.is_congested()
+    }
+
+    /// Tells the core what the log's thread has to say.
+    fn hear_log(&mut self) {
+        while let Some(news) = self.parts.log.news() {
+            self.handle(match news {
+                News::Durable(ticket) => Input::Committed { ticket },
+                News::Full(is_full) => Input::LogFull { is_full },
+            });
         }
     }
 

@@ -57,7 +57,8 @@ fn bench(mail_max: usize, limits: Limits) -> Bench {
     let directory = Arc::new(Directory::new("example.test", Vec::new()).unwrap());
     let setup = Setup { id: ShardId(0), shards: 2, directory, limits, seed: [7; 32] };
     let reporter = Reporter::new(ShardId(0), supervisor);
-    let parts = Parts { clock, mesh, tls, publisher: Publisher::new().0, reporter };
+    let log = crate::commit::Desk::new(vec![mesh.bell()]).end(0);
+    let parts = Parts { clock, mesh, log, tls, publisher: Publisher::new().0, reporter };
     let driver = Driver::new(Shard::new(setup, clock.now()), parts);
     Bench { driver, reports, other, data }
 }

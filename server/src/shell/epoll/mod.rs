@@ -9,7 +9,7 @@ mod stream;
 
 use super::driver::{Driver, LinkKey};
 use super::{Control, Report, Seat, doorbell::Doorbell};
-use parlance_core::{LinkInfo, Shard, Transport};
+use parlance_core::{LinkInfo, Transport};
 use ready::{Ready, Task};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
@@ -83,7 +83,7 @@ struct Shell {
 
 impl Shell {
     fn new(seat: Seat) -> io::Result<Shell> {
-        let Seat { setup, parts, listeners, bell, control, .. } = seat;
+        let Seat { setup, parts, restored, listeners, bell, control, .. } = seat;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let ready = Ready::new()?;
         let bell_token = epoll::EventData::new_u64(BELL_TOKEN);
@@ -95,7 +95,7 @@ impl Shell {
             let token = epoll::EventData::new_u64(index as u64);
             epoll::add(&epoll, &listener.socket, token, epoll::EventFlags::IN)?;
         }
-        let shard = Shard::new(setup, parts.clock.now());
+        let shard = super::furnish(setup, restored, parts.clock);
         let mail_waker = Ready::waker(&ready, Task::Mail);
         ready.push(Task::Mail);
         Ok(Shell {

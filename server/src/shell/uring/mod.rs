@@ -13,7 +13,6 @@ use super::{Control, Report, Seat};
 use futures_lite::future::{poll_fn, yield_now};
 use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, spawn_local};
 use link::UringStream;
-use parlance_core::Shard;
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -58,9 +57,9 @@ fn executor(cpu: Option<usize>) -> Result<LocalExecutor, String> {
 
 /// Runs the shard; never ends.
 async fn serve(seat: Seat) {
-    let Seat { setup, parts, listeners, bell, control, supervisor, .. } = seat;
+    let Seat { setup, parts, restored, listeners, bell, control, supervisor, .. } = seat;
     let id = setup.id;
-    let shard = Shard::new(setup, parts.clock.now());
+    let shard = super::furnish(setup, restored, parts.clock);
     let driver: Shared = Rc::new(RefCell::new(Driver::new(shard, parts)));
     for (listener, transport) in listeners {
         spawn_local(accept::run(driver.clone(), listener, transport)).detach();

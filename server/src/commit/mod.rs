@@ -1,0 +1,21 @@
+//! The commit log's thread: makes durable what the shards append, together and in one order.
+//!
+//! ```text
+//! shard ─ LogEnd ─> lane ─┐                       ┌─> durable ticket ─> bell ─> shard
+//! shard ─ LogEnd ─> lane ─┼─> append … one commit ┤
+//! shard ─ LogEnd ─> lane ─┘                       └─> store's watermark
+//! ```
+//!
+//! While a commit's sync runs, records gather in the lanes; they are the next commit. So the number of
+//! syncs follows the disk, and the time a post waits is one sync, two at most.
+//!
+//! A failed write or sync ends the process: what the disk holds is unknown then, and only a new start
+//! finds out. Nothing that was acknowledged can be lost by it.
+
+mod lane;
+mod service;
+mod start;
+
+pub use lane::{Desk, LogEnd, News};
+pub use service::{LogNumbers, Service};
+pub use start::{Opened, Recollection, open};
