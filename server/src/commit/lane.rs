@@ -55,6 +55,12 @@ impl Desk {
         }
     }
 
+    /// The bell of one shard.
+    #[cfg(test)]
+    pub(super) fn bell(&self, shard: usize) -> Arc<Doorbell> {
+        self.lanes[shard].bell.clone()
+    }
+
     /// Names the thread that is to be woken. Once.
     pub(super) fn attend(&self, thread: Thread) {
         self.thread.set(thread).expect("one thread attends a desk");

@@ -44,6 +44,8 @@ pub struct Service<D> {
     stored: CursorId,
     /// Taken from its lane, but there was no room: goes first next time.
     held: Option<(usize, Record)>,
+    /// There was no room for it in the log.
+    is_refused: bool,
     /// Highest ticket appended of each shard, in the commit being gathered.
     tickets: Vec<Option<u64>>,
 }
@@ -57,7 +59,7 @@ impl<D: Disk> Service<D> {
         numbers: Arc<LogNumbers>,
     ) -> Service<D> {
         let tickets = vec![None; desk.lanes()];
-        Service { log, desk, numbers, stored, held: None, tickets }
+        Service { log, desk, numbers, stored, held: None, is_refused: false, tickets }
     }
 
     /// Serves until the disk fails.
@@ -114,6 +116,7 @@ impl<D: Disk> Service<D> {
     /// Appends what the lanes hold, until a commit is full; the shards in turn.
     fn gather(&mut self) -> u64 {
         let mut count = 0;
+        self.is_refused = false;
         loop {
             let before = count;
             for lane in 0..self.desk.lanes() {
@@ -127,7 +130,8 @@ impl<D: Disk> Service<D> {
                         self.tickets[lane] = Some(record.ticket);
                         count += 1;
                     }
-                    Err(Refused::Full | Refused::BatchFull) => {
+                    Err(refused @ (Refused::Full | Refused::BatchFull)) => {
+                        self.is_refused = refused == Refused::Full;
                         self.held = Some((lane, record));
                         return count;
                     }
@@ -152,11 +156,112 @@ impl<D: Disk> Service<D> {
     fn publish(&self) {
         let marks = self.log.watermarks();
         let margin = marks.limit_bytes / 100 * MARGIN_PERCENT;
-        self.desk.tell_full(marks.used_bytes + margin >= marks.limit_bytes);
+        let is_full = marks.used_bytes + margin >= marks.limit_bytes;
+        self.desk.tell_full(is_full || self.is_refused);
         let numbers = &self.numbers;
         numbers.durable.store(marks.durable.0, Ordering::Release);
         numbers.used_bytes.store(marks.used_bytes, Ordering::Relaxed);
         numbers.limit_bytes.store(marks.limit_bytes, Ordering::Relaxed);
         numbers.alarm.store(u64::from(marks.is_alarm), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lane::News;
+    use super::*;
+    use crate::shell::doorbell::Doorbell;
+    use parlance_core::time::Timestamp;
+    use parlance_storage::disk::fake::FakeDisk;
+    use parlance_storage::log::Options;
+    use parlance_wire::xccos::Guid;
+
+    fn record(ticket: u64) -> Record {
+        Record {
+            ticket,
+            room: Guid(1),
+            number: ticket,
+            ts: Timestamp(1),
+            author: "sip:kay@example.test".into(),
+            alert: false,
+            chat: "x".repeat(100),
+            rtf: None,
+        }
+    }
+
+    fn service(shards: usize, options: Options) -> (Service<FakeDisk>, Arc<Desk>, Arc<LogNumbers>) {
+        let (mut log, _) = Log::open(FakeDisk::default(), options).unwrap();
+        let stored = log.attach("stored", Position(0)).unwrap();
+        let desk = Desk::new((0..shards).map(|_| Arc::<Doorbell>::default()).collect());
+        let numbers = Arc::<LogNumbers>::default();
+        (Service::new(log, stored, desk.clone(), numbers.clone()), desk, numbers)
+    }
+
+    #[test]
+    fn what_several_shards_append_is_one_commit() {
+        let (mut service, desk, numbers) = service(2, Options::default());
+        let (mut a, mut b) = (desk.end(0), desk.end(1));
+        (1..=3).for_each(|ticket| a.append(record(ticket)));
+        b.append(record(1));
+        a.flush();
+        b.flush();
+        assert_eq!(a.news(), None, "nothing is durable before the commit");
+        assert!(service.round().unwrap());
+        assert_eq!((a.news(), a.news()), (Some(News::Durable(3)), None));
+        assert_eq!(b.news(), Some(News::Durable(1)));
+        assert_eq!(numbers.commits.load(Ordering::Relaxed), 1);
+        assert_eq!(numbers.durable.load(Ordering::Relaxed), 4);
+        assert!(!service.round().unwrap(), "nothing is left to do");
+    }
+
+    #[test]
+    fn a_full_log_keeps_what_waits_and_takes_it_when_there_is_room() {
+        let options = Options { quota_bytes: 8_000, segment_bytes: 2_000, ..Options::default() };
+        let (mut service, desk, numbers) = service(1, options);
+        let mut end = desk.end(0);
+        (1..=60).for_each(|ticket| end.append(record(ticket)));
+        end.flush();
+        while service.round().unwrap() {}
+        let mut news = Vec::new();
+        while let Some(piece) = end.news() {
+            news.push(piece);
+        }
+        assert_eq!(news[0], News::Full(true));
+        let News::Durable(durable) = news[1] else { panic!("some were taken") };
+        assert!((10..60).contains(&durable), "{durable}");
+        // The store has taken everything that is durable: room for more, and so on.
+        while end.news() != Some(News::Durable(60)) {
+            let taken = numbers.durable.load(Ordering::Relaxed);
+            numbers.stored.store(taken, Ordering::Relaxed);
+            service.round().unwrap();
+        }
+    }
+
+    #[test]
+    fn no_record_is_forgotten_between_threads() {
+        let (service, desk, _) = service(2, Options::default());
+        let _log = std::thread::spawn(move || service.run());
+        let shard = |index: usize| {
+            let mut end = desk.end(index);
+            let bell = desk.bell(index);
+            std::thread::spawn(move || {
+                let mut durable = 0;
+                for ticket in 1..=2_000 {
+                    end.append(record(ticket));
+                    end.flush();
+                    // As an author who waits for each answer: a call that is lost hangs the test.
+                    while durable < ticket {
+                        futures_lite::future::block_on(std::future::poll_fn(|cx| {
+                            bell.poll_rung(cx)
+                        }));
+                        while let Some(News::Durable(ticket)) = end.news() {
+                            durable = ticket;
+                        }
+                    }
+                }
+            })
+        };
+        let shards = [shard(0), shard(1)];
+        shards.into_iter().for_each(|shard| shard.join().unwrap());
     }
 }

@@ -16,8 +16,8 @@ fn accepted(text: &str) -> Config {
 #[test]
 fn defaults_are_a_loopback_server_with_a_lobby() {
     let config = accepted("");
-    assert_eq!(config.listen.sip, ["127.0.0.1:5060".parse().unwrap()]);
-    assert_eq!(config.listen.sips, ["127.0.0.1:5061".parse().unwrap()]);
+    assert_eq!(config.listen.sip, ["127.0.0.1:5060".parse::<std::net::SocketAddr>().unwrap()]);
+    assert_eq!(config.listen.sips, ["127.0.0.1:5061".parse::<std::net::SocketAddr>().unwrap()]);
     assert_eq!(config.listen.http, Some("127.0.0.1:8080".parse().unwrap()));
     assert_eq!(config.data, Path::new("parlance-data"));
     assert_eq!(config.directory.domain, "example.test");
@@ -73,10 +73,22 @@ fn a_full_file_is_read() {
 }
 
 #[test]
+fn the_log_has_a_size() {
+    let quota = |text: &str| Config::parse(None, text).unwrap().log_quota_bytes;
+    assert_eq!(quota(""), 20 << 30);
+    assert_eq!(quota("[log]\nquota = \"300 MiB\""), 300 << 20);
+    assert_eq!(quota("[log]\nquota = \"2GiB\""), 2 << 30);
+    for wrong in ["20", "0GiB", "255MiB", "-1GiB", "1.5GiB", "99999999999999999999GiB", "20GB"] {
+        let text = format!("[log]\nquota = \"{wrong}\"");
+        refused(&text, Some(2), "log.quota", "is no size of a log");
+    }
+}
+
+#[test]
 fn what_is_no_configuration_is_refused_with_its_line() {
     refused("[server]\ndomain = 3", Some(2), "", "invalid type");
     refused("[server]\nnmae = \"a\"", Some(2), "", "unknown field `nmae`");
-    refused("[log]\nack = \"log\"", Some(1), "", "unknown field `log`");
+    refused("[log]\nack = \"log\"", Some(2), "", "unknown field `ack`");
     refused("[store]\nsql = \"sqlite\"", Some(1), "", "unknown field `store`");
     refused("[limits]\n\nwindows = 1", Some(3), "", "unknown field `windows`");
     refused("[[room]]\nname = \"a\"", Some(1), "", "missing field `id`");
