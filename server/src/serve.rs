@@ -22,6 +22,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Beyond the shards' own limit of draining, they get this much to report that they are done.
@@ -55,7 +56,7 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     let service = Service::new(opened.log, opened.stored, desk.clone(), numbers.clone());
     let parts = parts(meshes, &desk, clock, &tls, &supervisor);
     let (seats, slots) = seats(config, &placement, parts, opened.restored, sockets, &supervisor)?;
-    start_log(service)?;
+    let log = start_log(service)?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     machine::bind_thread(&placement.background);
     for seat in seats {
@@ -70,7 +71,7 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     }
     let health = Health::default();
     if let Some(listener) = http {
-        let metrics = Metrics::new(clock, slots);
+        let metrics = Metrics::new(clock, slots, numbers);
         telemetry::serve(listener, placement.background.clone(), metrics, health.clone())
             .map_err(|e| format!("no HTTP: {e}"))?;
     }
@@ -80,7 +81,12 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     let _ = stdout.write_all(greeting::text(config, &placement, &bound).as_bytes());
     let _ = stdout.flush();
     drop(stdout);
-    Ok(supervise(config, &reports, &controls, &health))
+    let exit = supervise(config, &reports, &controls, &health);
+    // The shards have drained, or were told to hurry: what they appended is made durable either way.
+    desk.close();
+    // Its panics end the process by themselves.
+    let _ = log.join();
+    Ok(exit)
 }
 
 /// Waits for the first signal, drains, and waits for the shards or the second signal.
@@ -229,11 +235,11 @@ fn open_log(config: &Config, shards: usize) -> Result<commit::Opened, String> {
     commit::open(&config.data.join("log"), options, Position(0), known, shards)
 }
 
-/// Starts the log's thread. When its disk fails, the process ends: what was acknowledged is safe, and
-/// nothing more can be.
-fn start_log(service: Service<RealDisk>) -> Result<(), String> {
+/// Starts the log's thread. When its disk fails, the process ends: what was acknowledged is safe,
+/// and nothing more can be.
+fn start_log(service: Service<RealDisk>) -> Result<JoinHandle<()>, String> {
     let serve = move || {
-        let fatal = service.run();
+        let Err(fatal) = service.run() else { return };
         tracing::error!(
             cause = %fatal,
             effect = "the server ends now; posts that were not answered may or may not be kept",
@@ -244,7 +250,7 @@ fn start_log(service: Service<RealDisk>) -> Result<(), String> {
         std::process::exit(Exit::LogFailed as i32);
     };
     let thread = std::thread::Builder::new().name("log".into()).spawn(serve);
-    thread.map(|_| ()).map_err(|e| format!("no thread for the log: {e}"))
+    thread.map_err(|e| format!("no thread for the log: {e}"))
 }
 
 /// Where each shard's numbers can be read.

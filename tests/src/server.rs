@@ -14,6 +14,8 @@ pub const DOMAIN: &str = "example.test";
 
 /// How long the server may take from its start to the `ready` line.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The configuration's name in the server's folder.
+const CONFIG: &str = "parlance.toml";
 /// Lines of the server's standard error that a failed test shows.
 const SHOWN_LINES_MAX: usize = 20;
 /// How long a request to the HTTP port may take.
@@ -117,25 +119,48 @@ impl Server {
     }
 
     fn launch(folder: TempDir, text: &str) -> Server {
-        let config = folder.path().join("parlance.toml");
-        std::fs::write(&config, text).expect("the configuration is written");
-        let mut command = Command::new(binary("parlance"));
-        command.arg("serve").arg("--config").arg(&config).current_dir(folder.path());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the server's binary starts");
-        let stderr = collect(child.stderr.take().expect("standard error is piped"));
-        let lines = lines_of(child.stdout.take().expect("standard output is piped"));
-        let Some(ready) = wait_for_ready(&lines) else {
-            let _ = child.kill();
-            let status = child.wait();
-            let stderr = stderr.lock().expect("nobody panics with it").clone();
-            panic!("the server did not get ready ({status:?}) with\n{text}\nand said\n{stderr}");
-        };
+        std::fs::write(folder.path().join(CONFIG), text).expect("the configuration is written");
+        let Running { child, ready, stderr } = run(folder.path());
         let address = |key| {
             address_in(&ready, key).unwrap_or_else(|| panic!("no address {key:?} in {ready:?}"))
         };
         let (sip, sips, http) = (address("sip"), address("sips"), address("http"));
         Server { child, sip, sips, http, stderr, folder }
+    }
+
+    /// Kills it (SIGKILL) and starts it again on the same data. Its ports change.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub fn kill_and_restart(&mut self) {
+        // It may have been stopped already.
+        let _ = self.child.kill();
+        self.child.wait().expect("the child can be waited for");
+        let Running { child, ready, stderr } = run(self.folder.path());
+        (self.child, self.stderr) = (child, stderr);
+        self.sip = address_in(&ready, "sip").expect("it listens where it did");
+        self.sips = address_in(&ready, "sips").expect("it listens where it did");
+        self.http = address_in(&ready, "http").expect("it listens where it did");
+    }
+
+    /// Starts it again on the same data, which must fail. What it says.
+    ///
+    /// # Panics
+    /// If it does get ready.
+    pub fn fails_to_start(&mut self) -> String {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let folder = self.folder.path();
+        let mut command = Command::new(binary("parlance"));
+        command.arg("serve").arg("--config").arg(folder.join(CONFIG)).current_dir(folder);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.child = command.spawn().expect("the server's binary starts");
+        self.stderr = collect(self.child.stderr.take().expect("standard error is piped"));
+        let lines = lines_of(self.child.stdout.take().expect("standard output is piped"));
+        assert_eq!(wait_for_ready(&lines), None, "it must not start");
+        let status = self.child.wait().expect("the child can be waited for");
+        assert!(!status.success(), "it must say by its status that it did not start");
+        self.stderr()
     }
 
     /// Its process number.
@@ -217,6 +242,30 @@ impl Drop for Server {
             eprintln!("--- the server said at last:\n{}", last.join("\n"));
         }
     }
+}
+
+/// A process that said that it is ready.
+struct Running {
+    child: Child,
+    ready: String,
+    stderr: Arc<Mutex<String>>,
+}
+
+/// Starts the server in a folder with a configuration.
+fn run(folder: &Path) -> Running {
+    let mut command = Command::new(binary("parlance"));
+    command.arg("serve").arg("--config").arg(folder.join(CONFIG)).current_dir(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the server's binary starts");
+    let stderr = collect(child.stderr.take().expect("standard error is piped"));
+    let lines = lines_of(child.stdout.take().expect("standard output is piped"));
+    let Some(ready) = wait_for_ready(&lines) else {
+        let _ = child.kill();
+        let status = child.wait();
+        let stderr = stderr.lock().expect("nobody panics with it").clone();
+        panic!("the server did not get ready ({status:?}) and said\n{stderr}");
+    };
+    Running { child, ready, stderr }
 }
 
 /// Path of one of our programs, built if need be.

@@ -27,6 +27,8 @@ pub struct Desk {
     /// There is something in a lane that the log's thread has not looked for yet.
     is_called: AtomicBool,
     is_full: AtomicBool,
+    /// No shard will append any more.
+    is_closing: AtomicBool,
     thread: OnceLock<Thread>,
 }
 
@@ -39,6 +41,7 @@ impl Desk {
             lanes: bells.into_iter().map(lane).collect(),
             is_called: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
             thread: OnceLock::new(),
         })
     }
@@ -96,6 +99,16 @@ impl Desk {
         if self.is_full.swap(is_full, Ordering::SeqCst) != is_full {
             self.lanes.iter().for_each(|lane| lane.bell.ring());
         }
+    }
+
+    /// Tells the log's thread to end when it has made everything durable. The shards have drained.
+    pub fn close(&self) {
+        self.is_closing.store(true, Ordering::SeqCst);
+        self.call();
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::SeqCst)
     }
 
     pub(super) fn call(&self) {

@@ -62,19 +62,22 @@ impl<D: Disk> Service<D> {
         Service { log, desk, numbers, stored, held: None, is_refused: false, tickets }
     }
 
-    /// Serves until the disk fails.
-    pub fn run(mut self) -> Fatal {
+    /// Serves until the desk is closed.
+    ///
+    /// # Errors
+    /// The disk failed: the process must end.
+    pub fn run(mut self) -> Result<(), Fatal> {
         self.desk.attend(std::thread::current());
         loop {
-            let worked = match self.round() {
-                Ok(true) => Ok(()),
-                // The mark is a write and a sync of its own: only when nobody waits for one.
-                Ok(false) if self.wait() => self.log.mark().map(|_| ()),
-                Ok(false) => Ok(()),
-                Err(fatal) => Err(fatal),
-            };
-            if let Err(fatal) = worked {
-                return fatal;
+            if self.round()? {
+                continue;
+            }
+            if self.desk.is_closing() {
+                return self.log.mark().map(|_| ());
+            }
+            // The mark is a write and a sync of its own: only when nobody waits for one.
+            if self.wait() {
+                self.log.mark()?;
             }
         }
     }
@@ -240,7 +243,7 @@ mod tests {
     #[test]
     fn no_record_is_forgotten_between_threads() {
         let (service, desk, _) = service(2, Options::default());
-        let _log = std::thread::spawn(move || service.run());
+        let log = std::thread::spawn(move || service.run());
         let shard = |index: usize| {
             let mut end = desk.end(index);
             let bell = desk.bell(index);
@@ -263,5 +266,7 @@ mod tests {
         };
         let shards = [shard(0), shard(1)];
         shards.into_iter().for_each(|shard| shard.join().unwrap());
+        desk.close();
+        log.join().unwrap().unwrap();
     }
 }

@@ -16,8 +16,8 @@ fn accepted(text: &str) -> Config {
 #[test]
 fn defaults_are_a_loopback_server_with_a_lobby() {
     let config = accepted("");
-    assert_eq!(config.listen.sip, ["127.0.0.1:5060".parse::<std::net::SocketAddr>().unwrap()]);
-    assert_eq!(config.listen.sips, ["127.0.0.1:5061".parse::<std::net::SocketAddr>().unwrap()]);
+    assert_eq!(config.listen.sip, ["127.0.0.1:5060".parse::<SocketAddr>().unwrap()]);
+    assert_eq!(config.listen.sips, ["127.0.0.1:5061".parse::<SocketAddr>().unwrap()]);
     assert_eq!(config.listen.http, Some("127.0.0.1:8080".parse().unwrap()));
     assert_eq!(config.data, Path::new("parlance-data"));
     assert_eq!(config.directory.domain, "example.test");

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn each_path_has_its_answer() {
-        let metrics = Metrics::new(Clock::start(), Vec::new());
+        let metrics = Metrics::new(Clock::start(), Vec::new(), Arc::default());
         let site = Site { metrics, health: Health::default() };
         let check = |method: Method, path: &str, status: u16, body: &str| {
             let response = answer(&site, &method, path);

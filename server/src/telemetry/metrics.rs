@@ -1,6 +1,7 @@
 //! The Prometheus page: every shard's numbers with a `shard` label, and the process's own.
 
 use super::snapshot::{Snapshot, read};
+use crate::commit::LogNumbers;
 use crate::shell::Clock;
 use parlance_core::Refusal;
 use prometheus_client::collector::Collector;
@@ -10,6 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 /// The page's sources.
@@ -20,10 +22,11 @@ pub struct Metrics {
 
 impl Metrics {
     /// A page over these shards, in order.
-    pub fn new(clock: Clock, shards: Vec<Arc<Mutex<Snapshot>>>) -> Metrics {
+    pub fn new(clock: Clock, shards: Vec<Arc<Mutex<Snapshot>>>, log: Arc<LogNumbers>) -> Metrics {
         let mut registry = Registry::with_prefix("parlance");
         registry.register_collector(Box::new(Process { clock }));
         registry.register_collector(Box::new(Shards { shards }));
+        registry.register_collector(Box::new(Log { numbers: log }));
         Metrics { registry }
     }
 
@@ -147,6 +150,39 @@ impl Collector for Shards {
     }
 }
 
+/// Numbers of the log.
+#[derive(Debug)]
+struct Log {
+    numbers: Arc<LogNumbers>,
+}
+
+impl Collector for Log {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let log = &*self.numbers;
+        let counters = [
+            ("log_commits", "Commits: one write and one sync each", &log.commits),
+            ("log_records", "Messages made durable", &log.records),
+        ];
+        for (name, help, number) in counters {
+            let counter = ConstCounter::new(number.load(Ordering::Relaxed));
+            let descriptor = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            counter.encode(descriptor)?;
+        }
+        let gauges = [
+            ("log_durable", "Last position that survives power loss", &log.durable),
+            ("log_stored", "Last position that the database has", &log.stored),
+            ("log_used_bytes", "Size of the log", &log.used_bytes),
+            ("log_limit_bytes", "Size from which on posts are refused", &log.limit_bytes),
+            ("log_alarm", "1 when four fifths of the limit are used", &log.alarm),
+        ];
+        for (name, help, number) in gauges {
+            let gauge = ConstGauge::new(number.load(Ordering::Relaxed));
+            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,7 +194,7 @@ mod tests {
         two.lock().unwrap().counters.posts = 3;
         two.lock().unwrap().counters.refused[1] = 9;
         two.lock().unwrap().gauges.links = 4;
-        let page = Metrics::new(Clock::start(), vec![one, two]).page();
+        let page = Metrics::new(Clock::start(), vec![one, two], Arc::default()).page();
         for line in [
             "parlance_posts_total{shard=\"0\"} 0",
             "parlance_posts_total{shard=\"1\"} 3",

@@ -1,0 +1,121 @@
+//! The real binary is killed, over and over, while people talk: what was acknowledged is in the
+//! history afterwards, once, in order, and rooms go on with their numbers.
+
+use parlance_tests::peer::{Dialog, command, post};
+use parlance_tests::server::{Options, Room, Server};
+use parlance_wire::sip::StartLine;
+use parlance_wire::xccos::{self, Delivery, FromServer, ReplyData};
+use std::collections::BTreeSet;
+
+const CYCLES: usize = 10;
+/// Posts on their way at once in each cycle.
+const POSTS: usize = 40;
+
+fn options() -> Options {
+    let limits = vec!["history_max = 500".into(), "recent_max = 500".into()];
+    Options { rooms: vec![Room::numbered(1), Room::numbered(2)], limits, ..Options::default() }
+}
+
+fn join(dialog: &mut Dialog, room: &Room) {
+    let data = format!("<chanid key=\"0\" domain=\"example.test\" value=\"{}\"/>", room.id);
+    assert_eq!(dialog.info(&command("join", &data)), 200);
+    let reply = String::from_utf8(dialog.told()).expect("UTF-8");
+    assert!(reply.contains("SUCCESS_OK"), "{reply}");
+}
+
+/// Everything that was said in a room.
+fn history(server: &Server, room: &Room) -> Vec<Delivery> {
+    let mut reader = Dialog::open(server.sip, "reader");
+    let uri = room.uri();
+    let data = format!("<chanib uri=\"{uri}\"/><bcq><last cnt=\"500\"/></bcq>");
+    assert_eq!(reader.info(&command("bccontext", &data)), 200);
+    match xccos::decode_server(&reader.told()) {
+        Ok(FromServer::Replies(mut replies)) => match replies.remove(0).data {
+            ReplyData::History { messages, .. } => messages,
+            other => panic!("no history: {other:?}"),
+        },
+        other => panic!("no reply: {other:?}"),
+    }
+}
+
+/// Sends `POSTS` posts at once and waits until `enough` are acknowledged. Returns which were.
+fn talk(dialog: &mut Dialog, room: &Room, cycle: usize, enough: usize) -> Vec<String> {
+    let author = dialog.names.uri();
+    let first = dialog.cseq + 1;
+    for n in 0..POSTS {
+        dialog.cseq += 1;
+        let body = post(&room.uri(), &author, &format!("{cycle}:{n}"));
+        let request = dialog.names.request("INFO", dialog.cseq, &[], &body);
+        dialog.peer.send(&request);
+    }
+    let mut acknowledged = Vec::new();
+    while acknowledged.len() < enough {
+        let received = dialog.peer.receive().expect("the link stays");
+        let message = received.message();
+        if let StartLine::Response { status, .. } = message.start() {
+            assert_eq!(status, 200, "posts are accepted");
+            acknowledged.push(format!("{cycle}:{}", message.cseq().number - first));
+        }
+    }
+    acknowledged
+}
+
+#[test]
+fn what_was_acknowledged_survives_every_kill() {
+    let mut server = Server::start(&options());
+    let room = Room::numbered(1);
+    let mut acknowledged = Vec::new();
+    for cycle in 0..CYCLES {
+        let mut dialog = Dialog::open(server.sip, "author");
+        join(&mut dialog, &room);
+        // Each cycle is cut at another place, the last ones of a burst included.
+        let enough = 1 + cycle * (POSTS - 1) / (CYCLES - 1);
+        acknowledged.extend(talk(&mut dialog, &room, cycle, enough));
+        server.kill_and_restart();
+        let history = history(&server, &room);
+        let numbers: Vec<u64> = history.iter().map(|message| message.chat_id).collect();
+        assert_eq!(numbers, (1..=history.len() as u64).collect::<Vec<_>>(), "cycle {cycle}");
+        let texts: Vec<&str> = history.iter().map(|message| &*message.chat).collect();
+        let once: BTreeSet<&str> = texts.iter().copied().collect();
+        assert_eq!(once.len(), texts.len(), "nothing is there twice after cycle {cycle}");
+        let kept: Vec<&str> =
+            texts.iter().copied().filter(|t| acknowledged.iter().any(|a| a == t)).collect();
+        assert_eq!(kept, acknowledged, "all that was acknowledged, in order, after cycle {cycle}");
+    }
+    assert!(history(&server, &Room::numbered(2)).is_empty());
+    println!("{} acknowledged posts survived {CYCLES} kills", acknowledged.len());
+}
+
+#[test]
+fn a_damaged_log_is_refused_and_a_torn_one_is_mended() {
+    let mut server = Server::start(&options());
+    let room = Room::numbered(1);
+    let mut dialog = Dialog::open(server.sip, "author");
+    join(&mut dialog, &room);
+    let acknowledged = talk(&mut dialog, &room, 0, POSTS);
+    assert!(server.stop().success());
+
+    let folder = server.folder().join("data/log");
+    let segment = std::fs::read_dir(&folder)
+        .expect("the log's folder")
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.extension().is_some_and(|e| e == "seg"))
+        .expect("a segment");
+    let whole = std::fs::read(&segment).expect("the segment");
+
+    // A write that was under way when the power went.
+    let torn = [&whole[..], &[7; 100]].concat();
+    std::fs::write(&segment, torn).expect("the segment is written");
+    server.kill_and_restart();
+    assert_eq!(history(&server, &room).len(), acknowledged.len());
+    assert!(server.stderr().contains("the log ended in the middle of a write"));
+    assert!(server.stop().success());
+
+    // A byte that went bad among good ones.
+    let mut rotten = whole;
+    let middle = rotten.len() / 2;
+    rotten[middle] ^= 1;
+    std::fs::write(&segment, rotten).expect("the segment is written");
+    let said = server.fails_to_start();
+    assert!(said.contains("nothing is served") && said.contains("parlance log verify"), "{said}");
+}
