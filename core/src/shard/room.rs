@@ -149,18 +149,27 @@ impl Shard {
     /// Takes in a message of an earlier run, in the order of its room. Records of other owners' rooms
     /// and of rooms that are no more are skipped.
     pub(super) fn restore_record(&mut self, record: Record) {
-        let recent_max = self.setup.limits.recent_max;
-        if self.owner(record.room) != self.setup.id {
+        let id = record.room;
+        if self.owner(id) != self.setup.id {
             return;
         }
-        let Some(room) = self.open_room(record.room) else { return };
+        let Some(room) = self.open_room(id) else { return };
         assert!(record.number > room.last_number, "a room's numbers rise");
         room.last_number = record.number;
         room.last_ts = room.last_ts.max(record.ts);
+        let delivery = delivery(&room.entry.uri, record);
+        let body = self.render(|out, envid| xccos::encode_delivery(out, envid, &delivery));
+        self.remember(id, body.len(), delivery);
+    }
+
+    /// Keeps a released message for history; `bytes` is the length of its document.
+    fn remember(&mut self, id: Guid, bytes: usize, delivery: Delivery) {
+        let recent_max = self.setup.limits.recent_max;
+        let room = self.rooms.get_mut(&id).expect("a room with messages is kept");
         if room.recent.len() == recent_max {
             room.recent.pop_front();
         }
-        room.recent.push_back(delivery(&room.entry.uri, record));
+        room.recent.push_back((bytes, delivery));
     }
 
     pub(super) fn on_join_mail(&mut self, id: Guid, from: Address, user: Arc<User>, ask: AskKey) {
@@ -454,17 +463,13 @@ impl Shard {
     }
 
     fn release_post(&mut self, id: Guid) {
-        let recent_max = self.setup.limits.recent_max;
         let room = self.rooms.get_mut(&id).expect("a room with posts pending is kept");
         let Some(Pending::Post { delivery, body, from, ask }) = room.pending.pop_front() else {
             unreachable!("a committed post heads its room's queue")
         };
         room.uncommitted -= 1;
         let number = delivery.chat_id;
-        if room.recent.len() == recent_max {
-            room.recent.pop_front();
-        }
-        room.recent.push_back((body.len(), *delivery));
+        self.remember(id, body.len(), *delivery);
         let (session, outcome) = (from.session, PostOutcome::Accepted);
         self.mail(from.shard, Mail::Posted { session, ask, outcome });
         self.deliver(id, &Item::Post { number, body });
