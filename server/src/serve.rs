@@ -82,7 +82,8 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     let _ = stdout.flush();
     drop(stdout);
     let exit = supervise(config, &reports, &controls, &health);
-    // The shards have drained, or were told to hurry: what they appended is made durable either way.
+    // The shards have drained, or were told to hurry: what they appended is made durable either
+    // way.
     desk.close();
     // Its panics end the process by themselves.
     let _ = log.join();

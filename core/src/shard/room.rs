@@ -146,8 +146,8 @@ impl Shard {
         Some(self.rooms.entry(id).or_insert_with(|| Room::new(entry.clone(), shards)))
     }
 
-    /// Takes in a message of an earlier run, in the order of its room. Records of other owners' rooms
-    /// and of rooms that are no more are skipped.
+    /// Takes in a message of an earlier run, in the order of its room. Records of other owners'
+    /// rooms and of rooms that are no more are skipped.
     pub(super) fn restore_record(&mut self, record: Record) {
         let id = record.room;
         if self.owner(id) != self.setup.id {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 
-/// Most records of one shard that wait for the log's thread in its lane. What a shard appends beyond
-/// stays with the shard, which then stops reading from its links.
+/// Most records of one shard that wait for the log's thread in its lane. What a shard appends
+/// beyond stays with the shard, which then stops reading from its links.
 const LANE_MAX: usize = 4096;
 
 #[derive(Debug)]

@@ -6,11 +6,11 @@
 //! shard ─ LogEnd ─> lane ─┘                       └─> store's watermark
 //! ```
 //!
-//! While a commit's sync runs, records gather in the lanes; they are the next commit. So the number of
-//! syncs follows the disk, and the time a post waits is one sync, two at most.
+//! While a commit's sync runs, records gather in the lanes; they are the next commit. So the number
+//! of syncs follows the disk, and the time a post waits is one sync, two at most.
 //!
-//! A failed write or sync ends the process: what the disk holds is unknown then, and only a new start
-//! finds out. Nothing that was acknowledged can be lost by it.
+//! A failed write or sync ends the process: what the disk holds is unknown then, and only a new
+//! start finds out. Nothing that was acknowledged can be lost by it.
 
 mod lane;
 mod service;

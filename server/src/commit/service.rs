@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// After this long without a record, the log writes down that all is durable, so that later damage to
-/// its end is noticed.
+/// After this long without a record, the log writes down that all is durable, so that later damage
+/// to its end is noticed.
 const QUIET: Duration = Duration::from_secs(1);
 /// How long to wait before a full log is asked for room again, when nobody calls.
 const ROOM: Duration = Duration::from_millis(100);

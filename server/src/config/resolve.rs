@@ -53,8 +53,8 @@ fn log_quota(faults: Faults<'_>, log: &file::Log) -> Result<u64, ConfigError> {
         Some(bytes) if (LOG_QUOTA_BYTES_MIN..=1 << 50).contains(&bytes) => Ok(bytes),
         _ => {
             let message = format!(
-                "{text:?} is no size of a log; write a whole number of GiB or MiB, at least 256MiB, \
-                 such as \"20GiB\""
+                "{text:?} is no size of a log; write a whole number of GiB or MiB, at least \
+                 256MiB, such as \"20GiB\""
             );
             Err(faults.at(Some(quota.span()), "log.quota", message))
         }

@@ -167,8 +167,8 @@ impl<S: Stream> Driver<S> {
             self.poll_blocked(key, cx);
         }
         for _ in 0..READS_PER_POLL {
-            // Mail that does not fit means other shards are behind: what we read now would only make
-            // it worse. TCP tells the peers.
+            // Mail that does not fit means other shards are behind: what we read now would only
+            // make it worse. TCP tells the peers.
             if self.is_congested() {
                 self.links.pause(key);
                 return Poll::Pending;
