@@ -6,13 +6,15 @@ use parlance_storage::log::{CursorId, Fatal, Refused};
 use parlance_storage::{Disk, Log, Position};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// After this long without a record, the log writes down that all is durable, so that later damage
 /// to its end is noticed.
 const QUIET: Duration = Duration::from_secs(1);
 /// How long to wait before a full log is asked for room again, when nobody calls.
 const ROOM: Duration = Duration::from_millis(100);
+/// A commit that takes this long is told to the operator.
+const SLOW: Duration = Duration::from_secs(1);
 /// Part of the log's limit that is kept for posts under way when shards are told that it is full.
 const MARGIN_PERCENT: u64 = 1;
 
@@ -29,6 +31,8 @@ pub struct LogNumbers {
     pub limit_bytes: AtomicU64,
     /// Commits: writes with a sync.
     pub commits: AtomicU64,
+    /// Time spent in them, microseconds.
+    pub commit_micros: AtomicU64,
     /// Records in them.
     pub records: AtomicU64,
     /// 1 from four fifths of the limit on.
@@ -103,7 +107,9 @@ impl<D: Disk> Service<D> {
             self.publish();
             return Ok(false);
         }
+        let begin = Instant::now();
         self.log.commit()?;
+        self.note_time(begin.elapsed());
         self.numbers.commits.fetch_add(1, Ordering::Relaxed);
         self.numbers.records.fetch_add(count, Ordering::Relaxed);
         for (lane, ticket) in self.tickets.iter_mut().enumerate() {
@@ -114,6 +120,19 @@ impl<D: Disk> Service<D> {
         self.trim()?;
         self.publish();
         Ok(true)
+    }
+
+    fn note_time(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.numbers.commit_micros.fetch_add(micros, Ordering::Relaxed);
+        if took >= SLOW {
+            tracing::warn!(
+                ?took,
+                effect = "all posts of that time waited",
+                next_step = "see what else writes to the disk of the data directory",
+                "a commit of the log was slow"
+            );
+        }
     }
 
     /// Appends what the lanes hold, until a commit is full; the shards in turn.

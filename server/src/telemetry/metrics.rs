@@ -161,6 +161,7 @@ impl Collector for Log {
         let log = &*self.numbers;
         let counters = [
             ("log_commits", "Commits: one write and one sync each", &log.commits),
+            ("log_commit_micros", "Microseconds spent in commits", &log.commit_micros),
             ("log_records", "Messages made durable", &log.records),
         ];
         for (name, help, number) in counters {
