@@ -5,7 +5,7 @@
 //!
 //! | step | the shell |
 //! |---|---|
-//! | [`Step::AskCursor`] | reads the reader's cursor; [`Flusher::cursor_read`] or [`Flusher::failed`] |
+//! | [`Step::AskCursor`] | reads the cursor; [`Flusher::cursor_read`] or [`Flusher::failed`] |
 //! | [`Step::Flush`] | reads the log, appends to the store; [`Flusher::flushed`] or `failed` |
 //! | [`Step::Wait`] | sleeps until then, or until the log commits: [`Flusher::committed`] |
 //! | [`Step::Refuse`] | tells an operator |

@@ -17,9 +17,9 @@
 //! # Full text
 //!
 //! Both engines index the words that the same code cuts out of the plain text, see [`words`]: FTS5
-//! in SQLite, a `tsvector` under a GIN index in PostgreSQL, no extension needed. Their own rules for
-//! what a word is differ, and find neither the two characters of a Chinese word nor an emoji. What
-//! an index finds is checked again by that code, so that both engines answer alike.
+//! in SQLite, a `tsvector` under a GIN index in PostgreSQL, without an extension. Their own rules
+//! for what a word is differ, and find neither the two characters of a Chinese word nor an emoji.
+//! What an index finds is checked again by that code, so that both engines answer alike.
 //!
 //! Not found: words beyond the first 16,000 of a message and, in PostgreSQL, sequences with a word
 //! that the message has more than 255 times, from the 256th on.
