@@ -185,3 +185,24 @@ impl Store for SqliteStore {
         Ok(Health { engine: format!("sqlite {version}"), size_bytes: unsigned(size)? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_commit_is_synced() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("parlance.db");
+        SqliteStore::open(&path).and_then(|mut store| store.migrate()).expect("an empty file");
+        let store = SqliteStore::open(&path).expect("our own file");
+        let setting = |name: &str| -> String {
+            let value = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+            let value = store.connection.pragma_query_value(None, name, value);
+            format!("{:?}", value.expect("a setting"))
+        };
+        assert_eq!(setting("journal_mode"), "Text(\"wal\")");
+        assert_eq!(setting("synchronous"), "Integer(2)");
+        assert_eq!(setting("foreign_keys"), "Integer(1)");
+    }
+}
