@@ -56,10 +56,10 @@ impl Default for Settings {
 pub enum Step {
     /// Read the cursor from the store.
     AskCursor,
-    /// Append at most `rows_max` records from `from` to the store, none at or above `to`, with the
-    /// cursor behind the last of them.
+    /// Append at most `rows_max` of the records between `from` and `to` to the store, with the
+    /// cursor behind the last of them. Of a log that numbers from 1 these are `from + 1` to `to`.
     Flush {
-        /// First record.
+        /// Begin of what is not stored.
         from: LogPosition,
         /// End of what is committed.
         to: LogPosition,

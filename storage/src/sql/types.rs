@@ -68,7 +68,8 @@ pub struct RowKey {
     pub place: Place,
 }
 
-/// A place in the commit log: every record below it has been dealt with. At most `i64::MAX`.
+/// A place between two records of the commit log: how many records lie before it. In a log that
+/// numbers its records from 1 it is the number of the last record dealt with. At most `i64::MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct LogPosition(pub u64);
 
@@ -78,7 +79,7 @@ pub struct Cursor {
     /// Which reader of which log: the position means nothing for another log, so a server puts its
     /// log's identity into the name.
     pub name: String,
-    /// Up to here, exclusively.
+    /// Everything before it has been dealt with.
     pub position: LogPosition,
 }
 
