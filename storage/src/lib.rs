@@ -5,16 +5,21 @@
 //! [`disk::real`], the only module here that reaches the operating system, and [`disk::fake`], a
 //! disk in memory that loses, tears, reorders, fills up and fails on demand.
 //!
+//! [`sql`] keeps messages for ever, in SQLite or PostgreSQL; [`flusher`] decides when what the log
+//! has committed goes there.
+//!
 //! ```text
 //! append ─> batch ─ commit: one write, one sync ─> segment files
 //!                                                    │ up to the durable watermark
-//!                                                    └─> readers, each at its own position
+//!                                                    └─> readers, each at its own position ─> sql
 //! ```
 #![deny(unsafe_code)]
 
 pub mod disk;
 pub mod engine;
+pub mod flusher;
 pub mod log;
+pub mod sql;
 
 pub use disk::{Disk, DiskError};
 pub use engine::Engine;
