@@ -122,6 +122,12 @@ impl Directory {
     }
 }
 
+/// Name shown to others: until there is a directory of people, the user part of the URI.
+pub fn display_name(identity: &str) -> &str {
+    let name = identity.strip_prefix("sip:").unwrap_or(identity);
+    name.split('@').next().unwrap_or(name)
+}
+
 fn check_texts(config: &RoomConfig) -> Result<(), DirectoryError> {
     let name_max = parlance_wire::limits::XCCOS_NAME_BYTES_MAX;
     if config.name.trim().is_empty() || config.name.len() > name_max {

@@ -2,7 +2,7 @@
 
 use crate::Exit;
 use crate::certificate::{ensure_self_signed, load, self_signed_files};
-use crate::commit::{self, Desk, LogNumbers, Recollection, Service};
+use crate::commit::{self, Archive, Desk, Feeder, LogNumbers, Service};
 use crate::config::{Config, Io};
 use crate::greeting::{self, Bound};
 use crate::machine;
@@ -12,15 +12,16 @@ use crate::shell::mesh::{Mesh, MeshEnd};
 use crate::shell::{Clock, Control, Report, Seat, epoll, listen, tls, uring};
 use crate::telemetry::{self, Health, Metrics, Publisher, Reporter};
 use parlance_core::{Mail, Record, Setup, ShardId, Transport};
-use parlance_storage::Position;
 use parlance_storage::disk::real::RealDisk;
 use parlance_storage::log::Options;
+use parlance_wire::xccos::Guid;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustls::ServerConfig;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -49,14 +50,21 @@ pub fn run(config: &Config) -> Result<Exit, String> {
 
     let (supervisor, reports) = channel();
     watch_signals(supervisor.clone())?;
-    let opened = open_log(config, placement.shards.len())?;
+    let (archive, opened) = open_storage(config, placement.shards.len())?;
     let meshes = Mesh::build(placement.shards.len());
     let desk = Desk::new(meshes.iter().map(MeshEnd::bell).collect());
     let numbers = Arc::<LogNumbers>::default();
+    numbers.stored.store(opened.reader.taken().0, Ordering::Release);
+    numbers.durable.store(opened.log.durable().0, Ordering::Release);
+    let marks = opened.log.watermarks();
+    let feeder =
+        Feeder::new(archive, opened.reader, &marks, numbers.clone(), clock, seed()?[0].into());
     let service = Service::new(opened.log, opened.stored, desk.clone(), numbers.clone());
     let parts = parts(meshes, &desk, clock, &tls, &supervisor);
     let (seats, slots) = seats(config, &placement, parts, opened.restored, sockets, &supervisor)?;
     let log = start_log(service)?;
+    let feed = std::thread::Builder::new().name("store".into()).spawn(move || feeder.run());
+    feed.map_err(|e| format!("no thread for the database: {e}"))?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     machine::bind_thread(&placement.background);
     for seat in seats {
@@ -230,10 +238,17 @@ fn address_of(listener: Option<&TcpListener>) -> Result<Option<SocketAddr>, Stri
     listener.map(TcpListener::local_addr).transpose().map_err(|e| e.to_string())
 }
 
-fn open_log(config: &Config, shards: usize) -> Result<commit::Opened, String> {
+/// Opens the database and the log, and reads what the rooms go on from.
+fn open_storage(config: &Config, shards: usize) -> Result<(Archive, commit::Opened), String> {
+    let seed = seed()?;
+    let fresh = Guid(u128::from_le_bytes(seed[..16].try_into().expect("sixteen bytes")));
+    let identity = commit::identity(&config.data, fresh)?;
+    let mut archive = Archive::open(&config.store, &identity)?;
+    let stored = archive.stored()?;
+    let known = archive.recall(config.limits.history_max.min(config.limits.recent_max))?;
     let options = Options { quota_bytes: config.log_quota_bytes, ..Options::default() };
-    let known = Recollection::new(config.limits.recent_max);
-    commit::open(&config.data.join("log"), options, Position(0), known, shards)
+    let opened = commit::open(&config.data.join("log"), options, stored, known, shards)?;
+    Ok((archive, opened))
 }
 
 /// Starts the log's thread. When its disk fails, the process ends: what was acknowledged is safe,

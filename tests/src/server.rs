@@ -54,11 +54,14 @@ pub struct Options {
     pub limits: Vec<String>,
     /// `io` of `[cores]`.
     pub io: &'static str,
+    /// `sql` of `[store]`.
+    pub sql: String,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { shards: 2, rooms: vec![Room::numbered(1)], limits: Vec::new(), io: "auto" }
+        let rooms = vec![Room::numbered(1)];
+        Options { shards: 2, rooms, limits: Vec::new(), io: "auto", sql: "sqlite".into() }
     }
 }
 
@@ -68,10 +71,12 @@ impl Options {
         let mut text = format!(
             "[server]\ndomain = \"{DOMAIN}\"\ndata = {data:?}\n\n\
              [cores]\nshards = {shards}\npin = {pin}\nio = \"{io}\"\n\n\
+             [store]\nsql = {sql:?}\n\n\
              [listen]\nsip = [\"127.0.0.1:0\"]\nsips = [\"127.0.0.1:0\"]\nhttp = \"127.0.0.1:0\"\n",
             shards = self.shards,
             pin = cores >= self.shards.max(2),
             io = self.io,
+            sql = self.sql,
         );
         if !self.limits.is_empty() {
             let _ = write!(text, "\n[limits]\n{}\n", self.limits.join("\n"));

@@ -1,6 +1,10 @@
 //! The real binary is killed, over and over, while people talk: what was acknowledged is in the
 //! history afterwards, once, in order, and rooms go on with their numbers.
 
+#[path = "../../storage/tests/postgres/mod.rs"]
+#[allow(dead_code)]
+mod postgres;
+
 use parlance_tests::peer::{Dialog, command, post};
 use parlance_tests::server::{Options, Room, Server};
 use parlance_wire::sip::StartLine;
@@ -118,4 +122,79 @@ fn a_damaged_log_is_refused_and_a_torn_one_is_mended() {
     std::fs::write(&segment, rotten).expect("the segment is written");
     let said = server.fails_to_start();
     assert!(said.contains("nothing is served") && said.contains("parlance log verify"), "{said}");
+}
+
+/// Waits until the database has everything that the log has.
+fn until_stored(server: &Server) {
+    for _ in 0..5_000 {
+        let durable = server.metric("parlance_log_durable", "");
+        if durable > 0.0 && server.metric("parlance_log_stored", "") >= durable {
+            return;
+        }
+    }
+    panic!("the database does not get what the log has");
+}
+
+#[test]
+fn log_and_database_stand_in_for_each_other_as_far_as_they_can() {
+    let mut server = Server::start(&options());
+    let room = Room::numbered(1);
+    let mut dialog = Dialog::open(server.sip, "author");
+    join(&mut dialog, &room);
+    let acknowledged = talk(&mut dialog, &room, 0, POSTS);
+    until_stored(&server);
+    assert!(server.stop().success());
+
+    // Without the database the log, which still has everything, fills a new one.
+    let data = server.folder().join("data");
+    for file in ["parlance.sqlite", "parlance.sqlite-wal", "parlance.sqlite-shm"] {
+        let _ = std::fs::remove_file(data.join(file));
+    }
+    server.kill_and_restart();
+    until_stored(&server);
+    assert_eq!(server.metric("parlance_store_rows_total", "") as usize, acknowledged.len());
+    assert_eq!(history(&server, &room).len(), acknowledged.len());
+    assert!(server.stop().success());
+
+    // Without the log nobody knows what the database lacks: that is said, and nothing is served.
+    std::fs::rename(data.join("log"), data.join("log-away")).expect("the log is moved away");
+    let said = server.fails_to_start();
+    assert!(said.contains("do not belong together"), "{said}");
+    std::fs::remove_dir_all(data.join("log")).expect("the empty log");
+    std::fs::rename(data.join("log-away"), data.join("log")).expect("the log is back");
+    server.kill_and_restart();
+    assert_eq!(history(&server, &room).len(), acknowledged.len());
+}
+
+#[test]
+fn chat_goes_on_while_postgresql_is_away() {
+    let mut cluster = match postgres::Cluster::start() {
+        Ok(cluster) => cluster,
+        Err(why) => return println!("SKIPPED chat without PostgreSQL: {why}"),
+    };
+    cluster.execute("postgres", "CREATE DATABASE chat");
+    let mut server = Server::start(&Options { sql: cluster.url("chat"), ..options() });
+    let room = Room::numbered(1);
+    let mut dialog = Dialog::open(server.sip, "author");
+    join(&mut dialog, &room);
+    let mut acknowledged = talk(&mut dialog, &room, 0, POSTS);
+    until_stored(&server);
+
+    // No author notices that the database has crashed.
+    cluster.kill();
+    acknowledged.extend(talk(&mut dialog, &room, 1, POSTS));
+    while server.metric("parlance_store_failures_total", "") == 0.0 {}
+    acknowledged.extend(talk(&mut dialog, &room, 2, POSTS));
+
+    // A server that starts without it would number rooms anew: it does not start.
+    let said = server.fails_to_start();
+    assert!(said.contains("the database cannot be used"), "{said}");
+
+    // With the database everything is there, once, and what it lacks comes from the log.
+    cluster.run();
+    server.kill_and_restart();
+    until_stored(&server);
+    let texts: Vec<String> = history(&server, &room).into_iter().map(|m| m.chat).collect();
+    assert_eq!(texts, acknowledged);
+    assert_eq!(server.metric("parlance_store_rows_total", "") as usize, 2 * POSTS);
 }

@@ -5,9 +5,8 @@
 //! message of that user, and a joiner sees exactly what was released after its join).
 
 use super::roster::{Left, Roster};
-use super::sip::display_name;
 use super::{Due, Output, Shard};
-use crate::directory::RoomEntry;
+use crate::directory::{RoomEntry, display_name};
 use crate::log::Record;
 use crate::mail::{Address, AskKey, Item, JoinOutcome, Leave, Mail, PostOutcome, ShardId, User};
 use crate::outbox::Body;

@@ -5,6 +5,7 @@ use super::session::{End, Restore, Session};
 use super::{LinkId, Shard};
 use crate::bucket::Bucket;
 use crate::counters::Refusal;
+use crate::directory::display_name;
 use crate::mail::{Mail, SessionKey, User};
 use parlance_wire::sip::message::HeaderName;
 use parlance_wire::sip::session_timer::{self, SessionTimer};
@@ -461,12 +462,6 @@ impl Shard {
 
 fn user_of(identity: String) -> User {
     User { name: display_name(&identity).into(), uri: identity.into() }
-}
-
-/// Name shown to others: until there is a directory of people, the user part of the URI.
-pub(super) fn display_name(identity: &str) -> &str {
-    let name = identity.strip_prefix("sip:").unwrap_or(identity);
-    name.split('@').next().unwrap_or(name)
 }
 
 /// What tells one endpoint of a user from another: epid, else the instance of its Contact.

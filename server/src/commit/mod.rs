@@ -15,7 +15,9 @@
 mod lane;
 mod service;
 mod start;
+mod store;
 
 pub use lane::{Desk, LogEnd, News};
 pub use service::{LogNumbers, Service};
-pub use start::{Opened, Recollection, open};
+pub use start::{Opened, identity, open};
+pub use store::{Archive, Feeder};

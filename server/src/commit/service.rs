@@ -25,6 +25,10 @@ pub struct LogNumbers {
     pub durable: AtomicU64,
     /// Last record that the store has taken; written by the flusher.
     pub stored: AtomicU64,
+    /// Messages put into the store.
+    pub stored_rows: AtomicU64,
+    /// Attempts of that which failed.
+    pub store_failures: AtomicU64,
     /// Bytes of all segments.
     pub used_bytes: AtomicU64,
     /// Bytes from which on posts are refused.

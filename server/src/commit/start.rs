@@ -6,6 +6,8 @@ use parlance_storage::log::{CursorId, Options, Reader};
 use parlance_storage::{Log, Position};
 use parlance_wire::xccos::Guid;
 use std::collections::{HashMap, VecDeque};
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 /// A log that is ready, and what was said before.
@@ -15,6 +17,8 @@ pub struct Opened {
     pub log: Log<RealDisk>,
     /// The store's place in it.
     pub stored: CursorId,
+    /// Reads it beside its writer, from the store's place on.
+    pub reader: Reader<RealDisk>,
     /// Messages for each shard's rooms, each room's in order.
     pub restored: Vec<Vec<Record>>,
 }
@@ -54,6 +58,36 @@ impl Recollection {
     }
 }
 
+/// File in the data directory that holds the identity of its log.
+const IDENTITY: &str = "log-identity";
+
+/// The identity of the log in `data`: made once, so that a database knows one log from another.
+///
+/// # Errors
+/// Why the server must not start.
+pub fn identity(data: &Path, fresh: Guid) -> Result<String, String> {
+    let file = data.join(IDENTITY);
+    let fault = |e: &dyn std::fmt::Display| {
+        format!("{} tells whose log this is, and it cannot be used ({e})", file.display())
+    };
+    match fs::read_to_string(&file) {
+        Ok(text) => match Guid::parse(text.trim()) {
+            Some(guid) => Ok(guid.to_string()),
+            None => Err(fault(&"it holds no GUID; restore it from a copy")),
+        },
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            fs::create_dir_all(data).map_err(|e| fault(&e))?;
+            let begun = file.with_extension("new");
+            let mut new = fs::File::create(&begun).map_err(|e| fault(&e))?;
+            writeln!(new, "{fresh}").and_then(|()| new.sync_all()).map_err(|e| fault(&e))?;
+            fs::rename(&begun, &file).map_err(|e| fault(&e))?;
+            fs::File::open(data).and_then(|folder| folder.sync_all()).map_err(|e| fault(&e))?;
+            Ok(fresh.to_string())
+        }
+        Err(e) => Err(fault(&e)),
+    }
+}
+
 /// Opens the log in `folder`, or begins one, and reads what the store does not have yet: everything
 /// behind `stored`. `known` is what the store knows of the rooms.
 ///
@@ -87,9 +121,11 @@ pub fn open(
     })?;
     let beside = |e: &dyn std::fmt::Display| format!("the log in {place} cannot be read: {e}");
     let reading = RealDisk::open_for_reading(folder).map_err(|e| beside(&e))?;
-    Reader::new(reading, stored)
+    let mut reader = Reader::new(reading, stored);
+    reader
         .read_all(log.durable(), |entry| known.take(entry.to_record(0)))
         .map_err(|e| beside(&e))?;
+    reader.seek(stored);
     tracing::info!(
         folder = %place,
         records = recovered.last.0,
@@ -98,5 +134,5 @@ pub fn open(
         not_stored = log.durable().0 - stored.0,
         "log opened"
     );
-    Ok(Opened { log, stored: cursor, restored: known.deal(shards) })
+    Ok(Opened { log, stored: cursor, reader, restored: known.deal(shards) })
 }

@@ -17,6 +17,7 @@ pub struct File {
     pub listen: Listen,
     pub tls: Tls,
     pub log: Log,
+    pub store: Store,
     pub limits: Limits,
     pub room: Vec<Room>,
 }
@@ -72,6 +73,13 @@ pub struct Tls {
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     pub quota: At<String>,
+}
+
+/// `[store]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    pub sql: At<String>,
 }
 
 /// `[limits]`: see `limits.rs` for bounds and meaning.

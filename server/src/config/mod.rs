@@ -36,6 +36,8 @@ pub struct Config {
     pub certificate: Option<CertificateFiles>,
     /// The log may take this much of the disk, bytes.
     pub log_quota_bytes: u64,
+    /// The database behind the log: `sqlite:<path>` or `postgresql://…`.
+    pub store: String,
     /// Bounds of each shard.
     pub limits: Limits,
     /// Domain and rooms.

@@ -34,10 +34,26 @@ pub fn resolve(path: Option<&Path>, text: &str, file: file::File) -> Result<Conf
     let limits = limits::resolve(faults, &file.limits)?;
     let directory = directory(faults, &domain, &file.room)?;
     let data = file.server.data.map_or_else(|| "parlance-data".into(), Spanned::into_inner);
-    let file = path.map(Path::to_owned);
     let data = PathBuf::from(data);
+    let store = store(faults, &file.store, &data)?;
+    let file = path.map(Path::to_owned);
     let directory = Arc::new(directory);
-    Ok(Config { file, data, cores, listen, certificate, log_quota_bytes, limits, directory })
+    Ok(Config { file, data, cores, listen, certificate, log_quota_bytes, store, limits, directory })
+}
+
+/// The database's URL; its form beyond the scheme is the store's affair.
+fn store(faults: Faults<'_>, store: &file::Store, data: &Path) -> Result<String, ConfigError> {
+    let own = || format!("sqlite:{}", data.join("parlance.sqlite").display());
+    match store.sql.as_ref().map(|sql| (sql.get_ref().as_str(), sql.span())) {
+        None | Some(("sqlite", _)) => Ok(own()),
+        Some((url, _)) if url.starts_with("postgresql://") => Ok(url.to_owned()),
+        Some((_, span)) => {
+            // What stands there may hold a password: it is not repeated.
+            let message = "neither \"sqlite\" nor a URL that begins with postgresql://; with \
+                           \"sqlite\" the database is a file in the data directory";
+            Err(faults.at(Some(span), "store.sql", message.into()))
+        }
+    }
 }
 
 /// Reads a size such as `"20GiB"`.

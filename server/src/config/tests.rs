@@ -89,7 +89,8 @@ fn what_is_no_configuration_is_refused_with_its_line() {
     refused("[server]\ndomain = 3", Some(2), "", "invalid type");
     refused("[server]\nnmae = \"a\"", Some(2), "", "unknown field `nmae`");
     refused("[log]\nack = \"log\"", Some(2), "", "unknown field `ack`");
-    refused("[store]\nsql = \"sqlite\"", Some(1), "", "unknown field `store`");
+    refused("[store]\nsql = \"mysql://root:secret@db\"", Some(2), "store.sql", "neither");
+    refused("[store]\nmode = 1", Some(2), "", "unknown field `mode`");
     refused("[limits]\n\nwindows = 1", Some(3), "", "unknown field `windows`");
     refused("[[room]]\nname = \"a\"", Some(1), "", "missing field `id`");
     refused("[server\n", Some(1), "", "unclosed table");

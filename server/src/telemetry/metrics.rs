@@ -162,6 +162,8 @@ impl Collector for Log {
         let counters = [
             ("log_commits", "Commits: one write and one sync each", &log.commits),
             ("log_commit_micros", "Microseconds spent in commits", &log.commit_micros),
+            ("store_rows", "Messages put into the database", &log.stored_rows),
+            ("store_failures", "Attempts of that which failed", &log.store_failures),
             ("log_records", "Messages made durable", &log.records),
         ];
         for (name, help, number) in counters {

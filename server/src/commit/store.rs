@@ -1,0 +1,236 @@
+//! The database behind the log: opened at start, fed by a thread of its own.
+//!
+//! Chat does not wait for it. What the database has, the log may forget; while the database is
+//! away, the log carries everything, up to its quota.
+
+use super::service::LogNumbers;
+use super::start::Recollection;
+use crate::shell::Clock;
+use parlance_core::Record;
+use parlance_core::directory::display_name;
+use parlance_core::time::Instant;
+use parlance_storage::disk::real::RealDisk;
+use parlance_storage::flusher::{Flusher, Settings, Step};
+use parlance_storage::log::{ReadError, Reader};
+use parlance_storage::sql::{
+    AnyStore, Cursor, Error, LogPosition, Place, RECENT_ROOMS_MAX, RECENT_ROWS_MAX, Row, Store,
+};
+use parlance_storage::{Position, log};
+use parlance_wire::xccos::Guid;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Longest sleep of the flusher's thread: how late it may notice a commit.
+const NAP: Duration = Duration::from_millis(200);
+/// Messages read from the database at start, all rooms together. Beyond it rooms get their last one
+/// only, which carries the number they go on from.
+const RESTORED_ROWS_MAX: usize = 200_000;
+
+/// The database of one log.
+pub struct Archive {
+    store: AnyStore,
+    /// Names this log's place in it.
+    cursor: String,
+}
+
+impl Archive {
+    /// Opens the database and brings its tables forward. `log_id` is the identity of the log.
+    ///
+    /// # Errors
+    /// Why the server must not start: cause, effect, next step.
+    pub fn open(url: &str, log_id: &str) -> Result<Archive, String> {
+        let mut store = AnyStore::open(url).map_err(|e| unusable(&e))?;
+        let migrated = store.migrate().map_err(|e| unusable(&e))?;
+        tracing::info!(?migrated, "database opened");
+        Ok(Archive { store, cursor: format!("stored:{log_id}") })
+    }
+
+    /// How far it has got with the log.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn stored(&mut self) -> Result<Position, String> {
+        let cursor = self.store.cursor(&self.cursor).map_err(|e| unusable(&e))?;
+        Ok(Position(cursor.unwrap_or_default().0))
+    }
+
+    /// The newest messages of all rooms, `per_room_max` of each where that is not too much.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn recall(&mut self, per_room_max: usize) -> Result<Recollection, String> {
+        let mut known = Recollection::new(per_room_max);
+        let rooms = self.store.rooms().map_err(|e| unusable(&e))?;
+        let rooms: Vec<Guid> = rooms.iter().map(|end| end.room).collect();
+        let is_much = rooms.len().saturating_mul(per_room_max) > RESTORED_ROWS_MAX;
+        let count = if is_much { 1 } else { per_room_max.max(1) };
+        for rooms in rooms.chunks((RECENT_ROWS_MAX / count).clamp(1, RECENT_ROOMS_MAX)) {
+            let rows = self.store.recent(rooms, count).map_err(|e| unusable(&e))?;
+            rows.into_iter().for_each(|row| known.take(record(row)));
+        }
+        Ok(known)
+    }
+}
+
+fn unusable(error: &Error) -> String {
+    format!(
+        "the database cannot be used, so nothing is served: {error}. Rooms would begin anew with \
+         their numbers without it; see [store] of the configuration"
+    )
+}
+
+/// Brings what is durable into the database.
+pub struct Feeder {
+    archive: Archive,
+    reader: Reader<RealDisk>,
+    flusher: Flusher,
+    numbers: Arc<LogNumbers>,
+    clock: Clock,
+    /// The trouble that was told last, so that it is told once.
+    told: Option<String>,
+}
+
+impl Feeder {
+    /// A feeder of a log whose records behind `stored` the database lacks. `seed` spreads the
+    /// retries of several servers.
+    pub fn new(
+        archive: Archive,
+        reader: Reader<RealDisk>,
+        marks: &log::Watermarks,
+        numbers: Arc<LogNumbers>,
+        clock: Clock,
+        seed: u64,
+    ) -> Feeder {
+        let (start, end) = (marks.oldest.previous(), marks.durable);
+        let flusher =
+            Flusher::new(Settings::default(), seed, LogPosition(start.0), LogPosition(end.0));
+        Feeder { archive, reader, flusher, numbers, clock, told: None }
+    }
+
+    /// Feeds for ever, or until log and database turn out not to belong together: then the log
+    /// keeps everything, and fills up.
+    pub fn run(mut self) {
+        loop {
+            let now = self.clock.now().instant;
+            let durable = self.numbers.durable.load(Ordering::Acquire);
+            self.flusher.committed(now, LogPosition(durable));
+            match self.flusher.poll(now) {
+                Step::AskCursor => self.ask(now),
+                Step::Flush { from, to, rows_max } => self.flush(now, from, to, rows_max),
+                Step::Wait(until) => std::thread::park_timeout(until.map_or(NAP, |until| {
+                    NAP.min(Duration::from_micros(until.0.saturating_sub(now.0)))
+                })),
+                Step::Refuse(refusal) => {
+                    tracing::error!(
+                        cause = %refusal,
+                        effect = "the log keeps all until it is full; then posts are refused",
+                        next_step = "put the right database back and start the server again",
+                        "log and database do not belong together"
+                    );
+                    return;
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, now: Instant) {
+        match self.archive.store.cursor(&self.archive.cursor) {
+            Ok(cursor) => {
+                self.flusher.cursor_read(now, cursor);
+                self.publish();
+            }
+            Err(error) => self.failed(now, error),
+        }
+    }
+
+    fn flush(&mut self, now: Instant, from: LogPosition, to: LogPosition, rows_max: usize) {
+        let outcome = self.read(from, to, rows_max).and_then(|(rows, position)| {
+            let cursor = Cursor { name: self.archive.cursor.clone(), position };
+            self.archive.store.append(&rows, &cursor).map(|_| (rows.len(), position))
+        });
+        match outcome {
+            Ok((rows, position)) => {
+                self.flusher.flushed(position);
+                self.numbers.stored_rows.fetch_add(rows as u64, Ordering::Relaxed);
+                self.publish();
+                if self.told.take().is_some() {
+                    tracing::info!(position = position.0, "the database takes messages again");
+                }
+            }
+            Err(error) => self.failed(now, error),
+        }
+    }
+
+    /// The next messages of the log, and how far they reach.
+    fn read(
+        &mut self,
+        from: LogPosition,
+        to: LogPosition,
+        rows_max: usize,
+    ) -> Result<(Vec<Row>, LogPosition), Error> {
+        if self.reader.taken() != Position(from.0) {
+            self.reader.seek(Position(from.0));
+        }
+        let batch = self.reader.read(Position(to.0)).map_err(|e| unreadable(&e))?;
+        let cut = batch.entries.get(rows_max).map(|next| next.position.previous());
+        let rows: Vec<Row> = batch.entries.iter().take(rows_max).map(row).collect();
+        Ok((rows, LogPosition(cut.unwrap_or(batch.last).0)))
+    }
+
+    fn publish(&self) {
+        if let Some(stored) = self.flusher.stored() {
+            self.numbers.stored.store(stored.0, Ordering::Release);
+        }
+    }
+
+    fn failed(&mut self, now: Instant, error: Error) {
+        let cause = error.to_string();
+        if self.told.as_ref() != Some(&cause) {
+            tracing::warn!(
+                cause,
+                effect = "chat goes on; the log keeps what the database lacks",
+                next_step = "none if this passes; else look after the database",
+                "the database does not take messages"
+            );
+            self.told = Some(cause);
+        }
+        self.numbers.store_failures.fetch_add(1, Ordering::Relaxed);
+        self.flusher.failed(now, error);
+    }
+}
+
+fn unreadable(error: &ReadError) -> Error {
+    match error {
+        ReadError::Disk(_) => Error::Unavailable(error.to_string()),
+        ReadError::Trimmed { .. } | ReadError::Damaged { .. } => {
+            Error::Permanent(format!("the log cannot be read: {error}"))
+        }
+    }
+}
+
+fn row(entry: &log::Entry<'_>) -> Row {
+    Row {
+        room: entry.room,
+        place: Place { term: entry.term, number: entry.number },
+        ts: entry.time,
+        author: entry.author.to_owned(),
+        author_name: display_name(entry.author).to_owned(),
+        alert: entry.alert,
+        chat: entry.chat.to_owned(),
+        rtf: entry.rtf.map(str::to_owned),
+    }
+}
+
+fn record(row: Row) -> Record {
+    Record {
+        ticket: 0,
+        room: row.room,
+        number: row.place.number,
+        ts: row.ts,
+        author: row.author,
+        alert: row.alert,
+        chat: row.chat,
+        rtf: row.rtf,
+    }
+}
