@@ -4,22 +4,22 @@
 #   tests/run.sh                         everything
 #   tests/run.sh -p parlance-core        one package
 #
-# Most tests need nothing but Rust. One of them drives the server with an independent client,
-# pidgin-sipe, and needs Debian packages for it; they are installed here where that is possible
-# without asking, and the test says that it is skipped where it is not.
+# Most tests need nothing but Rust. Some drive the server with an independent client, pidgin-sipe,
+# or with a real PostgreSQL, and need Debian packages for that; they are installed here where that
+# is possible without asking, and the tests say that they are skipped where it is not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-client_packages=(
+packages=(
   pidgin-sipe libpurple0 libpurple-bin libpurple-dev libglib2.0-dev libxml2-dev
-  gcc make pkg-config python3 openssl
+  gcc make pkg-config python3 openssl postgresql
 )
 
 say() { printf '==> %s\n' "$*" >&2; }
 
 missing_packages() {
   local package
-  for package in "${client_packages[@]}"; do
+  for package in "${packages[@]}"; do
     dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
       printf '%s\n' "$package"
   done
@@ -43,10 +43,10 @@ apt_get() {
     -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Dpkg::Use-Pty=0 "$@" >&2
 }
 
-install_client() {
+install_packages() {
   local missing
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    say "not a Debian system: the real client will be skipped unless it is installed"
+    say "not a Debian system: the real client and PostgreSQL are skipped unless installed"
     return
   fi
   mapfile -t missing < <(missing_packages)
@@ -54,10 +54,10 @@ install_client() {
     return
   fi
   if ! as_root >/dev/null; then
-    say "the real client needs root to install: ${missing[*]}; going on without"
+    say "the real client and PostgreSQL need root to install: ${missing[*]}; going on without"
     return
   fi
-  say "installing for the real client: ${missing[*]}"
+  say "installing for the real client and PostgreSQL: ${missing[*]}"
   apt_get install --no-install-recommends -y "${missing[@]}" ||
     { apt_get update && apt_get install --no-install-recommends -y "${missing[@]}"; } ||
     say "could not install them; the real client will be skipped"
@@ -68,7 +68,7 @@ if ! command -v cargo >/dev/null; then
   exit 1
 fi
 
-install_client
+install_packages
 # The end-to-end tests run the real binaries, which `cargo test` alone would not build.
 say "building the server and the load generator"
 cargo build -p parlance -p parlance-loadgen
