@@ -2,33 +2,9 @@
 
 mod harness;
 
-use harness::{Client, Seen, World, reference};
+use harness::{Client, Seen, World, client, documents, member, reference};
 use parlance_core::Limits;
-use parlance_wire::xccos::{Command, FromServer, Notice, ReplyData, ResponseCode};
-
-fn documents(seen: Vec<Seen>) -> Vec<FromServer> {
-    seen.into_iter()
-        .filter_map(|seen| match seen {
-            Seen::Document(document) => Some(document),
-            Seen::Status { .. } => None,
-        })
-        .collect()
-}
-
-fn client(world: &mut World, shard: usize, user: &str) -> Client {
-    let wire = world.link(shard);
-    Client::open(world, wire, user)
-}
-
-/// A client that is in room `n` and has seen the reply.
-fn member(world: &mut World, shard: usize, user: &str, n: u64) -> Client {
-    let mut client = client(world, shard, user);
-    client.join(world, n);
-    world.advance(1_000);
-    let replies = documents(client.seen(world));
-    assert!(matches!(&replies[..], [FromServer::Replies(r)] if r[0].code == ResponseCode::Success));
-    client
-}
+use parlance_wire::xccos::{Command, FromServer, Notice, ReplyData};
 
 #[test]
 fn a_message_reaches_everybody_in_the_room_its_author_included() {

@@ -3,7 +3,7 @@
 
 mod harness;
 
-use harness::{Client, Seen, World, reference, room};
+use harness::{Client, Seen, World, client, member, reference, room};
 use parlance_core::mail::{Address, AskKey, Leave, Mail, SessionKey, User};
 use parlance_core::{
     Directory, Input, Instant, Limits, Now, Output, RoomConfig, Setup, Shard, ShardId,
@@ -11,19 +11,6 @@ use parlance_core::{
 use parlance_wire::xccos::{Command, FromServer, Notice, Post, ReplyData, Timestamp};
 use slotmap::KeyData;
 use std::sync::Arc;
-
-fn client(world: &mut World, shard: usize, user: &str) -> Client {
-    let wire = world.link(shard);
-    Client::open(world, wire, user)
-}
-
-fn member(world: &mut World, shard: usize, user: &str, n: u64) -> Client {
-    let mut client = client(world, shard, user);
-    client.join(world, n);
-    world.advance(3_000);
-    client.seen(world);
-    client
-}
 
 /// One word for each document: name of a reply, text of a message, `+` or `-` and users of a
 /// notice.

@@ -9,7 +9,9 @@ use parlance_core::{
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::message::{HeaderName, StartLine};
 use parlance_wire::sip::{Frame, Framer, Message, Request, Response};
-use parlance_wire::xccos::{self, Command, FromServer, Guid, Post, RoomRef, Timestamp, room_uri};
+use parlance_wire::xccos::{
+    self, Command, FromServer, Guid, Post, ResponseCode, RoomRef, Timestamp, room_uri,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -356,4 +358,30 @@ impl Client {
         })
         .collect()
     }
+}
+
+/// The documents among what a client saw.
+pub fn documents(seen: Vec<Seen>) -> Vec<FromServer> {
+    seen.into_iter()
+        .filter_map(|seen| match seen {
+            Seen::Document(document) => Some(document),
+            Seen::Status { .. } => None,
+        })
+        .collect()
+}
+
+/// A client on a link of its own.
+pub fn client(world: &mut World, shard: usize, user: &str) -> Client {
+    let wire = world.link(shard);
+    Client::open(world, wire, user)
+}
+
+/// A client that is in room `n` and has seen the reply.
+pub fn member(world: &mut World, shard: usize, user: &str, n: u64) -> Client {
+    let mut client = client(world, shard, user);
+    client.join(world, n);
+    world.advance(3_000);
+    let replies = documents(client.seen(world));
+    assert!(matches!(&replies[..], [FromServer::Replies(r)] if r[0].code == ResponseCode::Success));
+    client
 }
