@@ -7,6 +7,7 @@
 
 use crate::directory::RoomEntry;
 use crate::outbox::Body;
+use crate::time::Instant;
 use parlance_wire::xccos::{CommandId, Guid, Participant, Post, Preference, RoomSearch};
 use slotmap::new_key_type;
 use std::sync::Arc;
@@ -230,6 +231,9 @@ pub enum Mail {
     Claim {
         /// Which session.
         from: Address,
+        /// When its dialog was opened: claims of different homes may overtake each other, and the
+        /// later dialog is the endpoint's. All shards of a server count from one start.
+        opened: Instant,
         /// Whose.
         user: Arc<User>,
         /// Endpoint identifier.

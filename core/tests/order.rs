@@ -9,7 +9,7 @@ use parlance_core::{
     Directory, Input, Instant, Limits, Now, Output, RoomConfig, Setup, Shard, ShardId,
 };
 use parlance_wire::xccos::{Command, FromServer, Notice, Post, ReplyData, Timestamp};
-use slotmap::KeyData;
+use slotmap::{Key, KeyData};
 use std::sync::Arc;
 
 /// One word for each document: name of a reply, text of a message, `+` or `-` and users of a
@@ -254,4 +254,26 @@ fn who_waits_for_the_server_is_not_slow() {
     world.advance(500);
     assert_eq!(words(&mut lee, &mut world), ["join", "requri"]);
     assert_eq!(world.shards[0].counters().dialogs_dropped, 0);
+}
+
+#[test]
+fn a_claim_that_was_overtaken_does_not_end_the_later_dialog() {
+    let (mut shard, now) = owner(Limits::default());
+    let home = ShardId(1 - Directory::owner(room(1), 2).0);
+    let user = Arc::new(User { uri: "sip:u@x".into(), name: "u".into() });
+    let mut superseded = Vec::new();
+    for (n, opened) in [(2, 20), (1, 10), (3, 30)] {
+        let session = SessionKey::from(KeyData::from_ffi(0x1_0000_0000 | n));
+        let from = Address { shard: home, session };
+        let (user, epid, opened) = (user.clone(), "e".into(), Instant(opened));
+        let mail = Mail::Claim { from, opened, user, epid };
+        shard.handle(now, Input::Mail { from: home, mail });
+        while let Some(output) = shard.poll_output() {
+            let Output::Mail { mail: Mail::Superseded { session }, .. } = output else {
+                panic!("nothing else is to be said: {output:?}")
+            };
+            superseded.push(session.data().as_ffi() & 0xff);
+        }
+    }
+    assert_eq!(superseded, [1, 2], "the later dialog stays, in whatever order the claims come");
 }

@@ -421,7 +421,7 @@ impl Shard {
             Mail::Answer { session: _, ask, after, body } => self.on_answer(ask, after, body),
             Mail::Found { session: _, ask, rooms } => self.on_found(ask, rooms),
             Mail::Deliver { room, item } => self.on_deliver(room, item),
-            Mail::Claim { from, user, epid } => self.on_claim(from, user, epid),
+            Mail::Claim { from, opened, user, epid } => self.on_claim(from, opened, user, epid),
             Mail::ToldLost { user, epid } => self.on_told_lost(user, epid),
             Mail::Superseded { session } => self.on_superseded(session),
             Mail::Remembered { session, rooms } => self.on_remembered(session, rooms),

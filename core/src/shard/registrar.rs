@@ -16,7 +16,8 @@ type EndpointId = (Arc<User>, Box<str>);
 
 #[derive(Debug, Default)]
 struct Endpoint {
-    current: Option<Address>,
+    /// And when it was opened.
+    current: Option<(Address, Instant)>,
     lost: Option<Lost>,
 }
 
@@ -82,12 +83,25 @@ impl Shard {
         Directory::owner(Guid(u128::from(hash)), self.setup.shards)
     }
 
-    pub(super) fn on_claim(&mut self, from: Address, user: Arc<User>, epid: Box<str>) {
+    pub(super) fn on_claim(
+        &mut self,
+        from: Address,
+        opened: Instant,
+        user: Arc<User>,
+        epid: Box<str>,
+    ) {
         let limits = &self.setup.limits;
         let (remember_ms, max) = (limits.remember_ms, limits.remembered_max);
         self.registrar.tidy(remember_ms, max, self.now.instant);
         let endpoint = self.registrar.endpoints.entry((user, epid)).or_default();
-        let before = endpoint.current.replace(from);
+        if let Some((current, later)) = endpoint.current
+            && later > opened
+        {
+            // A claim that was overtaken: the dialog that came after it stays.
+            debug_assert_ne!(current, from, "a session claims once");
+            return self.mail(from.shard, Mail::Superseded { session: from.session });
+        }
+        let before = endpoint.current.replace((from, opened)).map(|(before, _)| before);
         if let Some(lost) = endpoint.lost.as_ref().filter(|lost| lost.is_told) {
             let rooms = lost.rooms.clone();
             self.mail(from.shard, Mail::Remembered { session: from.session, rooms });
@@ -106,7 +120,7 @@ impl Shard {
     ) {
         let id = (user, epid);
         let Some(endpoint) = self.registrar.endpoints.get_mut(&id) else { return };
-        if endpoint.current == Some(from) {
+        if endpoint.current.is_some_and(|(current, _)| current == from) {
             endpoint.current = None;
         }
         match rooms {

@@ -327,7 +327,7 @@ impl Shard {
         }
         let (user, epid) = (session.user.clone(), session.epid.clone());
         let (from, to) = (self.address(key), self.registrar(&user));
-        self.mail(to, Mail::Claim { from, user, epid });
+        self.mail(to, Mail::Claim { from, opened: self.now.instant, user, epid });
     }
 
     /// The session a request with a To tag belongs to. The tag is 128 random bits behind the key,
