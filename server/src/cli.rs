@@ -1,15 +1,16 @@
 //! The command line.
 
 use crate::telemetry::Format;
+use crate::tools;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Persistent Chat server: XCCOS over SIP for existing clients, one broker shard per core.
 ///
-/// Exit codes: 0 stopped by a signal after draining, or `check` found nothing wrong; 1 could not
-/// start, or `check` found something wrong; 2 faulty command line or configuration; 3 stopped by a
-/// second signal before everybody was told; killed by SIGABRT: a broken invariant, please report
-/// it.
+/// Exit codes: 0 stopped by a signal after draining, or a command did what it was asked for and
+/// found nothing wrong; 1 could not start, or a command failed or found something wrong; 2 faulty
+/// command line or configuration; 3 stopped by a second signal before everybody was told; 4 the
+/// disk of the log failed; killed by SIGABRT: a broken invariant, please report it.
 #[derive(Debug, Parser)]
 #[command(name = "parlance", version, arg_required_else_help = true, max_term_width = 100)]
 pub struct Cli {
@@ -32,12 +33,15 @@ pub struct Cli {
 }
 
 /// What to do.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Serve until SIGTERM or SIGINT; a second signal does not wait for clients
     Serve,
     /// Say in plain words what this machine and configuration give, and what to do about it
     Check,
+    /// Look into the log
+    #[command(subcommand)]
+    Log(tools::log::Command),
 }
 
 impl Cli {

@@ -14,6 +14,7 @@ mod placement;
 mod serve;
 mod shell;
 mod telemetry;
+mod tools;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// As asked for.
     Done = 0,
-    /// Could not start, or `check` found something wrong.
+    /// Could not start, or a command failed or found something wrong.
     Failed = 1,
     /// Faulty command line or configuration.
     Usage = 2,
@@ -44,10 +45,13 @@ impl From<Exit> for ExitCode {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command {
-        Command::Check => check::run(cli.config.as_deref()).into(),
-        Command::Serve => run_server(&cli).into(),
-    }
+    let file = cli.config.as_deref();
+    let exit = match &cli.command {
+        Command::Check => check::run(file),
+        Command::Serve => run_server(&cli),
+        Command::Log(command) => tools::run(file, |c, out| tools::log::run(command, c, out)),
+    };
+    exit.into()
 }
 
 fn run_server(cli: &Cli) -> Exit {

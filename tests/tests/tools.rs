@@ -1,0 +1,127 @@
+//! The commands beside the server, by the real binary: they say what is there, change nothing that
+//! they do not say, and answer by their exit code.
+
+use parlance_tests::peer::{Dialog, command, post};
+use parlance_tests::server::{Options, Room, Server, binary};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a command said, and its exit code.
+#[derive(Debug)]
+struct Said {
+    out: String,
+    err: String,
+    code: Option<i32>,
+}
+
+impl Said {
+    /// The answer of a command that must have done its work.
+    fn done(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.out
+    }
+
+    /// What a command says that must have failed.
+    fn failed(self) -> String {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        self.out + &self.err
+    }
+}
+
+/// Runs `parlance` with the configuration in `folder`.
+fn tool(folder: &Path, words: &[&str]) -> Said {
+    let mut command = Command::new(binary("parlance"));
+    command.args(words).arg("--config").arg("parlance.toml").current_dir(folder);
+    let output = command.output().expect("the program runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Said { out: text(output.stdout), err: text(output.stderr), code: output.status.code() }
+}
+
+/// A server where `texts` were said in both of its rooms.
+fn server_with(texts: &[&str]) -> Server {
+    let rooms = vec![Room::numbered(1), Room::numbered(2)];
+    let server = Server::start(&Options { rooms: rooms.clone(), ..Options::default() });
+    let mut dialog = Dialog::open(server.sip, "ada");
+    let author = dialog.names.uri();
+    for room in &rooms {
+        let data = format!("<chanid key=\"0\" domain=\"example.test\" value=\"{}\"/>", room.id);
+        assert_eq!(dialog.info(&command("join", &data)), 200);
+        for text in texts {
+            assert_eq!(dialog.info(&post(&room.uri(), &author, text)), 200);
+        }
+    }
+    server
+}
+
+/// The log's only segment.
+fn segment(folder: &Path) -> PathBuf {
+    let files = fs::read_dir(folder.join("data/log")).expect("the log's folder");
+    let mut files = files.map(|entry| entry.expect("an entry").path());
+    files.find(|path| path.extension().is_some_and(|e| e == "seg")).expect("a segment")
+}
+
+#[test]
+fn verify_tells_a_clean_a_torn_and_a_damaged_log_apart() {
+    let mut server = server_with(&["one", "two", "three"]);
+    let folder = server.folder().to_owned();
+    let live = tool(&folder, &["log", "verify"]).done();
+    assert!(live.contains("a server is writing it"), "{live}");
+    assert!(server.stop().success());
+    let clean = tool(&folder, &["log", "verify"]).done();
+    assert!(clean.contains("segments  1\n") && clean.contains("6 of them are messages"), "{clean}");
+    assert!(clean.contains("no server runs") && clean.ends_with("nothing would be cut\n"));
+
+    let whole = fs::read(segment(&folder)).expect("the segment");
+    let torn = [&whole[..], &[7; 100]].concat();
+    fs::write(segment(&folder), &torn).expect("the segment is written");
+    let said = tool(&folder, &["log", "verify"]).done();
+    assert!(said.contains("torn: ") && said.contains("100 bytes cut"), "{said}");
+    assert_eq!(fs::read(segment(&folder)).expect("the segment"), torn, "nothing was changed");
+    assert_eq!(tool(&folder, &["log", "inspect"]).failed().matches("sip:ada").count(), 6);
+
+    let mut rotten = whole;
+    let middle = rotten.len() / 2;
+    rotten[middle] ^= 1;
+    fs::write(segment(&folder), &rotten).expect("the segment is written");
+    let said = tool(&folder, &["log", "verify"]).failed();
+    assert!(said.contains("damaged: ") && said.contains("What to do: "), "{said}");
+    let listed = tool(&folder, &["log", "inspect"]).failed();
+    let count = listed.matches("sip:ada").count();
+    assert!((1..6).contains(&count) && listed.contains("`parlance log verify`"), "{listed}");
+}
+
+#[test]
+fn inspect_lists_what_is_wanted_and_keeps_texts_to_itself() {
+    let server = server_with(&["first secret", "second secret"]);
+    let folder = server.folder();
+    let all = tool(folder, &["log", "inspect"]).done();
+    assert_eq!(all.lines().count(), 4);
+    assert!(!all.contains("secret"), "{all}");
+    let first: Vec<&str> = all.lines().next().expect("a line").split('\t').collect();
+    assert_eq!(first.len(), 6, "{first:?}");
+    let room = Room::numbered(1).id;
+    assert_eq!(first[2..], [&room, "1", "sip:ada@example.test", "12"]);
+
+    let second = Room::numbered(2).id;
+    let words = ["log", "inspect", "--room", &second, "--text", "--limit", "1"];
+    let one = tool(folder, &words).done();
+    assert!(one.lines().count() == 1 && one.ends_with("\tfirst secret\n"), "{one}");
+    let position = one.split('\t').next().expect("a position");
+    let rest = tool(folder, &["log", "inspect", "--from", position]).done();
+    assert_eq!(rest.lines().count(), 2, "{rest}");
+    let beyond = tool(folder, &["log", "inspect", "--from", "4711"]);
+    assert!(beyond.err.contains("the log ends with record"), "{beyond:?}");
+    assert_eq!(beyond.done(), "");
+    assert_eq!(tool(folder, &["log", "inspect", "--room", "lobby"]).code, Some(2));
+}
+
+#[test]
+fn where_no_server_ran_nothing_is_made() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = "[server]\ndata = \"data\"\n";
+    fs::write(folder.path().join("parlance.toml"), text).expect("the configuration is written");
+    let said = tool(folder.path(), &["log", "verify"]).failed();
+    assert!(said.contains("there is no log"), "{said}");
+    assert!(!folder.path().join("data").exists());
+}
