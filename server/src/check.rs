@@ -7,7 +7,7 @@ use crate::placement::Placement;
 use crate::shell::listen;
 use crate::{Exit, shell::tls};
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -38,20 +38,23 @@ impl fmt::Display for Grade {
 
 /// All findings so far.
 #[derive(Debug, Default)]
-struct Findings {
+pub struct Findings {
     lines: Vec<(Grade, &'static str, String)>,
 }
 
 impl Findings {
-    fn ok(&mut self, subject: &'static str, text: impl Into<String>) {
+    /// As it should be.
+    pub fn ok(&mut self, subject: &'static str, text: impl Into<String>) {
         self.lines.push((Grade::Ok, subject, text.into()));
     }
 
-    fn warn(&mut self, subject: &'static str, text: impl Into<String>) {
+    /// Works, but not as well as it could.
+    pub fn warn(&mut self, subject: &'static str, text: impl Into<String>) {
         self.lines.push((Grade::Warn, subject, text.into()));
     }
 
-    fn fail(&mut self, subject: &'static str, text: impl Into<String>) {
+    /// Does not work.
+    pub fn fail(&mut self, subject: &'static str, text: impl Into<String>) {
         self.lines.push((Grade::Fail, subject, text.into()));
     }
 
@@ -61,6 +64,23 @@ impl Findings {
             (true, _) => Grade::Fail,
             (false, true) => Grade::Warn,
             (false, false) => Grade::Ok,
+        }
+    }
+
+    /// One line per finding.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut lines = self.lines.iter();
+        lines.try_for_each(|(grade, subject, text)| writeln!(out, "{grade}  {subject:<12}  {text}"))
+    }
+
+    /// What they come to.
+    pub fn exit(&self) -> Exit {
+        match self.worst() {
+            Grade::Fail => Exit::Failed,
+            Grade::Ok | Grade::Warn => Exit::Done,
         }
     }
 }
@@ -83,15 +103,9 @@ pub fn run(file: Option<&Path>) -> Exit {
         data(&mut findings, config);
         certificate(&mut findings, config);
     }
-    let mut out = std::io::stdout().lock();
-    for (grade, subject, text) in &findings.lines {
-        // If nobody reads, the exit code must do.
-        let _ = writeln!(out, "{grade}  {subject:<12}  {text}");
-    }
-    match findings.worst() {
-        Grade::Fail => Exit::Failed,
-        Grade::Ok | Grade::Warn => Exit::Done,
-    }
+    // If nobody reads, the exit code must do.
+    let _ = findings.print(&mut io::stdout().lock());
+    findings.exit()
 }
 
 fn configuration(findings: &mut Findings, file: Option<&Path>) -> Option<Config> {

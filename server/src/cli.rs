@@ -42,6 +42,11 @@ pub enum Command {
     /// Look into the log
     #[command(subcommand)]
     Log(tools::log::Command),
+    /// Look after the database
+    #[command(subcommand)]
+    Store(tools::store::Command),
+    /// Show what was said in a room, from the database
+    History(tools::history::History),
 }
 
 impl Cli {

@@ -50,6 +50,8 @@ fn main() -> ExitCode {
         Command::Check => check::run(file),
         Command::Serve => run_server(&cli),
         Command::Log(command) => tools::run(file, |c, out| tools::log::run(command, c, out)),
+        Command::Store(command) => tools::run(file, |c, out| tools::store::run(*command, c, out)),
+        Command::History(wanted) => tools::run(file, |c, out| tools::history::run(wanted, c, out)),
     };
     exit.into()
 }

@@ -116,6 +116,83 @@ fn inspect_lists_what_is_wanted_and_keeps_texts_to_itself() {
     assert_eq!(tool(folder, &["log", "inspect", "--room", "lobby"]).code, Some(2));
 }
 
+/// Waits until the database has everything that the log has.
+fn until_stored(server: &Server) {
+    for _ in 0..5_000 {
+        let durable = server.metric("parlance_log_durable", "");
+        if durable > 0.0 && server.metric("parlance_log_stored", "") >= durable {
+            return;
+        }
+    }
+    panic!("the database does not get what the log has");
+}
+
+/// Takes the database away.
+fn lose_database(folder: &Path) {
+    for file in ["parlance.sqlite", "parlance.sqlite-wal", "parlance.sqlite-shm"] {
+        let _ = fs::remove_file(folder.join("data").join(file));
+    }
+}
+
+#[test]
+fn the_database_is_checked_and_migrated() {
+    let mut server = server_with(&["one", "two", "three"]);
+    let folder = server.folder().to_owned();
+    until_stored(&server);
+    let said = tool(&folder, &["store", "check"]).done();
+    assert!(said.contains("ok    schema") && said.contains("has all up to record"), "{said}");
+    assert!(server.stop().success());
+
+    lose_database(&folder);
+    assert!(tool(&folder, &["store", "check"]).failed().contains("there is no database"));
+    assert!(!folder.join("data/parlance.sqlite").exists(), "checking makes nothing");
+    let said = tool(&folder, &["store", "migrate"]).done();
+    assert!(said.contains("had version 0"), "{said}");
+    assert!(tool(&folder, &["store", "migrate"]).done().contains("nothing to do"));
+    let said = tool(&folder, &["store", "check"]).done();
+    assert!(said.contains("warn  log") && said.contains("lacks 6 message(s)"), "{said}");
+    let said = tool(&folder, &["history", "Room 1"]);
+    assert!(said.err.contains("3 newer message(s)"), "{said:?}");
+    assert_eq!(said.done(), "");
+
+    server.kill_and_restart();
+    until_stored(&server);
+    assert!(server.stop().success());
+    fs::remove_dir_all(folder.join("data/log")).expect("the log is lost");
+    let said = tool(&folder, &["store", "check"]).failed();
+    assert!(said.contains("fail  log") && said.contains("do not belong together"), "{said}");
+}
+
+#[test]
+fn history_shows_what_was_said() {
+    let texts: Vec<String> = (1..=60).map(|n| format!("message {n}")).collect();
+    let mut texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
+    texts[29] = "a rare thing";
+    let server = server_with(&texts);
+    until_stored(&server);
+    let (folder, room) = (server.folder(), Room::numbered(2));
+    let history = |room: &str, more: &[&str]| {
+        let said = tool(folder, &[&["history", room], more].concat());
+        assert_eq!(said.err, "");
+        said.done()
+    };
+    let shown = history("room 2", &[]);
+    assert_eq!(shown.lines().count(), 50);
+    let end = "Z  60  ada <sip:ada@example.test>: message 60\n";
+    assert!(shown.ends_with(end), "{shown}");
+    assert_eq!(history(&room.id, &[]), shown);
+    assert_eq!(history(&room.uri(), &[]), shown);
+    assert_eq!(history("Room 2", &["--last", "1"]).lines().count(), 1);
+    assert_eq!(history("Room 2", &["--from", "2000-01-01"]).lines().count(), 60);
+    assert_eq!(history("Room 2", &["--to", "2000-01-01"]), "");
+    let found = history("Room 2", &["--search", "thing rare", "--json"]);
+    assert!(found.starts_with(&format!("{{\"room\":\"{}\",\"term\":0,\"number\":30", room.id)));
+    assert!(found.contains("\"chat\":\"a rare thing\"") && found.lines().count() == 1, "{found}");
+    let said = tool(folder, &["history", "Attic"]).failed();
+    assert!(said.contains("no room is called") && said.contains("Room 1"), "{said}");
+    assert_eq!(tool(folder, &["history", "Room 1", "--from", "soon"]).code, Some(2));
+}
+
 #[test]
 fn where_no_server_ran_nothing_is_made() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -19,5 +19,5 @@ mod store;
 
 pub use lane::{Desk, LogEnd, News};
 pub use service::{LogNumbers, Service};
-pub use start::{Opened, identity, open};
-pub use store::{Archive, Feeder};
+pub use start::{Opened, identity, identity_known, open};
+pub use store::{Archive, Feeder, cursor_name};

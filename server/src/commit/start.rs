@@ -61,31 +61,43 @@ impl Recollection {
 /// File in the data directory that holds the identity of its log.
 const IDENTITY: &str = "log-identity";
 
+/// The identity of the log in `data`, if it has one.
+///
+/// # Errors
+/// Why nobody can know.
+pub fn identity_known(data: &Path) -> Result<Option<String>, String> {
+    let file = data.join(IDENTITY);
+    match fs::read_to_string(&file) {
+        Ok(text) => match Guid::parse(text.trim()) {
+            Some(guid) => Ok(Some(guid.to_string())),
+            None => Err(no_identity(&file, &"it holds no GUID; restore it from a copy")),
+        },
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(no_identity(&file, &e)),
+    }
+}
+
+fn no_identity(file: &Path, cause: &dyn std::fmt::Display) -> String {
+    format!("{} tells whose log this is, and it cannot be used ({cause})", file.display())
+}
+
 /// The identity of the log in `data`: made once, so that a database knows one log from another.
 ///
 /// # Errors
 /// Why the server must not start.
 pub fn identity(data: &Path, fresh: Guid) -> Result<String, String> {
-    let file = data.join(IDENTITY);
-    let fault = |e: &dyn std::fmt::Display| {
-        format!("{} tells whose log this is, and it cannot be used ({e})", file.display())
-    };
-    match fs::read_to_string(&file) {
-        Ok(text) => match Guid::parse(text.trim()) {
-            Some(guid) => Ok(guid.to_string()),
-            None => Err(fault(&"it holds no GUID; restore it from a copy")),
-        },
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            fs::create_dir_all(data).map_err(|e| fault(&e))?;
-            let begun = file.with_extension("new");
-            let mut new = fs::File::create(&begun).map_err(|e| fault(&e))?;
-            writeln!(new, "{fresh}").and_then(|()| new.sync_all()).map_err(|e| fault(&e))?;
-            fs::rename(&begun, &file).map_err(|e| fault(&e))?;
-            fs::File::open(data).and_then(|folder| folder.sync_all()).map_err(|e| fault(&e))?;
-            Ok(fresh.to_string())
-        }
-        Err(e) => Err(fault(&e)),
+    if let Some(known) = identity_known(data)? {
+        return Ok(known);
     }
+    let file = data.join(IDENTITY);
+    let fault = |e: std::io::Error| no_identity(&file, &e);
+    fs::create_dir_all(data).map_err(fault)?;
+    let begun = file.with_extension("new");
+    let mut new = fs::File::create(&begun).map_err(fault)?;
+    writeln!(new, "{fresh}").and_then(|()| new.sync_all()).map_err(fault)?;
+    fs::rename(&begun, &file).map_err(fault)?;
+    fs::File::open(data).and_then(|folder| folder.sync_all()).map_err(fault)?;
+    Ok(fresh.to_string())
 }
 
 /// Opens the log in `folder`, or begins one, and reads what the store does not have yet: everything

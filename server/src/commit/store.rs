@@ -43,7 +43,7 @@ impl Archive {
         let mut store = AnyStore::open(url).map_err(|e| unusable(&e))?;
         let migrated = store.migrate().map_err(|e| unusable(&e))?;
         tracing::info!(?migrated, "database opened");
-        Ok(Archive { store, cursor: format!("stored:{log_id}") })
+        Ok(Archive { store, cursor: cursor_name(log_id) })
     }
 
     /// How far it has got with the log.
@@ -71,6 +71,11 @@ impl Archive {
         }
         Ok(known)
     }
+}
+
+/// Under which name the database keeps how far it has got with a log.
+pub fn cursor_name(log_id: &str) -> String {
+    format!("stored:{log_id}")
 }
 
 fn unusable(error: &Error) -> String {

@@ -3,7 +3,11 @@
 //! What they answer goes to the standard output, everything else to the standard error. Texts that
 //! came from clients are shown without control characters: a message must not steer a terminal.
 
+mod database;
+pub mod history;
 pub mod log;
+mod message;
+pub mod store;
 mod tail;
 
 use crate::config::Config;

@@ -65,6 +65,9 @@ pub fn read(
     from: Position,
     mut act: impl FnMut(&Entry<'_>) -> Result<ControlFlow<()>, Fault>,
 ) -> Result<End, Fault> {
+    if is_empty(folder)? {
+        return Ok(End { last: Position(0), stopped: None });
+    }
     let mut reader = Reader::new(disk(folder)?, from);
     let mut until = Position(u64::MAX);
     let mut stopped = None;
@@ -92,6 +95,15 @@ pub fn read(
     }
     let last = reader.taken().min(until);
     Ok(End { last, stopped: stopped.filter(|error| !is_end(folder, error)) })
+}
+
+/// Has nothing been written yet?
+fn is_empty(folder: &Path) -> Result<bool, Fault> {
+    if !folder.is_dir() {
+        return Ok(true);
+    }
+    let names = disk(folder)?.list().map_err(|e| format!("the log cannot be listed: {e}"))?;
+    Ok(!names.iter().any(|name| name.ends_with(".seg")))
 }
 
 /// Is it only that the file ends where a record could begin?
