@@ -47,6 +47,19 @@ pub enum Command {
     Store(tools::store::Command),
     /// Show what was said in a room, from the database
     History(tools::history::History),
+    /// Write all messages of the database to a file, as JSON Lines; the server may go on
+    Export {
+        /// A file that is not there yet; `-` is the standard output
+        #[arg(value_name = "FILE")]
+        target: PathBuf,
+    },
+    /// Bring an export into the database; messages that are there already stay. No server may run
+    /// on the same data directory
+    Import {
+        /// What `export` has written; `-` is the standard input
+        #[arg(value_name = "FILE")]
+        source: PathBuf,
+    },
 }
 
 impl Cli {

@@ -194,6 +194,61 @@ fn history_shows_what_was_said() {
 }
 
 #[test]
+fn what_is_exported_can_be_imported_over_and_over() {
+    let mut server = server_with(&["plain", "\"quoted\" grüße 🦀", "third"]);
+    let folder = server.folder().to_owned();
+    until_stored(&server);
+    let exported = tool(&folder, &["export", "-"]).done();
+    assert_eq!(exported.lines().count(), 1 + 6, "{exported}");
+    assert!(exported.starts_with("{\"parlance_export\":1,\"domain\":\"example.test\""));
+    assert!(tool(&folder, &["export", "chat.jsonl"]).done().is_empty());
+    assert_eq!(fs::read_to_string(folder.join("chat.jsonl")).expect("the file"), exported);
+    assert!(tool(&folder, &["export", "chat.jsonl"]).failed().contains("is there already"));
+    let refused = tool(&folder, &["import", "chat.jsonl"]).failed();
+    assert!(refused.contains("a server runs on"), "{refused}");
+    assert!(server.stop().success());
+    let again = tool(&folder, &["import", "chat.jsonl"]).done();
+    assert_eq!(again, "0 message(s) imported, 6 were there already\n");
+
+    // Elsewhere: a new database, and a server on it whose rooms go on.
+    fs::rename(folder.join("data"), folder.join("data-away")).expect("the data is moved away");
+    let said = tool(&folder, &["import", "chat.jsonl"]).done();
+    assert_eq!(said, "6 message(s) imported, 0 were there already\n");
+    assert_eq!(tool(&folder, &["export", "-"]).done(), exported);
+    server.kill_and_restart();
+    let shown = tool(&folder, &["history", "Room 1", "--last", "1"]).done();
+    assert!(shown.ends_with("  3  ada <sip:ada@example.test>: third\n"), "{shown}");
+}
+
+#[test]
+fn what_is_no_export_is_refused_by_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = "[server]\ndata = \"data\"\n";
+    fs::write(folder.path().join("parlance.toml"), text).expect("the configuration is written");
+    let import = |lines: &[&str]| {
+        fs::write(folder.path().join("chat.jsonl"), lines.join("\n")).expect("the file is written");
+        tool(folder.path(), &["import", "chat.jsonl"])
+    };
+    let header = "{\"parlance_export\":1,\"domain\":\"example.test\",\"rooms\":[]}";
+    let message = |number: u64, chat: &str| {
+        format!(
+            "{{\"room\":\"7f6a1f0e-5a3e-4a53-9d1c-000000000001\",\"term\":0,\"number\":{number},\
+             \"ts\":\"2024-03-08T07:16:05Z\",\"author\":\"sip:ada@example.test\",\
+             \"author_name\":\"ada\",\"alert\":false,\"chat\":\"{chat}\",\"rtf\":null}}"
+        )
+    };
+    assert!(import(&["hello"]).failed().contains("line 1: not the header"));
+    assert!(import(&[&header.replace(":1,", ":2,")]).failed().contains("format version 2"));
+    let (one, two) = (message(1, "one"), message(2, "two"));
+    assert!(import(&[header, &one, &one]).failed().contains("line 3: not in the order"));
+    assert!(import(&[header, &message(1, "\\u0007")]).failed().contains("line 2: a text has"));
+    assert!(import(&[header, "{}"]).failed().contains("line 2: missing field"));
+    assert!(import(&[header, &one, &two]).done().starts_with("2 message(s) imported"));
+    let differs = import(&[header, &message(2, "other")]).failed();
+    assert!(differs.contains("another message"), "{differs}");
+}
+
+#[test]
 fn where_no_server_ran_nothing_is_made() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = "[server]\ndata = \"data\"\n";

@@ -4,7 +4,9 @@
 //! came from clients are shown without control characters: a message must not steer a terminal.
 
 mod database;
+pub mod export;
 pub mod history;
+pub mod import;
 pub mod log;
 mod message;
 pub mod store;
@@ -12,6 +14,7 @@ mod tail;
 
 use crate::config::Config;
 use crate::{Exit, refuse};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 
@@ -64,6 +67,14 @@ pub fn run(file: Option<&Path>, command: impl FnOnce(&Config, &mut dyn Write) ->
 fn note(text: &str) {
     // If stderr is gone, nobody wants to know.
     let _ = writeln!(io::stderr(), "parlance: {text}");
+}
+
+/// A bar on the standard error, if that is a terminal; nothing otherwise.
+fn bar(what: &'static str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix:>9} [{bar:32}] {percent} % {eta}")
+        .expect("the template is well-formed")
+        .progress_chars("=> ");
+    ProgressBar::new(length).with_style(style).with_prefix(what)
 }
 
 /// A text of a client on one line, without control characters.

@@ -1,0 +1,178 @@
+//! `parlance import`: brings what was exported into the database. Doing it again does no harm.
+
+use super::export::{FORMAT, Header};
+use super::message::Message;
+use super::{Answer, Fault, bar, database, note};
+use crate::Exit;
+use crate::certificate::create_data_directory;
+use crate::config::Config;
+use indicatif::ProgressBar;
+use parlance_storage::disk::Cause;
+use parlance_storage::disk::real::RealDisk;
+use parlance_storage::sql::{AnyStore, Appended, Row, RowKey, Store};
+use parlance_wire::xccos::Timestamp;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+/// Longest line: a message of the longest request, escaped.
+const LINE_BYTES_MAX: u64 = 1024 * 1024;
+/// What goes into the database at once.
+const BATCH_ROWS: usize = 1_000;
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// Reads everything from `source`, or from the standard input for `-`.
+///
+/// # Errors
+/// Cause, effect, next step.
+pub fn run(source: &Path, config: &Config, out: &mut dyn Write) -> Answer {
+    let (input, length) = open(source)?;
+    let progress = bar("importing", length);
+    let mut lines = Lines { input, number: 0, progress };
+    let header = header(&mut lines)?;
+    let _lock = lock(&config.data)?;
+    let mut store = AnyStore::open(&config.store)?;
+    store.migrate()?;
+    refuse_lag(config, &mut store)?;
+    let Appended { inserted, repeated } = all(&mut lines, &mut store)?;
+    lines.progress.finish_and_clear();
+    writeln!(out, "{inserted} message(s) imported, {repeated} were there already")?;
+    tell_rooms(&header, config);
+    Ok(Exit::Done)
+}
+
+fn open(source: &Path) -> Result<(Box<dyn BufRead>, u64), Fault> {
+    if source == Path::new("-") {
+        return Ok((Box::new(BufReader::new(io::stdin())), 0));
+    }
+    let opened = File::open(source).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let (length, file) = opened.map_err(|e| {
+        format!("{} cannot be read ({e}), so nothing was imported", source.display())
+    })?;
+    Ok((Box::new(BufReader::new(file)), length))
+}
+
+/// Keeps servers away as long as it lives: their rooms would not notice what comes in.
+fn lock(data: &Path) -> Result<RealDisk, Fault> {
+    let place = data.display();
+    create_data_directory(data)
+        .map_err(|e| format!("{place} cannot be made ({e}), so nothing was imported"))?;
+    RealDisk::open(data.join("log")).map_err(|e| {
+        Fault::Told(match e.cause {
+            Cause::Locked => format!(
+                "a server runs on {place}, so nothing was imported: its rooms would not notice; \
+                 stop it and import again"
+            ),
+            _ => format!("the log below {place} cannot be locked ({e}), so nothing was imported"),
+        })
+    })
+}
+
+/// What is on its way into the database must be there first, or it may find its place taken.
+fn refuse_lag(config: &Config, store: &mut AnyStore) -> Result<(), Fault> {
+    let Some(lag) = database::lag(config, store, |_| true)? else { return Ok(()) };
+    let because = match (lag.trouble, lag.messages) {
+        (Some(trouble), _) => trouble,
+        (None, 0) => return Ok(()),
+        (None, messages) => format!(
+            "the log has {messages} message(s) that the database lacks; start the server, wait \
+             until `parlance store check` says that the database has all, stop it"
+        ),
+    };
+    Err(Fault::Told(format!("nothing was imported: {because}, then import again")))
+}
+
+/// Lines of bounded length, counted.
+struct Lines {
+    input: Box<dyn BufRead>,
+    number: u64,
+    progress: ProgressBar,
+}
+
+impl Lines {
+    /// The next line; `None` at the end.
+    fn next(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        let mut line = Vec::new();
+        self.number += 1;
+        let mut input = (&mut self.input).take(LINE_BYTES_MAX);
+        let count = input.read_until(b'\n', &mut line).map_err(|e| self.fault(&e))?;
+        if count as u64 == LINE_BYTES_MAX && !line.ends_with(b"\n") {
+            return Err(self.fault(&format!("longer than {LINE_BYTES_MAX} bytes")));
+        }
+        self.progress.inc(count as u64);
+        Ok((count > 0).then_some(line))
+    }
+
+    fn fault(&self, cause: &dyn std::fmt::Display) -> Fault {
+        Fault::Told(format!(
+            "line {}: {cause}. Lines before it may be imported; mend the file and import it again, \
+             which does no harm",
+            self.number
+        ))
+    }
+}
+
+fn header(lines: &mut Lines) -> Result<Header, Fault> {
+    let line = lines.next()?.unwrap_or_default();
+    let header: Header = serde_json::from_slice(&line)
+        .map_err(|e| lines.fault(&format!("not the header of an export of Parlance ({e})")))?;
+    match header.parlance_export {
+        FORMAT => Ok(header),
+        other => Err(lines.fault(&format!(
+            "format version {other}, this program reads {FORMAT}; use the program that wrote it"
+        ))),
+    }
+}
+
+/// Imports all messages, batch by batch.
+fn all(lines: &mut Lines, store: &mut AnyStore) -> Result<Appended, Fault> {
+    let mut sum = Appended::default();
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    let mut last: Option<(RowKey, Timestamp)> = None;
+    loop {
+        let line = lines.next()?;
+        let is_end = line.is_none();
+        if let Some(line) = line {
+            let message = serde_json::from_slice(&line).map_err(|e| e.to_string());
+            let row = message.and_then(Message::into_row).map_err(|e| lines.fault(&e))?;
+            if last.is_some_and(|last| !follows(last, &row)) {
+                return Err(lines.fault(&"not in the order of rooms, numbers and times"));
+            }
+            last = Some((row.key(), row.ts));
+            batch.push(row);
+            bytes += line.len();
+        }
+        if batch.len() == BATCH_ROWS || bytes >= BATCH_BYTES || is_end {
+            let done =
+                store.import(&batch).map_err(|e| lines.fault(&format!("up to here: {e}")))?;
+            sum.inserted += done.inserted;
+            sum.repeated += done.repeated;
+            batch.clear();
+            bytes = 0;
+        }
+        if is_end {
+            return Ok(sum);
+        }
+    }
+}
+
+/// Searches by date rely on it that times of a room do not fall.
+fn follows((key, ts): (RowKey, Timestamp), row: &Row) -> bool {
+    row.key() > key && (row.room != key.room || row.ts >= ts)
+}
+
+/// Says which rooms nobody can enter.
+fn tell_rooms(header: &Header, config: &Config) {
+    let mut known: Vec<String> =
+        config.directory.rooms().map(|room| room.config.id.to_string()).collect();
+    known.sort_unstable();
+    let unknown = header.rooms.iter().filter(|room| known.binary_search(&room.id).is_err());
+    for room in unknown {
+        let name = room.name.as_deref().unwrap_or("without a name");
+        note(&format!(
+            "room {} ({name:?}) is not in the configuration: nobody sees its messages until a \
+             [[room]] has that id",
+            room.id
+        ));
+    }
+}
