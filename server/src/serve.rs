@@ -21,7 +21,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -31,6 +31,9 @@ const DRAIN_SLACK: Duration = Duration::from_millis(2_500);
 
 /// How long an address may stay taken by a server that has just ended.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long the end of the server waits for the database to take what is left.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Serves until told to stop.
 ///
@@ -63,8 +66,7 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     let parts = parts(meshes, &desk, clock, &tls, &supervisor);
     let (seats, slots) = seats(config, &placement, parts, opened.restored, sockets, &supervisor)?;
     let log = start_log(service)?;
-    let feed = std::thread::Builder::new().name("store".into()).spawn(move || feeder.run());
-    feed.map_err(|e| format!("no thread for the database: {e}"))?;
+    let store = start_store(feeder)?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     machine::bind_thread(&placement.background);
     for seat in seats {
@@ -95,6 +97,7 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     desk.close();
     // Its panics end the process by themselves.
     let _ = log.join();
+    store.finish();
     Ok(exit)
 }
 
@@ -267,6 +270,33 @@ fn start_log(service: Service<RealDisk>) -> Result<JoinHandle<()>, String> {
     };
     let thread = std::thread::Builder::new().name("log".into()).spawn(serve);
     thread.map_err(|e| format!("no thread for the log: {e}"))
+}
+
+/// The thread that feeds the database.
+struct StoreThread {
+    is_closing: Arc<AtomicBool>,
+    /// Closed when the thread has ended.
+    ended: Receiver<()>,
+}
+
+impl StoreThread {
+    /// Lets it feed what is left, for a while: what it does not manage is in the log.
+    fn finish(self) {
+        self.is_closing.store(true, Ordering::Release);
+        let _ = self.ended.recv_timeout(STORE_PATIENCE);
+    }
+}
+
+fn start_store(feeder: Feeder) -> Result<StoreThread, String> {
+    let is_closing = feeder.closing();
+    let (end, ended) = channel();
+    let feed = move || {
+        feeder.run();
+        drop(end);
+    };
+    let thread = std::thread::Builder::new().name("store".into()).spawn(feed);
+    thread.map_err(|e| format!("no thread for the database: {e}"))?;
+    Ok(StoreThread { is_closing, ended })
 }
 
 /// Where each shard's numbers can be read.

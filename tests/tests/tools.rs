@@ -164,6 +164,16 @@ fn the_database_is_checked_and_migrated() {
 }
 
 #[test]
+fn a_server_that_ends_leaves_nothing_to_be_stored() {
+    let mut server = server_with(&["one", "two", "three"]);
+    let folder = server.folder().to_owned();
+    // No waiting: the last message was answered a moment ago.
+    assert!(server.stop().success());
+    let said = tool(&folder, &["store", "check"]).done();
+    assert!(said.contains("has all up to record"), "{said}");
+}
+
+#[test]
 fn history_shows_what_was_said() {
     let texts: Vec<String> = (1..=60).map(|n| format!("message {n}")).collect();
     let mut texts: Vec<&str> = texts.iter().map(|text| &**text).collect();

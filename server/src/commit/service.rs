@@ -81,11 +81,14 @@ impl<D: Disk> Service<D> {
                 continue;
             }
             if self.desk.is_closing() {
-                return self.log.mark().map(|_| ());
+                self.log.mark()?;
+                self.publish();
+                return Ok(());
             }
             // The mark is a write and a sync of its own: only when nobody waits for one.
             if self.wait() {
                 self.log.mark()?;
+                self.publish();
             }
         }
     }

@@ -18,7 +18,7 @@ use parlance_storage::sql::{
 use parlance_storage::{Position, log};
 use parlance_wire::xccos::Guid;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Longest sleep of the flusher's thread: how late it may notice a commit.
@@ -94,6 +94,8 @@ pub struct Feeder {
     clock: Clock,
     /// The trouble that was told last, so that it is told once.
     told: Option<String>,
+    /// The log is closed: feed what is left, and end.
+    is_closing: Arc<AtomicBool>,
 }
 
 impl Feeder {
@@ -110,19 +112,29 @@ impl Feeder {
         let (start, end) = (marks.oldest.previous(), marks.durable);
         let flusher =
             Flusher::new(Settings::default(), seed, LogPosition(start.0), LogPosition(end.0));
-        Feeder { archive, reader, flusher, numbers, clock, told: None }
+        let is_closing = Arc::default();
+        Feeder { archive, reader, flusher, numbers, clock, told: None, is_closing }
     }
 
-    /// Feeds for ever, or until log and database turn out not to belong together: then the log
-    /// keeps everything, and fills up.
+    /// Raised when the log is closed: the feeder ends when the database has everything, or at the
+    /// first trouble.
+    pub fn closing(&self) -> Arc<AtomicBool> {
+        self.is_closing.clone()
+    }
+
+    /// Feeds until the log is closed, or until log and database turn out not to belong together:
+    /// then the log keeps everything, and fills up.
     pub fn run(mut self) {
         loop {
+            // Looked at first: what was durable before the log was closed is seen below.
+            let is_closing = self.is_closing.load(Ordering::Acquire);
             let now = self.clock.now().instant;
             let durable = self.numbers.durable.load(Ordering::Acquire);
             self.flusher.committed(now, LogPosition(durable));
             match self.flusher.poll(now) {
                 Step::AskCursor => self.ask(now),
                 Step::Flush { from, to, rows_max } => self.flush(now, from, to, rows_max),
+                Step::Wait(_) if is_closing && self.is_done() => return,
                 Step::Wait(until) => std::thread::park_timeout(until.map_or(NAP, |until| {
                     NAP.min(Duration::from_micros(until.0.saturating_sub(now.0)))
                 })),
@@ -137,6 +149,11 @@ impl Feeder {
                 }
             }
         }
+    }
+
+    /// Nothing is left to be fed, or not now.
+    fn is_done(&self) -> bool {
+        self.flusher.lag_rows() == 0 || self.flusher.trouble().is_some()
     }
 
     fn ask(&mut self, now: Instant) {
