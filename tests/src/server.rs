@@ -225,6 +225,20 @@ impl Server {
         body.to_owned()
     }
 
+    /// Waits until the database has everything that the log has.
+    ///
+    /// # Panics
+    /// If it does not get there.
+    pub fn until_stored(&self) {
+        for _ in 0..5_000 {
+            let durable = self.metric("parlance_log_durable", "");
+            if durable > 0.0 && self.metric("parlance_log_stored", "") >= durable {
+                return;
+            }
+        }
+        panic!("the database does not get what the log has");
+    }
+
     /// Sum of a metric over all its labels whose line contains `labels`.
     pub fn metric(&self, name: &str, labels: &str) -> f64 {
         let text = self.get("/metrics");

@@ -124,17 +124,6 @@ fn a_damaged_log_is_refused_and_a_torn_one_is_mended() {
     assert!(said.contains("nothing is served") && said.contains("parlance log verify"), "{said}");
 }
 
-/// Waits until the database has everything that the log has.
-fn until_stored(server: &Server) {
-    for _ in 0..5_000 {
-        let durable = server.metric("parlance_log_durable", "");
-        if durable > 0.0 && server.metric("parlance_log_stored", "") >= durable {
-            return;
-        }
-    }
-    panic!("the database does not get what the log has");
-}
-
 #[test]
 fn log_and_database_stand_in_for_each_other_as_far_as_they_can() {
     let mut server = Server::start(&options());
@@ -142,7 +131,7 @@ fn log_and_database_stand_in_for_each_other_as_far_as_they_can() {
     let mut dialog = Dialog::open(server.sip, "author");
     join(&mut dialog, &room);
     let acknowledged = talk(&mut dialog, &room, 0, POSTS);
-    until_stored(&server);
+    server.until_stored();
     assert!(server.stop().success());
 
     // Without the database the log, which still has everything, fills a new one.
@@ -151,7 +140,7 @@ fn log_and_database_stand_in_for_each_other_as_far_as_they_can() {
         let _ = std::fs::remove_file(data.join(file));
     }
     server.kill_and_restart();
-    until_stored(&server);
+    server.until_stored();
     assert_eq!(server.metric("parlance_store_rows_total", "") as usize, acknowledged.len());
     assert_eq!(history(&server, &room).len(), acknowledged.len());
     assert!(server.stop().success());
@@ -178,7 +167,7 @@ fn chat_goes_on_while_postgresql_is_away() {
     let mut dialog = Dialog::open(server.sip, "author");
     join(&mut dialog, &room);
     let mut acknowledged = talk(&mut dialog, &room, 0, POSTS);
-    until_stored(&server);
+    server.until_stored();
 
     // No author notices that the database has crashed.
     cluster.kill();
@@ -193,7 +182,7 @@ fn chat_goes_on_while_postgresql_is_away() {
     // With the database everything is there, once, and what it lacks comes from the log.
     cluster.run();
     server.kill_and_restart();
-    until_stored(&server);
+    server.until_stored();
     let texts: Vec<String> = history(&server, &room).into_iter().map(|m| m.chat).collect();
     assert_eq!(texts, acknowledged);
     assert_eq!(server.metric("parlance_store_rows_total", "") as usize, 2 * POSTS);

@@ -116,17 +116,6 @@ fn inspect_lists_what_is_wanted_and_keeps_texts_to_itself() {
     assert_eq!(tool(folder, &["log", "inspect", "--room", "lobby"]).code, Some(2));
 }
 
-/// Waits until the database has everything that the log has.
-fn until_stored(server: &Server) {
-    for _ in 0..5_000 {
-        let durable = server.metric("parlance_log_durable", "");
-        if durable > 0.0 && server.metric("parlance_log_stored", "") >= durable {
-            return;
-        }
-    }
-    panic!("the database does not get what the log has");
-}
-
 /// Takes the database away.
 fn lose_database(folder: &Path) {
     for file in ["parlance.sqlite", "parlance.sqlite-wal", "parlance.sqlite-shm"] {
@@ -138,7 +127,7 @@ fn lose_database(folder: &Path) {
 fn the_database_is_checked_and_migrated() {
     let mut server = server_with(&["one", "two", "three"]);
     let folder = server.folder().to_owned();
-    until_stored(&server);
+    server.until_stored();
     let said = tool(&folder, &["store", "check"]).done();
     assert!(said.contains("ok    schema") && said.contains("has all up to record"), "{said}");
     assert!(server.stop().success());
@@ -156,7 +145,7 @@ fn the_database_is_checked_and_migrated() {
     assert_eq!(said.done(), "");
 
     server.kill_and_restart();
-    until_stored(&server);
+    server.until_stored();
     assert!(server.stop().success());
     fs::remove_dir_all(folder.join("data/log")).expect("the log is lost");
     let said = tool(&folder, &["store", "check"]).failed();
@@ -179,7 +168,7 @@ fn history_shows_what_was_said() {
     let mut texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
     texts[29] = "a rare thing";
     let server = server_with(&texts);
-    until_stored(&server);
+    server.until_stored();
     let (folder, room) = (server.folder(), Room::numbered(2));
     let history = |room: &str, more: &[&str]| {
         let said = tool(folder, &[&["history", room], more].concat());
@@ -207,7 +196,7 @@ fn history_shows_what_was_said() {
 fn what_is_exported_can_be_imported_over_and_over() {
     let mut server = server_with(&["plain", "\"quoted\" grüße 🦀", "third"]);
     let folder = server.folder().to_owned();
-    until_stored(&server);
+    server.until_stored();
     let exported = tool(&folder, &["export", "-"]).done();
     assert_eq!(exported.lines().count(), 1 + 6, "{exported}");
     assert!(exported.starts_with("{\"parlance_export\":1,\"domain\":\"example.test\""));

@@ -110,7 +110,8 @@ impl Shard {
         self.fill_place(key, ask, vec![(body, Vec::new())]);
     }
 
-    fn render_reply(&mut self, reply: &Reply) -> Body {
+    /// Renders a document of one reply.
+    pub(super) fn render_reply(&mut self, reply: &Reply) -> Body {
         self.render(|out, envid| xccos::encode_replies(out, envid, std::slice::from_ref(reply)))
     }
 

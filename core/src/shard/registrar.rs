@@ -4,10 +4,11 @@
 use super::Shard;
 use super::session::{End, Restore};
 use crate::directory::Directory;
+use crate::limits::Limits;
 use crate::mail::{Address, AskKey, Mail, SessionKey, ShardId, User};
 use crate::time::Instant;
 use hashbrown::HashMap;
-use parlance_wire::xccos::{self, CommandId, Guid, Preference, Reply, ReplyData, ResponseCode};
+use parlance_wire::xccos::{CommandId, Guid, Preference, Reply, ReplyData, ResponseCode};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -51,9 +52,10 @@ impl Registrar {
     }
 
     /// Forgets losses that are too old, and the oldest when there are too many.
-    fn tidy(&mut self, remember_ms: u64, max: usize, now: Instant) {
+    fn tidy(&mut self, limits: &Limits, now: Instant) {
         while let Some((when, _)) = self.losses.front()
-            && (self.losses.len() > max || now.ms_since(*when) >= remember_ms)
+            && (self.losses.len() > limits.remembered_max
+                || now.ms_since(*when) >= limits.remember_ms)
         {
             let (when, id) = self.losses.pop_front().expect("looked at");
             if let Some(endpoint) = self.endpoints.get_mut(&id) {
@@ -90,9 +92,7 @@ impl Shard {
         user: Arc<User>,
         epid: Box<str>,
     ) {
-        let limits = &self.setup.limits;
-        let (remember_ms, max) = (limits.remember_ms, limits.remembered_max);
-        self.registrar.tidy(remember_ms, max, self.now.instant);
+        self.registrar.tidy(&self.setup.limits, self.now.instant);
         let endpoint = self.registrar.endpoints.entry((user, epid)).or_default();
         if let Some((current, later)) = endpoint.current
             && later > opened
@@ -128,9 +128,7 @@ impl Shard {
             Some(rooms) if rooms.is_empty() => endpoint.lost = None,
             Some(rooms) => self.registrar.remember(id.clone(), rooms, self.now.instant),
         }
-        let limits = &self.setup.limits;
-        let (remember_ms, max) = (limits.remember_ms, limits.remembered_max);
-        self.registrar.tidy(remember_ms, max, self.now.instant);
+        self.registrar.tidy(&self.setup.limits, self.now.instant);
         self.registrar.forget_if_empty(&id);
     }
 
@@ -176,9 +174,7 @@ impl Shard {
             Err(code) => (code, ReplyData::Empty),
         };
         let reply = Reply { name, to, code, data };
-        let body = self.render(|out, envid| {
-            xccos::encode_replies(out, envid, std::slice::from_ref(&reply));
-        });
+        let body = self.render_reply(&reply);
         let session = from.session;
         self.mail(from.shard, Mail::Answer { session, ask, after: None, body });
     }

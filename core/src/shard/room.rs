@@ -258,9 +258,8 @@ impl Shard {
             }
         } else if room.pending.is_empty() {
             self.step(id);
-        } else if !room.is_step_pending {
-            room.is_step_pending = true;
-            room.pending.push_back(Pending::Step);
+        } else {
+            self.want_step_after_posts(id);
         }
     }
 
@@ -527,9 +526,7 @@ impl Shard {
         let entry = self.setup.directory.room(id).expect("the home checked the room");
         let data = ReplyData::History { room_uri: entry.uri.clone(), messages };
         let reply = Reply { name: "bccontext".into(), to, code: ResponseCode::Success, data };
-        let body = self.render(|out, envid| {
-            xccos::encode_replies(out, envid, std::slice::from_ref(&reply));
-        });
+        let body = self.render_reply(&reply);
         let session = from.session;
         self.mail(from.shard, Mail::Answer { session, ask, after: Some(id), body });
     }

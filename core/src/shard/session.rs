@@ -190,11 +190,11 @@ impl Shard {
         self.subscriptions += 1;
     }
 
-    /// Takes the session out of a room's feed. False when it is not in it.
-    pub(super) fn unseat_session(&mut self, key: SessionKey, room: Guid) -> bool {
+    /// Takes the session out of a room's feed, if it is in it.
+    pub(super) fn unseat_session(&mut self, key: SessionKey, room: Guid) {
         let session = &mut self.sessions[key];
         let Some(index) = session.seats.iter().position(|seat| seat.room == room) else {
-            return false;
+            return;
         };
         let seat = session.seats.swap_remove(index);
         session.forget_positions(room);
@@ -210,7 +210,6 @@ impl Shard {
         if feed.subscribers.is_empty() {
             self.feeds.close(seat.feed);
         }
-        true
     }
 
     /// Ends a session and tells everybody who must know.

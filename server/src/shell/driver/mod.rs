@@ -44,7 +44,8 @@ const HANDSHAKES_MAX: usize = 4_096;
 /// Writing what is left on a closed link, and waiting for the peer's end, may take this long
 /// together, milliseconds.
 const CLOSING_MS: u64 = 1_000;
-/// Rounds of commit and write in one turn; what is left then has its next turn after other tasks.
+/// Rounds of writing in one turn (what is written makes room for more); what is left then has its
+/// next turn after other tasks.
 const ROUNDS_PER_TURN: usize = 4;
 
 /// What a driver is made of, besides its shard.
