@@ -42,3 +42,7 @@ pub const XCCOS_ENVID_DIGITS_MAX: usize = 20;
 pub const XCCOS_NAME_BYTES_MAX: usize = 256;
 /// Longest label of a preference, in bytes (`xccos.md` §4.5).
 pub const XCCOS_PREFERENCE_LABEL_BYTES_MAX: usize = 255;
+/// Most authors in one `cmd:bcbydate`.
+pub const XCCOS_SEARCH_AUTHORS_MAX: usize = 64;
+/// Longest text of a `cmd:bcbydate`, in bytes.
+pub const XCCOS_SEARCH_TEXT_BYTES_MAX: usize = 1024;

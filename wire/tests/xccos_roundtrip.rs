@@ -70,6 +70,7 @@ fn command() -> impl Strategy<Value = Command> {
         |(criteria, extended, results_max)| RoomSearch { criteria, extended, results_max },
     );
     prop_oneof![
+        history_search().prop_map(|search| Command::BcByDate(Box::new(search))),
         Just(Command::ReqUri),
         Just(Command::NodesPermCreateChild),
         text().prop_map(|info_type| Command::GetServerInfo { info_type }),
@@ -87,6 +88,27 @@ fn command() -> impl Strategy<Value = Command> {
         (room(), filled()).prop_map(|(room, file)| Command::GetFdTok { room, file }),
         name().prop_map(|name| Command::Unknown { name }),
     ]
+}
+
+fn history_search() -> impl Strategy<Value = HistorySearch> {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let times = (option::of(timestamp()), option::of(timestamp()));
+    let bounds = (option::of(any::<u64>()), option::of(any::<u32>()));
+    (vec(room(), 1..4), text(), vec(filled(), 0..3), times, bounds, flags).prop_map(
+        |(rooms, text, authors, (from, to), (start, count_max), flags)| HistorySearch {
+            rooms,
+            text,
+            is_phrase: flags.0,
+            is_case_sensitive: flags.1,
+            authors,
+            from,
+            to,
+            start,
+            count_max,
+            is_backwards: flags.2,
+            is_sorted_backwards: flags.3,
+        },
+    )
 }
 
 fn post() -> impl Strategy<Value = Post> {
@@ -181,6 +203,10 @@ fn reply_data() -> impl Strategy<Value = (String, ReplyData)> {
     }
     let history = (filled(), vec(delivery(), 0..6))
         .prop_map(|(room_uri, messages)| ReplyData::History { room_uri, messages });
+    let found_in = (filled(), vec(delivery(), 0..4))
+        .prop_map(|(room_uri, messages)| FoundInRoom { room_uri, messages });
+    let found = (vec(found_in, 1..4), any::<bool>())
+        .prop_map(|(rooms, is_exceeded)| ReplyData::Found(Found { rooms, is_exceeded }));
     let token = (filled(), text())
         .prop_map(|(token, server_uri)| ReplyData::FileToken { token, server_uri });
     let rooms = vec(room_info(), 0..6).prop_map(ReplyData::Rooms);
@@ -192,6 +218,7 @@ fn reply_data() -> impl Strategy<Value = (String, ReplyData)> {
         named(&["join", "bjoin"], joined()),
         named(&["part"], filled().prop_map(|room_uri| ReplyData::Parted { room_uri })),
         named(&["bccontext"], history),
+        named(&["bcbydate"], found),
         named(&["chansrch", "getassociations"], rooms),
         named(&["getpref", "setpref"], preference().prop_map(ReplyData::Preference)),
         named(&["getftok"], token),

@@ -148,7 +148,10 @@ impl Shard {
                 self.refuse(link, Refusal::Document(DocumentError::Value));
                 self.fail(key, id, &command, ResponseCode::InvalidArgument);
             }
-            Command::GetFuTok { .. } | Command::GetFdTok { .. } | Command::Unknown { .. } => {
+            Command::BcByDate(_)
+            | Command::GetFuTok { .. }
+            | Command::GetFdTok { .. }
+            | Command::Unknown { .. } => {
                 self.refuse(link, Refusal::Unsupported);
                 self.fail(key, id, &command, ResponseCode::MsgNotSupported);
             }

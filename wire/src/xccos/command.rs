@@ -2,7 +2,7 @@
 
 use super::document::{name_of, sanitised};
 use super::write::Writer;
-use super::{CommandId, DocumentError, EnvId, RoomRef, fields};
+use super::{CommandId, DocumentError, EnvId, HistorySearch, RoomRef, fields, search};
 use crate::limits::{XCCOS_BJOIN_ROOMS_MAX, XCCOS_PREFERENCE_LABEL_BYTES_MAX};
 use crate::xml::Element;
 
@@ -36,6 +36,8 @@ pub enum Command {
         /// How many; the server's cap wins.
         count: u32,
     },
+    /// `cmd:bcbydate`.
+    BcByDate(Box<HistorySearch>),
     /// `cmd:chansrch`.
     ChanSrch(RoomSearch),
     /// `cmd:getinv`: invitations with a number above `after`.
@@ -88,6 +90,7 @@ impl Command {
             Command::Join(_) => "join",
             Command::Part(_) => "part",
             Command::BcContext { .. } => "bccontext",
+            Command::BcByDate(_) => "bcbydate",
             Command::ChanSrch(_) => "chansrch",
             Command::GetInv { .. } => "getinv",
             Command::GetPref(_) => "getpref",
@@ -150,7 +153,7 @@ pub(super) fn decode(
     let seqid = fields::number(element, "seqid").ok_or(DocumentError::ElementId)?;
     let nothing = Element::default();
     let data = element.child("data").unwrap_or(&nothing);
-    if name == "bjoin" && data.children.len() > XCCOS_BJOIN_ROOMS_MAX {
+    if matches!(&*name, "bjoin" | "bcbydate") && data.children.len() > XCCOS_BJOIN_ROOMS_MAX {
         return Err(DocumentError::TooMany);
     }
     let command = if is_known(&name) {
@@ -162,7 +165,7 @@ pub(super) fn decode(
 }
 
 fn is_known(name: &str) -> bool {
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 15] = [
         "requri",
         "getserverinfo",
         "getassociations",
@@ -170,6 +173,7 @@ fn is_known(name: &str) -> bool {
         "join",
         "part",
         "bccontext",
+        "bcbydate",
         "chansrch",
         "getinv",
         "getpref",
@@ -202,6 +206,7 @@ fn decode_known(name: &str, data: &Element<'_>) -> Option<Command> {
             let count = fields::number(data.child("bcq")?.child("last")?, "cnt")?;
             Some(Command::BcContext { room: fields::room(data)?, count })
         }
+        "bcbydate" => search::decode(data).map(Box::new).map(Command::BcByDate),
         "chansrch" => decode_search(data.child("qib")?).map(Command::ChanSrch),
         "getinv" => {
             let inv = data.child("inv")?;
@@ -298,6 +303,7 @@ fn encode_data(w: &mut Writer<'_>, command: &Command) {
             encode_chanib(w, room);
             w.open("bcq").inside("bcq", |w| w.open("last").plain("cnt", count).empty());
         }
+        Command::BcByDate(search) => search::encode(w, search),
         Command::ChanSrch(search) => {
             w.open("qib").plain("qtype", "BYNAME").attribute("criteria", &search.criteria);
             w.plain("extended", search.extended);
@@ -333,7 +339,7 @@ fn encode_chanid(w: &mut Writer<'_>, key: usize, room: &RoomRef) {
     w.attribute("value", &room.value).empty();
 }
 
-fn encode_chanib(w: &mut Writer<'_>, room: &RoomRef) {
+pub(super) fn encode_chanib(w: &mut Writer<'_>, room: &RoomRef) {
     w.open("chanib");
     room_attribute(w, "uri", room);
     w.empty();

@@ -1,6 +1,6 @@
 //! Reading values out of elements. `None` means: missing or malformed.
 
-use super::{Participant, RoomRef};
+use super::{Participant, RoomRef, Timestamp};
 use crate::xml::Element;
 use std::str::FromStr;
 
@@ -12,6 +12,11 @@ pub(super) fn number<T: FromStr>(element: &Element<'_>, name: &str) -> Option<T>
 /// A number that may be missing (`Some(None)`) but not malformed.
 pub(super) fn optional_number<T: FromStr>(element: &Element<'_>, name: &str) -> Option<Option<T>> {
     element.attribute(name).map_or(Some(None), |text| parse_number(text).map(Some))
+}
+
+/// A time that may be missing (`Some(None)`) but not malformed.
+pub(super) fn optional_time(element: &Element<'_>, name: &str) -> Option<Option<Timestamp>> {
+    element.attribute(name).map_or(Some(None), |text| Timestamp::parse(text).map(Some))
 }
 
 pub(super) fn parse_number<T: FromStr>(text: &str) -> Option<T> {

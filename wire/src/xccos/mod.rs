@@ -12,6 +12,7 @@
 //! | [`reply`] | `rpl` (server to client), response codes |
 //! | [`room`] | `chanib`, `uib`, `aib`, `fib`: rooms and who is in them |
 //! | [`post`] | `grpchat` both ways, `msg` in history |
+//! | [`search`] | searches in history and what they found |
 //! | [`notice`] | `ntc` |
 //!
 //! One document holds one kind: commands, or one chat message; replies, or notices, or one message.
@@ -23,6 +24,7 @@ pub mod notice;
 pub mod post;
 pub mod reply;
 pub mod room;
+pub mod search;
 pub mod time;
 
 mod document;
@@ -37,6 +39,7 @@ pub use notice::Notice;
 pub use post::{Delivery, Post};
 pub use reply::{Reply, ReplyData, ResponseCode, ServerInfo};
 pub use room::{Failure, Participant, Privacy, RoomInfo};
+pub use search::{Found, FoundInRoom, HistorySearch};
 pub use time::Timestamp;
 
 use crate::limits::{XCCOS_REPLY_BYTES_MAX, XCCOS_REQUEST_BYTES_MAX, XML_REPLY_ELEMENTS_MAX};

@@ -112,3 +112,23 @@ fn encode_texts(w: &mut Writer<'_>, chat: &str, rtf: Option<&str>) {
         w.open("rtf").inside_text("rtf", rtf);
     }
 }
+
+/// Writes a room with messages of its history, in the order given.
+pub(super) fn encode_history(w: &mut Writer<'_>, room_uri: &str, messages: &[Delivery]) {
+    w.open("chanib").attribute("uri", room_uri);
+    if messages.is_empty() {
+        return w.empty();
+    }
+    w.inside("chanib", |w| {
+        for (seqid, message) in (1..).zip(messages) {
+            encode_delivery(w, "msg", seqid, message);
+        }
+    });
+}
+
+/// Reads a room's URI and the messages of its history.
+pub(super) fn decode_history(chanib: &Element<'_>) -> Option<(String, Vec<Delivery>)> {
+    let messages = chanib.children_named("msg").map(decode_delivery);
+    let messages = messages.collect::<Option<_>>()?;
+    Some((fields::filled(chanib, "uri")?, messages))
+}

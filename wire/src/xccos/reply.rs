@@ -6,8 +6,8 @@ use super::command::{decode_preference, encode_preference};
 use super::document::{name_of, sanitised};
 use super::write::Writer;
 use super::{
-    CommandId, Delivery, DocumentError, EnvId, Failure, Participant, Preference, RoomInfo,
-    Timestamp, fields, post, room,
+    CommandId, Delivery, DocumentError, EnvId, Failure, Found, Participant, Preference, RoomInfo,
+    Timestamp, fields, post, room, search,
 };
 use crate::xml::Element;
 
@@ -139,6 +139,8 @@ pub enum ReplyData {
         /// `msg`.
         messages: Vec<Delivery>,
     },
+    /// bcbydate.
+    Found(Found),
     /// chansrch, getassociations.
     Rooms(Vec<RoomInfo>),
     /// getpref, setpref.
@@ -210,7 +212,8 @@ fn encode_data(w: &mut Writer<'_>, data: &ReplyData) {
         ReplyData::ServerInfo(info) => encode_server_info(w, info),
         ReplyData::Joined { users, rooms, failed } => joined::encode(w, users, rooms, failed),
         ReplyData::Parted { room_uri } => w.open("chanib").attribute("uri", room_uri).empty(),
-        ReplyData::History { room_uri, messages } => encode_history(w, room_uri, messages),
+        ReplyData::History { room_uri, messages } => post::encode_history(w, room_uri, messages),
+        ReplyData::Found(found) => search::encode_found(w, found),
         ReplyData::Rooms(rooms) => rooms.iter().for_each(|room| room::encode(w, room)),
         ReplyData::Preference(preference) => encode_preference(w, preference),
         ReplyData::FileToken { token, server_uri } => {
@@ -226,18 +229,6 @@ fn encode_server_info(w: &mut Writer<'_>, info: &ServerInfo) {
     w.plain("storySizeLimit", info.story_bytes_max);
     w.attribute("rootUri", &info.root_uri).attribute("dbVersion", &info.db_version);
     w.attribute("domain", &info.domain).attribute("displayName", &info.display_name).empty();
-}
-
-fn encode_history(w: &mut Writer<'_>, room_uri: &str, messages: &[Delivery]) {
-    w.open("chanib").attribute("uri", room_uri);
-    if messages.is_empty() {
-        return w.empty();
-    }
-    w.inside("chanib", |w| {
-        for (seqid, message) in (1..).zip(messages) {
-            post::encode_delivery(w, "msg", seqid, message);
-        }
-    });
 }
 
 /// Reads one `rpl`. What its data means follows from its name, as it does for SIPE.
@@ -282,7 +273,11 @@ fn decode_data(name: &str, code: ResponseCode, data: &Element<'_>) -> Option<Rep
         "part" => {
             Some(ReplyData::Parted { room_uri: fields::filled(data.child("chanib")?, "uri")? })
         }
-        "bccontext" => decode_history(data.child("chanib")?),
+        "bccontext" => {
+            let (room_uri, messages) = post::decode_history(data.child("chanib")?)?;
+            Some(ReplyData::History { room_uri, messages })
+        }
+        "bcbydate" => search::decode_found(data).map(ReplyData::Found),
         "getpref" | "setpref" => decode_preference(data.child("pref")?).map(ReplyData::Preference),
         "getftok" => decode_token(data.child("token")?),
         _ => Some(ReplyData::Empty),
@@ -301,12 +296,6 @@ fn decode_server_info(sib: &Element<'_>) -> Option<ServerInfo> {
         domain: fields::text(sib, "domain").unwrap_or_default(),
         display_name: fields::text(sib, "displayName").unwrap_or_default(),
     })
-}
-
-fn decode_history(chanib: &Element<'_>) -> Option<ReplyData> {
-    let messages = chanib.children_named("msg").map(post::decode_delivery);
-    let messages = messages.collect::<Option<_>>()?;
-    Some(ReplyData::History { room_uri: fields::filled(chanib, "uri")?, messages })
 }
 
 fn decode_token(token: &Element<'_>) -> Option<ReplyData> {

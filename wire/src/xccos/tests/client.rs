@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::{XCCOS_SEARCH_AUTHORS_MAX, XCCOS_SEARCH_TEXT_BYTES_MAX};
 
 /// `data` inside SIPE's frame.
 fn command_document(name: &str, data: &str) -> String {
@@ -89,6 +90,37 @@ fn what_others_send() {
 }
 
 #[test]
+fn searches_in_history() {
+    let all = HistorySearch {
+        rooms: vec![tide(), room("5B0C")],
+        text: "pier <4>".to_owned(),
+        is_phrase: true,
+        is_case_sensitive: true,
+        authors: vec!["sip:mara@harbour.example".to_owned(), "sip:lee@harbour.example".to_owned()],
+        from: Timestamp::parse("2024-03-01T00:00:00Z"),
+        to: Timestamp::parse("2024-03-08T00:00:00Z"),
+        start: Some(400),
+        count_max: Some(100),
+        is_backwards: true,
+        is_sorted_backwards: true,
+    };
+    check_both(
+        &format!(
+            "<data><chanib uri=\"{TIDE}\"/><chanib uri=\"ma-chan://harbour.example/5B0C\"/><bcq>\
+             <date from=\"2024-03-01T00:00:00.0000000Z\" to=\"2024-03-08T00:00:00.0000000Z\"/>\
+             <text matchcase=\"true\" matchexactphrase=\"true\">pier &lt;4&gt;</text>\
+             <author uri=\"sip:mara@harbour.example\"/><author uri=\"sip:lee@harbour.example\"/>\
+             <msgid start=\"400\"/><limit cnt=\"100\"/>\
+             <sort searchbkwds=\"true\" sortbkwds=\"true\"/></bcq></data>"
+        ),
+        Command::BcByDate(Box::new(all)),
+    );
+    let everything = HistorySearch { rooms: vec![tide()], ..HistorySearch::default() };
+    let least = format!("<data><chanib uri='{TIDE}'/><bcq/></data>");
+    check("BCByDate", &least, Command::BcByDate(Box::new(everything)));
+}
+
+#[test]
 fn preferences() {
     let preference = |create_default, content: Option<&str>| Preference {
         label: "mara.GroupChannels".to_owned(),
@@ -156,6 +188,21 @@ fn bad_values() {
         .map(|bcq| format!("{uri}{bcq}</data>"));
     check_malformed("bccontext", &contexts.each_ref().map(String::as_str));
     check_malformed("bccontext", &["<data><bcq><last cnt='1'/></bcq></data>"]);
+    let search = |bcq: &str| format!("{uri}<bcq>{bcq}</bcq></data>");
+    for bcq in [
+        "<date from='yesterday'/>",
+        "<text matchcase='perhaps'/>",
+        "<author/>",
+        "<msgid start='-1'/>",
+        "<limit cnt='many'/>",
+        "<sort sortbkwds='x'/>",
+    ] {
+        check_malformed("bcbydate", &[&search(bcq)]);
+    }
+    let authors = "<author uri='sip:a@b'/>".repeat(XCCOS_SEARCH_AUTHORS_MAX + 1);
+    let text = format!("<text>{}</text>", "x".repeat(XCCOS_SEARCH_TEXT_BYTES_MAX + 1));
+    check_malformed("bcbydate", &[&search(&authors), &search(&text), &format!("{uri}</data>")]);
+    check_malformed("bcbydate", &["<data><bcq/></data>", "<data><chanib/><bcq/></data>"]);
     check_malformed("getassociations", &["<data/>", "<data><association type='OWNER'/></data>"]);
     check_malformed(
         "getassociations",
@@ -183,7 +230,7 @@ fn unknown_commands() {
         check(name, "<data/>", Command::Unknown { name: expect.to_owned() });
     };
     check_name("frobnicate", "frobnicate");
-    check_name("BCByDate", "bcbydate");
+    check_name("BCByNight", "bcbynight");
     check_name("x-1_y", "x-1_y");
     check_name("jo!in", "jo_in");
     check_name("é &lt;b&gt;", "___b_");

@@ -139,6 +139,8 @@ fn value() {
         ("bjoin", "<fib/>"),
         ("part", "<chanib/>"),
         ("bccontext", "<chanib uri='u'><msg/></chanib>"),
+        ("bcbydate", "<chanib uri='u'/>"),
+        ("bcbydate", "<chanib uri='u'/><limit exceeded='x'/>"),
         ("chansrch", "<chanib uri='u'/>"),
         ("getpref", "<pref/>"),
         ("getftok", "<token/>"),

@@ -206,6 +206,19 @@ fn history() {
 }
 
 #[test]
+fn found_in_history() {
+    let room = |messages| FoundInRoom { room_uri: TIDE.to_owned(), messages };
+    let found =
+        Found { rooms: vec![room(vec![delivery(7, "one")]), room(vec![])], is_exceeded: true };
+    let expect = format!(
+        "<data><chanib uri=\"{TIDE}\"><msg id=\"grpchat\" seqid=\"1\" {}</msg></chanib>\
+         <chanib uri=\"{TIDE}\" /><limit exceeded=\"true\" cnt=\"1\" /></data>",
+        message(7, false, "<chat>one</chat>"),
+    );
+    check_success("bcbydate", ReplyData::Found(found), &expect);
+}
+
+#[test]
 fn deliveries() {
     let check_delivery = |delivery: Delivery, expect: String| {
         let content = format!("<grpchat id=\"grpchat\" seqid=\"1\" {expect}</grpchat>");
