@@ -16,6 +16,8 @@ pub const DOMAIN: &str = "example.test";
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The configuration's name in the server's folder.
 const CONFIG: &str = "parlance.toml";
+/// Where it listens, as long as nobody must know before.
+const ANY_PORT: &str = "127.0.0.1:0";
 /// Lines of the server's standard error that a failed test shows.
 const SHOWN_LINES_MAX: usize = 20;
 /// How long a request to the HTTP port may take.
@@ -72,7 +74,7 @@ impl Options {
             "[server]\ndomain = \"{DOMAIN}\"\ndata = {data:?}\n\n\
              [cores]\nshards = {shards}\npin = {pin}\nio = \"{io}\"\n\n\
              [store]\nsql = {sql:?}\n\n\
-             [listen]\nsip = [\"127.0.0.1:0\"]\nsips = [\"127.0.0.1:0\"]\nhttp = \"127.0.0.1:0\"\n",
+             [listen]\nsip = [\"{ANY_PORT}\"]\nsips = [\"{ANY_PORT}\"]\nhttp = \"{ANY_PORT}\"\n",
             shards = self.shards,
             pin = cores >= self.shards.max(2),
             io = self.io,
@@ -138,9 +140,36 @@ impl Server {
     /// # Panics
     /// As [`Server::start`].
     pub fn kill_and_restart(&mut self) {
-        // It may have been stopped already.
+        self.kill();
+        self.restart();
+    }
+
+    /// The same, and its ports stay, for clients that come back by themselves.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub fn kill_and_restart_in_place(&mut self) {
+        self.kill();
+        let path = self.folder.path().join(CONFIG);
+        let mut text = std::fs::read_to_string(&path).expect("the configuration is there");
+        // In the order in which they stand there.
+        for address in [self.sip, self.sips, self.http] {
+            text = text.replacen(ANY_PORT, &address.to_string(), 1);
+        }
+        std::fs::write(&path, text).expect("the configuration is written");
+        let ports = (self.sip, self.sips, self.http);
+        self.restart();
+        assert_eq!((self.sip, self.sips, self.http), ports, "its ports stay");
+    }
+
+    /// Kills it (SIGKILL), if it has not ended before.
+    pub fn kill(&mut self) {
         let _ = self.child.kill();
         self.child.wait().expect("the child can be waited for");
+    }
+
+    /// Starts it again after its end, on the same data.
+    fn restart(&mut self) {
         let Running { child, ready, stderr } = run(self.folder.path());
         (self.child, self.stderr) = (child, stderr);
         self.sip = address_in(&ready, "sip").expect("it listens where it did");

@@ -1,14 +1,19 @@
-//! A client nobody here wrote: pidgin-sipe without a screen, driven by a scenario of two users.
+//! A client nobody here wrote: pidgin-sipe without a screen, driven by scenarios of two users.
 //!
 //! The driver is not part of this project; it is looked for beside it. Where it or the packages it
 //! is built from are absent, the test says so and passes: it proves nothing then.
 
 use parlance_tests::server::{Options, Room, Server, profile_folder};
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+/// Two users before and after a restart of the server, our own.
+const RESTART: &str = include_str!("../scenarios/restart.scn");
+/// Where in it the server is restarted.
+const RESTART_HERE: &str = "# --- the server is killed and started again ---";
 const PACKAGES: [&str; 3] = ["purple", "glib-2.0", "libxml-2.0"];
 const PLUGIN: &str = "libsipe.so";
 /// Debian puts the plugin here, whatever libpurple's own folder is.
@@ -67,14 +72,17 @@ fn driver() -> Option<&'static Path> {
     DRIVER.get_or_init(build).as_deref()
 }
 
-/// Runs the demo scenario against a server of its own.
-fn demo(transport: &str, io: &'static str) {
+/// Plays a scenario against a server of its own, part by part. After each part but the last the
+/// server is killed and started again on its ports: clients look for it where it was.
+fn play(parts: &[&str], transport: &str, io: &'static str) {
     let Some(driver) = driver() else { return };
     let room = Room { name: "lobby".into(), ..Room::numbered(1) };
     let options = Options { rooms: vec![room.clone()], io, ..Options::default() };
     let mut server = Server::start(&options);
     let address = if transport == "tls" { server.sips } else { server.sip };
     let logs = server.folder().join("client-logs");
+    std::fs::create_dir(&logs).expect("a folder for logs");
+    let errors = logs.join("errors");
     let mut scenario = Command::new("python3");
     scenario.arg(driver_source().join("scenario.py")).arg("--driver").arg(driver);
     scenario.arg("--logs").arg(&logs).arg("--quiet");
@@ -87,12 +95,43 @@ fn demo(transport: &str, io: &'static str) {
     ] {
         scenario.arg("--set").arg(format!("{name}={value}"));
     }
-    let output = scenario.arg(driver_source().join("demo.scn")).output().expect("python3 runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
+    // Steps are run as they are read, so that a pipe can hold the players up between two parts.
+    scenario.arg("/dev/stdin").stdin(Stdio::piped()).stdout(Stdio::piped());
+    scenario.stderr(File::create(&errors).expect("a file for errors"));
+    let mut scenario = scenario.spawn().expect("python3 runs");
+    let mut steps = scenario.stdin.take().expect("standard input is piped");
+    let mut results = BufReader::new(scenario.stdout.take().expect("standard output is piped"));
+    let mut said = String::new();
+    for (number, part) in parts.iter().enumerate() {
+        let is_last = number + 1 == parts.len();
+        let over = format!("part {number} is over");
+        let end = if is_last { String::new() } else { format!("\nalice: echo {over}\n") };
+        // Should it have ended, what it said tells why.
+        let _ = steps.write_all(format!("{part}{end}").as_bytes());
+        while !is_last && !said.ends_with(&format!("{over}\n")) {
+            if results.read_line(&mut said).expect("it speaks UTF-8") == 0 {
+                break;
+            }
+        }
+        server.assert_alive();
+        if !is_last {
+            server.kill_and_restart_in_place();
+        }
+    }
+    drop(steps);
+    results.read_to_string(&mut said).expect("it speaks UTF-8");
+    let status = scenario.wait().expect("the child can be waited for");
+    let errors = std::fs::read_to_string(&errors).unwrap_or_default();
     server.assert_alive();
-    let passed = output.status.success() && said.contains("SCENARIO PASS");
+    let passed = status.success() && said.contains("SCENARIO PASS");
     assert!(passed, "{said}\n{errors}\n{}", traces(&logs));
+}
+
+/// The scenario that came with the driver.
+fn demo(transport: &str, io: &'static str) {
+    // Where the driver is absent, so is its scenario; `play` says so.
+    let demo = std::fs::read_to_string(driver_source().join("demo.scn")).unwrap_or_default();
+    play(&[&demo], transport, io);
 }
 
 /// What went over the wire, for whoever has to find out why.
@@ -118,4 +157,10 @@ fn two_users_chat_over_tls() {
 #[test]
 fn two_users_chat_without_io_uring() {
     demo("tls", "epoll");
+}
+
+#[test]
+fn two_users_find_each_other_and_what_was_said_after_a_kill() {
+    let (before, after) = RESTART.split_once(RESTART_HERE).expect("there is a restart in it");
+    play(&[before, after], "tcp", "auto");
 }
