@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Signs clients in, posts at a fixed rate, measures each delivery from the time its post was due,
-/// and checks that the server kept its word.
+/// and checks that the server kept its word. SIGINT ends the load early, a second one everything.
 ///
 /// Exit code: 0 clean, 1 violations or errors, 2 wrong usage or no connection.
 #[derive(Debug, Parser)]
@@ -86,6 +86,11 @@ pub struct RunArgs {
     /// Most seconds to wait for outstanding deliveries after the load.
     #[arg(long, default_value_t = 30)]
     pub drain: u64,
+    /// Open lost links again, sign in and join again, and go on: for a server that is restarted
+    /// meanwhile. What its end explains is then no error: lost links, dialogs and answers, and
+    /// posts that nobody was there to send.
+    #[arg(long)]
+    pub reconnect: bool,
     /// Do not read the rooms' history at the end.
     #[arg(long)]
     pub no_history: bool,

@@ -102,6 +102,12 @@ impl Client {
         &self.config
     }
 
+    /// The client goes on on another link, whose own end is `sent_by`. It must be idle.
+    pub fn move_to(&mut self, sent_by: &str) {
+        assert!(self.is_idle(), "a dialog belongs to its link");
+        sent_by.clone_into(&mut self.config.sent_by);
+    }
+
     /// The long dialog stands: commands and posts may be sent.
     pub fn is_open(&self) -> bool {
         self.state == State::Open

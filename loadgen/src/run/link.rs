@@ -1,196 +1,168 @@
-//! One connection: a reader, a writer, and the clients that share it.
+//! One link: its clients, and the connection that carries it, which may be another one after a
+//! loss.
 
+use super::backoff;
+use super::connection::{Connection, Fault, is_absence};
+use super::plan::Plan;
 use super::world::World;
-use parlance_loadgen::LinkMux;
-use std::cell::{Cell, RefCell};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use parlance_loadgen::{Client, LinkMux};
+use parlance_wire::sip::FrameError;
+use std::cell::RefCell;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
-use tokio_uring::buf::BoundedBuf;
-use tokio_uring::net::TcpStream;
+use std::time::Instant;
 
-/// Links from one source address: the kernel's range of ports holds about 28,000.
-const LINKS_PER_ADDRESS: u32 = 16_000;
-/// How long a connection may take to come up.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A fresh link's read buffer; a busy link's grows to [`READ_BYTES_MAX`].
-const READ_BYTES_MIN: usize = 8 * 1024;
-/// Read buffers stop growing here, except for a message that is longer.
-const READ_BYTES_MAX: usize = 256 * 1024;
-/// A link with so many bytes unwritten does not read until they are gone.
-const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// Wakes one waiting task, at once or when it comes to wait.
-#[derive(Default)]
-struct Signal {
-    is_set: Cell<bool>,
-    waiting: RefCell<Option<Waker>>,
-}
-
-impl Signal {
-    fn set(&self) {
-        self.is_set.set(true);
-        if let Some(waker) = self.waiting.borrow_mut().take() {
-            waker.wake();
-        }
-    }
-
-    async fn wait(&self) {
-        std::future::poll_fn(|context| {
-            if self.is_set.replace(false) {
-                return Poll::Ready(());
-            }
-            *self.waiting.borrow_mut() = Some(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
-    }
-}
-
-/// A connection and its clients.
+/// A link and its clients.
 pub struct Link {
     index: u32,
-    stream: TcpStream,
-    pub sent_by: String,
+    plan: Rc<Plan>,
+    world: Rc<RefCell<World>>,
     mux: RefCell<LinkMux>,
-    /// Bytes to be written: all that one turn produced goes out in one write.
-    unwritten: RefCell<Vec<u8>>,
-    has_work: Signal,
-    has_written: Signal,
-    is_closed: Cell<bool>,
+    connection: RefCell<Rc<Connection>>,
 }
 
 impl Link {
-    /// Connects and starts the reader and the writer.
-    pub fn connect(
-        server: SocketAddr,
+    /// Connects, and keeps the link up as the plan wants it.
+    pub async fn open(
         index: u32,
+        plan: &Rc<Plan>,
         world: &Rc<RefCell<World>>,
     ) -> Result<Rc<Link>, String> {
-        let stream = open(server, index).map_err(|error| format!("{server}: {error}"))?;
-        let local = stream.local_addr().map_err(|error| error.to_string())?;
-        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        let connection = Connection::open(plan.server, index)
+            .await
+            .map_err(|error| format!("{}: {error}", plan.server))?;
         let link = Rc::new(Link {
             index,
-            stream: TcpStream::from_std(stream),
-            sent_by: local.to_string(),
+            plan: Rc::clone(plan),
+            world: Rc::clone(world),
             mux: RefCell::default(),
-            unwritten: RefCell::default(),
-            has_work: Signal::default(),
-            has_written: Signal::default(),
-            is_closed: Cell::new(false),
+            connection: RefCell::new(connection),
         });
-        tokio_uring::spawn(Rc::clone(&link).write());
-        tokio_uring::spawn(Rc::clone(&link).read(Rc::clone(world)));
+        tokio_uring::spawn(Rc::clone(&link).keep());
         Ok(link)
+    }
+
+    fn connection(&self) -> Rc<Connection> {
+        Rc::clone(&self.connection.borrow())
+    }
+
+    /// Our end of it, as Via names it.
+    pub fn sent_by(&self) -> String {
+        self.connection().sent_by.clone()
     }
 
     /// Lets the clients say something; it is written in this turn, with all else that is due.
     pub fn with<R>(&self, act: impl FnOnce(&mut LinkMux, &mut Vec<u8>) -> R) -> R {
-        let result = act(&mut self.mux.borrow_mut(), &mut self.unwritten.borrow_mut());
-        self.has_work.set();
-        result
+        self.connection().write_with(|out| act(&mut self.mux.borrow_mut(), out))
+    }
+
+    /// Adds a client, which signs in at once, or when the link is up again.
+    pub fn add(&self, client: Client) {
+        let is_up = !self.connection().is_closed();
+        self.with(|mux, out| {
+            let place = mux.add(client);
+            if is_up {
+                mux.client(place).open(out);
+            }
+        });
     }
 
     /// Ends the connection; the tasks end with it.
     pub fn close(&self) {
-        self.is_closed.set(true);
-        let _ = self.stream.shutdown(Shutdown::Both);
-        self.has_work.set();
-        self.has_written.set();
+        self.connection().close();
     }
 
-    async fn write(self: Rc<Link>) {
-        let mut bytes = Vec::new();
-        while !self.is_closed.get() {
-            self.has_work.wait().await;
-            loop {
-                std::mem::swap(&mut bytes, &mut *self.unwritten.borrow_mut());
-                if bytes.is_empty() {
-                    break;
-                }
-                let (result, buffer) = self.stream.write_all(bytes).await;
-                bytes = buffer;
-                bytes.clear();
-                self.has_written.set();
-                if result.is_err() {
-                    return self.close(); // The reader tells the world.
-                }
+    /// Reads until the link is lost; then, if the plan says so, opens it again, and so on.
+    async fn keep(self: Rc<Link>) {
+        let mut tries = 0;
+        loop {
+            let connection = self.connection();
+            let fault = connection.read(|bytes| self.receive(bytes)).await;
+            if self.lose(&connection, &fault) {
+                tries = 0;
             }
+            let Some(connection) = self.connect_again(&mut tries).await else { return };
+            *self.connection.borrow_mut() = connection;
+            self.sign_in_again();
         }
     }
 
-    async fn read(self: Rc<Link>, world: Rc<RefCell<World>>) {
-        let mut buffer: Vec<u8> = Vec::with_capacity(READ_BYTES_MIN);
-        let fault = loop {
-            while self.unwritten.borrow().len() > UNWRITTEN_BYTES_MAX && !self.is_closed.get() {
-                self.has_written.wait().await;
-            }
-            let filled = buffer.len();
-            let (result, slice) = self.stream.read(buffer.slice(filled..)).await;
-            buffer = slice.into_inner();
-            match result {
-                Ok(0) => break "closed by the server".to_owned(),
-                Ok(_) => {}
-                Err(error) => break error.to_string(),
-            }
-            match self.receive(&buffer, &world) {
-                Ok(used) => drop(buffer.drain(..used)),
-                Err(error) => break format!("unreadable stream: {error}"),
-            }
-            make_room(&mut buffer);
-        };
+    /// The connection is over: tells everybody. True when somebody was signed in on it.
+    fn lose(&self, connection: &Connection, fault: &Fault) -> bool {
+        connection.close();
         let now = Instant::now();
-        let mut world = world.borrow_mut();
-        if !self.is_closed.get() {
-            world.link_fault(&fault);
+        let mut world = self.world.borrow_mut();
+        world.link_lost(fault);
+        let mut mux = self.mux.borrow_mut();
+        let was_used = mux.clients().iter().any(Client::is_open);
+        mux.lost(&mut |place, event| world.on_event(self.index, place, event, now));
+        was_used
+    }
+
+    /// Tries until it works; `None` when the run does not want the link any more.
+    async fn connect_again(&self, tries: &mut u32) -> Option<Rc<Connection>> {
+        while self.world.borrow().wants_links() {
+            tokio::time::sleep(backoff::wait(self.plan.seed, self.index, *tries)).await;
+            *tries += 1;
+            match Connection::open(self.plan.server, self.index).await {
+                Ok(connection) if self.world.borrow().wants_links() => return Some(connection),
+                Ok(connection) => connection.close(),
+                Err(error) if is_absence(&error) => {}
+                Err(error) => self.world.borrow_mut().error(format!("connect: {error}")),
+            }
         }
-        self.mux
-            .borrow_mut()
-            .lost(&mut |place, event| world.on_event(self.index, place, event, now));
-        self.close();
+        None
+    }
+
+    /// The link is up again: so are its clients soon.
+    fn sign_in_again(&self) {
+        self.world.borrow_mut().counts.links_reopened += 1;
+        let places = self.mux.borrow().clients().len();
+        (0..places).for_each(|place| self.sign_in(place));
+    }
+
+    fn sign_in(&self, place: usize) {
+        let connection = self.connection();
+        if connection.is_closed() {
+            return; // With the next connection, then.
+        }
+        self.with(|mux, out| {
+            let client = mux.client(place);
+            if client.is_idle() {
+                client.move_to(&connection.sent_by);
+                client.open(out);
+                self.world.borrow_mut().signs_in_again(self.index, place);
+            }
+        });
+    }
+
+    /// A sign-in that the server had no room for, or a dialog it gave up, is tried again.
+    async fn sign_in_later(self: Rc<Link>, place: usize, tries: u32) {
+        let who = self.mux.borrow().clients()[place].config().number;
+        tokio::time::sleep(backoff::wait(self.plan.seed, who, tries)).await;
+        if self.world.borrow().wants_links() {
+            self.sign_in(place);
+        }
     }
 
     /// Reads what came; lets those who are signed in by it join their rooms.
-    fn receive(
-        &self,
-        buffer: &[u8],
-        world: &RefCell<World>,
-    ) -> Result<usize, parlance_wire::sip::FrameError> {
+    fn receive(self: &Rc<Link>, buffer: &[u8]) -> Result<usize, FrameError> {
         let now = Instant::now();
-        let mut world = world.borrow_mut();
+        let mut world = self.world.borrow_mut();
         let used = self.with(|mux, out| {
             let used = mux.receive(buffer, out, &mut |place, event| {
                 world.on_event(self.index, place, event, now);
-            })?;
+            });
             for (place, rooms) in world.take_joins() {
-                mux.client(place).join(&rooms, out);
+                let client = mux.client(place);
+                if client.is_open() {
+                    client.join(&rooms, out);
+                }
             }
-            Ok(used)
-        })?;
-        Ok(used)
+            used
+        });
+        for (place, tries) in world.take_idle() {
+            tokio_uring::spawn(Rc::clone(self).sign_in_later(place, tries));
+        }
+        used
     }
-}
-
-/// Doubles a buffer that was full, and keeps room for the rest of a message longer than it.
-fn make_room(buffer: &mut Vec<u8>) {
-    let free = buffer.capacity() - buffer.len();
-    if free < READ_BYTES_MIN / 2 {
-        let is_small = buffer.capacity() < READ_BYTES_MAX;
-        buffer.reserve(if is_small { buffer.capacity() } else { READ_BYTES_MIN });
-    }
-}
-
-fn open(server: SocketAddr, index: u32) -> std::io::Result<std::net::TcpStream> {
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
-    let group = index / LINKS_PER_ADDRESS;
-    if group == 0 || !server.is_ipv4() {
-        return std::net::TcpStream::connect_timeout(&server, CONNECT_TIMEOUT);
-    }
-    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    let source = u32::from(Ipv4Addr::LOCALHOST) + group;
-    bind(&socket, &SocketAddr::from((Ipv4Addr::from(source), 0)))?;
-    connect(&socket, &server)?;
-    Ok(socket.into())
 }

@@ -1,6 +1,9 @@
 //! One load run: sign in, join, load, drain, read back, leave, check.
 
+mod backoff;
+mod connection;
 mod link;
+mod owed;
 mod pace;
 mod phases;
 mod plan;

@@ -12,6 +12,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often a waiting phase looks.
@@ -26,6 +28,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 const HISTORIES_PER_SECOND: f64 = 1_000.0;
 /// Messages of history asked for; the server's cap wins.
 const HISTORY_MESSAGES: u32 = 500;
+/// Exit code of a program that SIGINT ended, as shells have it.
+const INTERRUPTED: i32 = 130;
 /// Authors tried before a post is given up for want of a member that is signed in.
 const AUTHORS_TRIED_MAX: u32 = 16;
 
@@ -36,6 +40,8 @@ struct Run {
     sleeper: Sleeper,
     progress: Progress,
     random: ChaCha8Rng,
+    /// Somebody wants the load to end before its time.
+    is_interrupted: Arc<AtomicBool>,
 }
 
 /// Runs all phases; an error when the server is not to be reached.
@@ -47,6 +53,7 @@ pub async fn run(plan: Plan) -> Result<Summary, String> {
         sleeper: Sleeper::new()?,
         progress: Progress::new(),
         random: ChaCha8Rng::seed_from_u64(plan.seed),
+        is_interrupted: on_interrupt()?,
         plan,
     };
     let start = Instant::now();
@@ -77,7 +84,7 @@ impl Run {
             self.sleeper.until(due).await;
             let now = Instant::now();
             while let Some(due) = schedule.take(now) {
-                self.open(user, due)?;
+                self.open(user, due).await?;
                 user += 1;
             }
             self.show_sign_in("sign-in");
@@ -85,20 +92,17 @@ impl Run {
         Ok(())
     }
 
-    fn open(&mut self, user: u32, due: Instant) -> Result<(), String> {
+    async fn open(&mut self, user: u32, due: Instant) -> Result<(), String> {
         let index = user % self.plan.links;
         if index as usize == self.links.len() {
-            self.links.push(Link::connect(self.plan.server, index, &self.world)?);
+            self.links.push(Link::open(index, &self.plan, &self.world).await?);
         }
         let link = &self.links[index as usize];
         let mut config =
-            ClientConfig::numbered(user, &self.plan.domain, &link.sent_by, self.plan.seed);
+            ClientConfig::numbered(user, &self.plan.domain, &link.sent_by(), self.plan.seed);
         config.sign_in = self.plan.sign_in;
         self.world.borrow_mut().begin(user, index, due);
-        link.with(|mux, out| {
-            let place = mux.add(Client::new(config));
-            mux.client(place).open(out);
-        });
+        link.add(Client::new(config));
         Ok(())
     }
 
@@ -106,8 +110,9 @@ impl Run {
         let world = self.world.borrow();
         let counts = &world.counts;
         let all = self.plan.memberships().max(1);
-        self.progress.show(phase, counts.joined as f64 / all as f64, || {
-            let (opened, joined, failed) = (counts.opened, counts.joined, counts.open_failed);
+        let joined = world.owed.seated();
+        self.progress.show(phase, joined as f64 / all as f64, || {
+            let (opened, failed) = (counts.opened, counts.open_failed);
             format!("{opened} signed in, {joined} of {all} rooms joined, {failed} failed")
         });
     }
@@ -122,6 +127,10 @@ impl Run {
         if !world.is_settled() {
             world.error("not everybody was in all rooms in time".to_owned());
         }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.is_interrupted.load(Ordering::Relaxed)
     }
 
     /// Posts on schedule and waits for what is owed.
@@ -142,12 +151,15 @@ impl Run {
                 window.look();
                 self.show_load(now - start);
             }
-            if now >= end || self.world.borrow().is_deserted() {
+            if now >= end || self.is_interrupted() || self.world.borrow().is_deserted() {
                 break;
             }
             self.refresh((now - start).as_secs(), &mut seconds_refreshed);
             let next = schedule.due().unwrap_or(end).min(show_at).min(end);
             self.sleeper.until(next).await;
+        }
+        if self.plan.reconnects {
+            self.settle().await;
         }
         self.drain().await;
         window.end(self.world.borrow().last_delivery);
@@ -160,30 +172,32 @@ impl Run {
         self.progress.show("load", part, || {
             let counts = &world.counts;
             let rate = counts.delivered as f64 / elapsed.as_secs_f64().max(0.001);
-            format!(
-                "{} posts, {} deliveries ({rate:.0}/s), p99 {} us, {} outstanding, {} errors",
-                counts.sent,
-                counts.delivered,
-                world.delivery.0.value_at_quantile(0.99),
-                world.outstanding,
-                world.errors.values().sum::<u64>(),
-            )
+            let (sent, delivered, reopened) =
+                (counts.sent, counts.delivered, counts.links_reopened);
+            let p99 = world.delivery.0.value_at_quantile(0.99);
+            let outstanding = world.owed.outstanding();
+            let errors = world.errors.values().sum::<u64>();
+            let mut words = format!(
+                "{sent} posts, {delivered} deliveries ({rate:.0}/s), p99 {p99} us, \
+                 {outstanding} outstanding, {errors} errors"
+            );
+            if self.plan.reconnects {
+                words += &format!(", {reopened} links opened again");
+            }
+            words
         });
     }
 
     /// Sends the post that was due at `due` from a member of some room.
     fn post(&mut self, due: Instant, now: Instant) {
-        let room_number = below(&mut self.random, self.plan.rooms.len());
-        let room = &self.plan.rooms[room_number];
+        let number = below(&mut self.random, self.plan.rooms.len()) as u32;
+        let room = &self.plan.rooms[number as usize];
         let mut world = self.world.borrow_mut();
         let author = (0..AUTHORS_TRIED_MAX)
             .map(|_| room.members[below(&mut self.random, room.members.len())])
-            .find(|user| world.users[*user as usize].state == UserState::Open);
-        let Some(author) = author else {
-            world.counts.unsent += 1;
-            return world.error("no author signed in".to_owned());
-        };
-        let id = world.post(author, room_number as u32, due, now);
+            .find(|user| world.may_post(*user, number));
+        let Some(author) = author else { return world.unsent() };
+        let id = world.post(author, number, due, now);
         let user = &world.users[author as usize];
         let text = id.text(self.plan.message_bytes);
         self.links[user.link as usize]
@@ -216,7 +230,7 @@ impl Run {
                 return;
             }
             self.sleeper.pause(LOOK_EVERY).await;
-            let outstanding = self.world.borrow().outstanding;
+            let outstanding = self.world.borrow().owed.outstanding();
             self.progress.show("drain", 1.0, || format!("{outstanding} outstanding"));
         }
     }
@@ -290,6 +304,17 @@ impl Run {
         let report = std::mem::take(&mut world.checker).finish();
         Summary::new(&self.plan, &world, signed_in, window, &report)
     }
+}
+
+/// Set by SIGINT. A second one ends the program at once.
+fn on_interrupt() -> Result<Arc<AtomicBool>, String> {
+    use signal_hook::{consts::SIGINT, flag};
+    let is_set = Arc::new(AtomicBool::new(false));
+    // In this order, or the first one would end it already.
+    flag::register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(&is_set))
+        .and_then(|_| flag::register(SIGINT, Arc::clone(&is_set)))
+        .map_err(|error| format!("no signal can be taken: {error}"))?;
+    Ok(is_set)
 }
 
 /// A number below `bound`, near enough to even for choosing rooms and authors.

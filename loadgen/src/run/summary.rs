@@ -77,6 +77,18 @@ pub struct Timings {
     pub lateness_us: Quantiles,
 }
 
+/// What `--reconnect` made good.
+#[derive(Debug, Serialize)]
+pub struct Returns {
+    pub links_lost: u64,
+    pub links_reopened: u64,
+    pub dialogs_lost: u64,
+    /// Sign-ins that the server had no room for, which were repeated.
+    pub sign_ins_refused: u64,
+    /// Of each user: from the loss of its dialog to the last of its rooms joined again.
+    pub without_service_us: Quantiles,
+}
+
 /// What a process used in the load window.
 #[derive(Debug, Serialize)]
 pub struct Usage {
@@ -121,6 +133,8 @@ pub struct Summary {
     pub deliveries_per_s: f64,
     pub notices: u64,
     pub histories: u64,
+    /// Absent without `--reconnect`.
+    pub returns: Option<Returns>,
     pub timings: Timings,
     pub server_usage: Option<Usage>,
     pub own_usage: Usage,
@@ -167,10 +181,11 @@ impl Summary {
             posts_refused: report.refused,
             posts_unknown: report.unknown,
             deliveries: counts.delivered,
-            deliveries_missing: world.missing(),
+            deliveries_missing: world.owed.outstanding(),
             deliveries_per_s: counts.delivered as f64 / window.delivering.as_secs_f64().max(0.001),
             notices: counts.notices,
             histories: counts.histories,
+            returns: plan.reconnects.then(|| returns(world)),
             timings: timings(world),
             server_usage,
             own_usage: Usage {
@@ -229,6 +244,13 @@ impl Summary {
             self.deliveries_missing,
             self.notices,
             self.histories
+        )?;
+        let Some(returns) = &self.returns else { return Ok(()) };
+        let Returns { links_lost, links_reopened, dialogs_lost, sign_ins_refused, .. } = returns;
+        writeln!(
+            f,
+            "returns    {links_lost} links lost, {links_reopened} opened again; {dialogs_lost} \
+             dialogs lost; {sign_ins_refused} sign-ins refused for want of room"
         )
     }
 
@@ -257,6 +279,16 @@ impl Summary {
     }
 }
 
+fn returns(world: &World) -> Returns {
+    Returns {
+        links_lost: world.counts.links_lost,
+        links_reopened: world.counts.links_reopened,
+        dialogs_lost: world.counts.dialogs_lost,
+        sign_ins_refused: world.counts.sign_ins_refused,
+        without_service_us: Quantiles::from(&world.away),
+    }
+}
+
 fn timings(world: &World) -> Timings {
     Timings {
         delivery_us: Quantiles::from(&world.delivery),
@@ -273,7 +305,11 @@ impl fmt::Display for Summary {
         writeln!(f, "\n us              p50       p90       p99     p99.9       max   count")?;
         let Timings { delivery_us, accept_us, sign_in_us, join_us, lateness_us } = &self.timings;
         writeln!(f, "delivery  {delivery_us}\naccept    {accept_us}\nsign-in   {sign_in_us}")?;
-        writeln!(f, "join      {join_us}\nlateness  {lateness_us}\n")?;
+        writeln!(f, "join      {join_us}\nlateness  {lateness_us}")?;
+        if let Some(returns) = &self.returns {
+            writeln!(f, "away      {}", returns.without_service_us)?;
+        }
+        writeln!(f)?;
         self.write_usage(f)?;
         for (what, count) in &self.errors {
             writeln!(f, "error      {count} x {what}")?;

@@ -1,8 +1,10 @@
 //! What a run knows: who is where, what was posted, what came, what went wrong.
 
+use super::connection::Fault;
+use super::owed::Owed;
 use super::plan::Plan;
 use hdrhistogram::Histogram;
-use parlance_loadgen::{Checker, ClientEvent, PostId, RoomId, SessionId};
+use parlance_loadgen::{Checker, ClientEvent, EndReason, PostId, RoomId, SessionId};
 use parlance_wire::xccos::{Delivery, RoomRef};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -12,6 +14,8 @@ use std::time::{Duration, Instant};
 const JOINS_PER_COMMAND: usize = 24;
 /// Every so many deliveries to a user, one text is compared byte by byte.
 const INTACT_EVERY: u64 = 16;
+/// A server that has no room says so.
+const SERVICE_UNAVAILABLE: u16 = 503;
 /// Kinds of errors kept apart; the rest is counted as one.
 const ERROR_KINDS_MAX: usize = 64;
 
@@ -34,6 +38,9 @@ pub enum UserState {
     Absent,
     Opening,
     Open,
+    /// Its dialog is over; it comes back.
+    Away,
+    /// Its dialog is over for good.
     Lost,
     Left,
 }
@@ -44,16 +51,12 @@ pub struct User {
     pub place: usize,
     /// When it was due to sign in.
     due: Instant,
-    joined: usize,
-}
-
-/// A post on its way.
-struct Flight {
-    due: Instant,
-    room: u32,
-    is_answered: bool,
-    /// Deliveries that are to come.
-    missing: u32,
+    /// Counts its dialogs: each is a session of its own.
+    dialogs: u32,
+    /// Since when it has not been in all its rooms, though it was once.
+    away_since: Option<Instant>,
+    /// Sign-ins tried since it was signed in.
+    tries: u32,
 }
 
 /// Plain counts of a run.
@@ -62,7 +65,6 @@ pub struct Counts {
     pub opened: u64,
     pub open_failed: u64,
     pub joined: u64,
-    pub join_failed: u64,
     pub lost: u64,
     pub left: u64,
     pub sent: u64,
@@ -71,6 +73,10 @@ pub struct Counts {
     pub delivered: u64,
     pub notices: u64,
     pub histories: u64,
+    pub links_lost: u64,
+    pub links_reopened: u64,
+    pub dialogs_lost: u64,
+    pub sign_ins_refused: u64,
 }
 
 /// See the module's text.
@@ -80,13 +86,11 @@ pub struct World {
     pub users: Vec<User>,
     /// User at each place of each link.
     link_users: Vec<Vec<u32>>,
-    /// Members of each room that are in it now.
-    present: Vec<u32>,
     /// Lowest number seen in each room: what lies before it belongs to earlier runs.
     first_numbers: Vec<Option<u64>>,
-    flights: Vec<Flight>,
-    /// Deliveries that are to come, of all posts not refused.
-    pub outstanding: u64,
+    pub owed: Owed,
+    /// Memberships that will not come about any more.
+    given_up: u64,
     pub counts: Counts,
     pub errors: BTreeMap<String, u64>,
     pub checker: Checker,
@@ -95,9 +99,13 @@ pub struct World {
     pub sign_in: Timing,
     pub join: Timing,
     pub lateness: Timing,
+    /// From a lost dialog to the last room joined again.
+    pub away: Timing,
     pub last_delivery: Option<Instant>,
     /// Users signed in by the messages being read: place on their link and number.
     fresh: Vec<(usize, u32)>,
+    /// Users whose link is up and who must sign in again: place on their link and tries so far.
+    idle: Vec<(usize, u32)>,
     /// Shortest Session-Expires offered, seconds.
     pub session_expires_s: Option<u32>,
     pub is_leaving: bool,
@@ -110,16 +118,17 @@ impl World {
             link: 0,
             place: 0,
             due: Instant::now(),
-            joined: 0,
+            dialogs: 0,
+            away_since: None,
+            tries: 0,
         };
         World {
             room_index: plan.room_index(),
             users: (0..plan.users).map(absent).collect(),
             link_users: vec![Vec::new(); plan.links as usize],
-            present: vec![0; plan.rooms.len()],
             first_numbers: vec![None; plan.rooms.len()],
-            flights: Vec::new(),
-            outstanding: 0,
+            owed: Owed::new(Rc::clone(&plan)),
+            given_up: 0,
             counts: Counts::default(),
             errors: BTreeMap::new(),
             checker: Checker::new(),
@@ -128,8 +137,10 @@ impl World {
             sign_in: Timing::new(),
             join: Timing::new(),
             lateness: Timing::new(),
+            away: Timing::new(),
             last_delivery: None,
             fresh: Vec::new(),
+            idle: Vec::new(),
             session_expires_s: None,
             is_leaving: false,
             plan,
@@ -139,16 +150,28 @@ impl World {
     /// A user begins to sign in as the next place of `link`.
     pub fn begin(&mut self, user: u32, link: u32, due: Instant) {
         let places = &mut self.link_users[link as usize];
-        let place = places.len();
+        let state = &mut self.users[user as usize];
+        (state.state, state.link, state.place) = (UserState::Opening, link, places.len());
+        state.due = due;
         places.push(user);
-        self.users[user as usize] = User { state: UserState::Opening, link, place, due, joined: 0 };
+    }
+
+    /// A user signs in once more.
+    pub fn signs_in_again(&mut self, link: u32, place: usize) {
+        let user = self.link_users[link as usize][place];
+        self.users[user as usize].state = UserState::Opening;
+    }
+
+    /// Lost links are opened again.
+    pub fn wants_links(&self) -> bool {
+        self.plan.reconnects && !self.is_leaving
     }
 
     /// Everybody is in all rooms, or failed.
     pub fn is_settled(&self) -> bool {
-        let Counts { joined, join_failed, .. } = self.counts;
-        let is_pending = |user: &User| user.state == UserState::Opening;
-        joined + join_failed >= self.plan.memberships() && !self.users.iter().any(is_pending)
+        let is_pending = |user: &User| matches!(user.state, UserState::Opening | UserState::Away);
+        self.owed.seated() + self.given_up >= self.plan.memberships()
+            && !self.users.iter().any(is_pending)
     }
 
     /// Nobody is left to post.
@@ -158,16 +181,25 @@ impl World {
 
     /// Nothing is to come any more.
     pub fn is_quiet(&self) -> bool {
-        self.outstanding == 0 && self.counts.answered == self.counts.sent
+        self.owed.outstanding() == 0 && self.counts.answered == self.counts.sent
+    }
+
+    /// May the user post in the room?
+    pub fn may_post(&self, user: u32, room: u32) -> bool {
+        self.users[user as usize].state == UserState::Open && self.owed.is_seated(user, room)
+    }
+
+    /// Nobody may post in a room now, though a post is due there.
+    pub fn unsent(&mut self) {
+        self.counts.unsent += 1;
+        if !self.plan.reconnects {
+            self.error("no author signed in".to_owned());
+        }
     }
 
     /// Notes a post that is being sent; its number.
     pub fn post(&mut self, user: u32, room: u32, due: Instant, now: Instant) -> PostId {
-        let seq = u32::try_from(self.flights.len()).expect("a run has fewer than 2^32 posts");
-        let id = PostId { client: user, seq };
-        let missing = self.present[room as usize];
-        self.flights.push(Flight { due, room, is_answered: false, missing });
-        self.outstanding += u64::from(missing);
+        let id = PostId { client: user, seq: self.owed.post(room, due) };
         self.counts.sent += 1;
         self.checker.posted(id, RoomId(room));
         self.lateness.record(now - due);
@@ -186,6 +218,11 @@ impl World {
         joins
     }
 
+    /// Users whose sign-in is to be repeated, found since the last call: place and tries so far.
+    pub fn take_idle(&mut self) -> Vec<(usize, u32)> {
+        std::mem::take(&mut self.idle)
+    }
+
     pub fn error(&mut self, what: String) {
         let is_new = !self.errors.contains_key(&what);
         let key =
@@ -193,15 +230,17 @@ impl World {
         *self.errors.entry(key).or_default() += 1;
     }
 
-    pub fn link_fault(&mut self, what: &str) {
-        if !self.is_leaving {
-            self.error(format!("link: {what}"));
+    /// A link is over.
+    pub fn link_lost(&mut self, fault: &Fault) {
+        if self.is_leaving {
+            return;
         }
-    }
-
-    /// Deliveries of accepted posts that have not come.
-    pub fn missing(&self) -> u64 {
-        self.outstanding
+        self.counts.links_lost += 1;
+        match fault {
+            Fault::Closed => {}
+            Fault::Ended(_) if self.plan.reconnects => {}
+            Fault::Ended(what) | Fault::Broken(what) => self.error(format!("link: {what}")),
+        }
     }
 
     pub fn on_event(&mut self, link: u32, place: usize, event: ClientEvent<'_>, now: Instant) {
@@ -214,8 +253,10 @@ impl World {
             ClientEvent::Unanswered { post } => {
                 self.checker.unknown(post);
                 self.answered(post);
-                self.write_off(post);
-                self.error("post never answered".to_owned());
+                self.owed.write_off(post.seq);
+                if !self.plan.reconnects {
+                    self.error("post never answered".to_owned());
+                }
             }
             ClientEvent::Noticed { .. } => self.counts.notices += 1,
             ClientEvent::History { room_uri, messages } => self.history(room_uri, messages),
@@ -227,12 +268,7 @@ impl World {
         match event {
             ClientEvent::Opened { session_expires_s } => self.opened(user, session_expires_s, now),
             ClientEvent::Joined { room, .. } => self.joined(user, &room.uri, now),
-            ClientEvent::OpenFailed { status } => {
-                self.counts.open_failed += 1;
-                self.counts.join_failed += self.plan.rooms_of[user as usize].len() as u64;
-                self.users[user as usize].state = UserState::Lost;
-                self.error(format!("sign-in answered {status}"));
-            }
+            ClientEvent::OpenFailed { status } => self.open_failed(user, status),
             ClientEvent::CommandRefused { status, .. } => {
                 self.error(format!("command answered {status}"));
             }
@@ -240,7 +276,7 @@ impl World {
                 self.error(format!("{name} replied {code}"));
             }
             ClientEvent::JoinFailed { .. } => {
-                self.counts.join_failed += 1;
+                self.given_up += 1;
                 self.error("room not joined".to_owned());
             }
             ClientEvent::Updated { status } if status != 200 => {
@@ -250,7 +286,7 @@ impl World {
                 self.counts.left += 1;
                 self.users[user as usize].state = UserState::Left;
             }
-            ClientEvent::Gone { reason } => self.gone(user, reason),
+            ClientEvent::Gone { reason } => self.gone(user, reason, now),
             ClientEvent::Unreadable { what } => self.error(format!("unreadable: {what}")),
             _ => {}
         }
@@ -259,66 +295,107 @@ impl World {
     fn opened(&mut self, user: u32, session_expires_s: Option<u32>, now: Instant) {
         let state = &mut self.users[user as usize];
         state.state = UserState::Open;
-        self.sign_in.record(now - state.due);
+        state.dialogs += 1;
+        state.tries = 0;
+        if state.away_since.is_none() {
+            self.sign_in.record(now - state.due);
+        }
         self.counts.opened += 1;
         self.fresh.push((state.place, user));
         self.session_expires_s = self.session_expires_s.into_iter().chain(session_expires_s).min();
+        self.arrived(user, now);
+    }
+
+    /// The server did not let a user in. Without room for all who come back at once it says so;
+    /// they try again.
+    fn open_failed(&mut self, user: u32, status: u16) {
+        if self.wants_links() && status == SERVICE_UNAVAILABLE {
+            self.counts.sign_ins_refused += 1;
+            return self.comes_back(user);
+        }
+        self.counts.open_failed += 1;
+        self.given_up += self.plan.rooms_of[user as usize].len() as u64;
+        self.users[user as usize].state = UserState::Lost;
+        self.error(format!("sign-in answered {status}"));
+    }
+
+    /// A user whose link is up signs in again a little later.
+    fn comes_back(&mut self, user: u32) {
+        let state = &mut self.users[user as usize];
+        state.state = UserState::Away;
+        self.idle.push((state.place, state.tries));
+        state.tries += 1;
     }
 
     fn joined(&mut self, user: u32, room_uri: &str, now: Instant) {
-        let Some(&room) = self.room_index.get(room_uri) else {
+        let room = self.room_index.get(room_uri).copied();
+        let Some(room) = room.filter(|room| self.owed.sit(user, *room)) else {
             return self.error(format!("joined {room_uri}, which nobody asked for"));
         };
-        self.checker.session_joined(SessionId(user.into()), RoomId(room));
-        self.present[room as usize] += 1;
+        self.checker.session_joined(self.session(user), RoomId(room));
         self.counts.joined += 1;
+        self.arrived(user, now);
+    }
+
+    /// Notes the time when the user is where it wants to be.
+    fn arrived(&mut self, user: u32, now: Instant) {
         let state = &mut self.users[user as usize];
-        state.joined += 1;
-        if state.joined == self.plan.rooms_of[user as usize].len() {
-            self.join.record(now - state.due);
+        if !self.owed.is_in_all(user) {
+            return;
+        }
+        match state.away_since.take() {
+            Some(since) => self.away.record(now - since),
+            None if self.plan.rooms_of[user as usize].is_empty() => {}
+            None => self.join.record(now - state.due),
         }
     }
 
-    fn gone(&mut self, user: u32, reason: parlance_loadgen::EndReason) {
-        let state = &mut self.users[user as usize];
-        if self.is_leaving || state.state == UserState::Lost {
-            state.state = UserState::Lost;
+    /// The present dialog of a user.
+    fn session(&self, user: u32) -> SessionId {
+        let dialogs = self.users[user as usize].dialogs;
+        SessionId(u64::from(dialogs) << 32 | u64::from(user))
+    }
+
+    fn gone(&mut self, user: u32, reason: EndReason, now: Instant) {
+        let before = self.users[user as usize].state;
+        if self.is_leaving || before == UserState::Lost {
+            self.users[user as usize].state = UserState::Lost;
             return;
         }
-        let was_open = state.state == UserState::Open;
-        state.state = UserState::Lost;
-        let rooms = &self.plan.rooms_of[user as usize];
-        if was_open {
-            rooms.iter().take(state.joined).for_each(|room| self.present[*room as usize] -= 1);
+        self.owed.leave(user);
+        self.checker.session_ended(self.session(user));
+        self.counts.dialogs_lost += u64::from(before == UserState::Open);
+        if !self.plan.reconnects || reason != EndReason::LinkLost {
+            self.error(format!("dialog gone: {reason:?}"));
         }
-        self.counts.join_failed += (rooms.len() - state.joined) as u64;
-        self.counts.lost += 1;
-        self.checker.session_ended(SessionId(user.into()));
-        self.error(format!("dialog gone: {reason:?}"));
+        if !self.plan.reconnects {
+            self.users[user as usize].state = UserState::Lost;
+            self.given_up += self.plan.rooms_of[user as usize].len() as u64;
+            self.counts.lost += 1;
+            return;
+        }
+        let state = &mut self.users[user as usize];
+        state.state = UserState::Away;
+        if state.dialogs > 0 {
+            state.away_since.get_or_insert(now);
+        }
+        if reason != EndReason::LinkLost {
+            self.comes_back(user);
+        }
     }
 
     fn posted(&mut self, post: PostId, status: u16, now: Instant) {
         self.answered(post);
         self.checker.answered(post, status);
         if status == 200 {
-            let due = self.flights[post.seq as usize].due;
-            return self.accept.record(now - due);
+            return self.accept.record(now - self.owed.due(post.seq));
         }
-        self.write_off(post);
+        self.owed.write_off(post.seq);
         self.error(format!("post answered {status}"));
     }
 
-    /// Nobody owes the deliveries of a post that was not accepted.
-    fn write_off(&mut self, post: PostId) {
-        let flight = &mut self.flights[post.seq as usize];
-        self.outstanding -= u64::from(std::mem::take(&mut flight.missing));
-    }
-
     fn answered(&mut self, post: PostId) {
-        let flight = &mut self.flights[post.seq as usize];
-        if !std::mem::replace(&mut flight.is_answered, true) {
-            self.counts.answered += 1;
-        }
+        self.counts.answered += u64::from(self.owed.answered(post.seq));
     }
 
     fn delivered(
@@ -335,16 +412,12 @@ impl World {
         let Some(&room) = self.room_index.get(room_uri) else {
             return self.error(format!("message of {room_uri}, which nobody joined"));
         };
-        self.checker.delivered(SessionId(user.into()), RoomId(room), chat_id, post);
+        self.checker.delivered(self.session(user), RoomId(room), chat_id, post);
         let first = &mut self.first_numbers[room as usize];
         *first = Some(first.map_or(chat_id, |first| first.min(chat_id)));
         let Some(post) = post else { return };
-        if let Some(flight) = self.flights.get_mut(post.seq as usize).filter(|f| f.room == room) {
-            self.delivery.record(now - flight.due);
-            if flight.missing > 0 {
-                flight.missing -= 1;
-                self.outstanding -= 1;
-            }
+        if let Some(due) = self.owed.delivered(user, room, chat_id, post.seq) {
+            self.delivery.record(now - due);
         }
         let is_sampled = (u64::from(user) + chat_id).is_multiple_of(INTACT_EVERY);
         if is_sampled && !post.is_intact(text) {

@@ -1,0 +1,195 @@
+//! One TCP connection: a reader and a writer on the ring.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+use tokio::net::TcpSocket;
+use tokio_uring::buf::BoundedBuf;
+use tokio_uring::net::TcpStream;
+
+/// Links from one source address: the kernel's range of ports holds about 28,000.
+const LINKS_PER_ADDRESS: u32 = 16_000;
+/// How long a connection may take to come up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A fresh link's read buffer; a busy link's grows to [`READ_BYTES_MAX`].
+const READ_BYTES_MIN: usize = 8 * 1024;
+/// Read buffers stop growing here, except for a message that is longer.
+const READ_BYTES_MAX: usize = 256 * 1024;
+/// A link with so many bytes unwritten does not read until they are gone.
+const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Wakes one waiting task, at once or when it comes to wait.
+#[derive(Default)]
+struct Signal {
+    is_set: Cell<bool>,
+    waiting: RefCell<Option<Waker>>,
+}
+
+impl Signal {
+    fn set(&self) {
+        self.is_set.set(true);
+        if let Some(waker) = self.waiting.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    async fn wait(&self) {
+        std::future::poll_fn(|context| {
+            if self.is_set.replace(false) {
+                return Poll::Ready(());
+            }
+            *self.waiting.borrow_mut() = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// Why nothing more is read.
+pub enum Fault {
+    /// We closed it, or writing failed.
+    Closed,
+    /// The other side ended it, in good order or not, as the end of its process does too.
+    Ended(String),
+    /// What came cannot be read, or the system has another complaint.
+    Broken(String),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Fault {
+        match is_absence(&error) {
+            true => Fault::Ended(error.to_string()),
+            false => Fault::Broken(error.to_string()),
+        }
+    }
+}
+
+/// Does the other side's absence explain this error?
+pub fn is_absence(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut,
+    };
+    let kinds = [BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut];
+    kinds.contains(&error.kind())
+}
+
+/// See the module's text.
+pub struct Connection {
+    stream: TcpStream,
+    pub sent_by: String,
+    /// Bytes to be written: all that one turn produced goes out in one write.
+    unwritten: RefCell<Vec<u8>>,
+    has_work: Signal,
+    has_written: Signal,
+    is_closed: Cell<bool>,
+}
+
+impl Connection {
+    /// Connects link number `index` and starts the writer.
+    pub async fn open(server: SocketAddr, index: u32) -> io::Result<Rc<Connection>> {
+        let stream = connect(server, index).await?;
+        let connection = Rc::new(Connection {
+            sent_by: stream.local_addr()?.to_string(),
+            stream: TcpStream::from_std(stream),
+            unwritten: RefCell::default(),
+            has_work: Signal::default(),
+            has_written: Signal::default(),
+            is_closed: Cell::new(false),
+        });
+        tokio_uring::spawn(Rc::clone(&connection).write());
+        Ok(connection)
+    }
+
+    /// Ends it; its tasks end with it.
+    pub fn close(&self) {
+        self.is_closed.set(true);
+        let _ = self.stream.shutdown(Shutdown::Both);
+        self.has_work.set();
+        self.has_written.set();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.get()
+    }
+
+    /// Lets somebody append to what is to be written.
+    pub fn write_with<R>(&self, act: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        let result = act(&mut self.unwritten.borrow_mut());
+        self.has_work.set();
+        result
+    }
+
+    async fn write(self: Rc<Connection>) {
+        let mut bytes = Vec::new();
+        while !self.is_closed.get() {
+            self.has_work.wait().await;
+            loop {
+                std::mem::swap(&mut bytes, &mut *self.unwritten.borrow_mut());
+                if bytes.is_empty() {
+                    break;
+                }
+                let (result, buffer) = self.stream.write_all(bytes).await;
+                bytes = buffer;
+                bytes.clear();
+                self.has_written.set();
+                if result.is_err() {
+                    return self.close(); // The reader tells the world.
+                }
+            }
+        }
+    }
+
+    /// Reads until the end. `take` is given what came and says how much of it was used up.
+    pub async fn read<E: std::fmt::Display>(
+        &self,
+        mut take: impl FnMut(&[u8]) -> Result<usize, E>,
+    ) -> Fault {
+        let mut buffer: Vec<u8> = Vec::with_capacity(READ_BYTES_MIN);
+        loop {
+            while self.unwritten.borrow().len() > UNWRITTEN_BYTES_MAX && !self.is_closed.get() {
+                self.has_written.wait().await;
+            }
+            let filled = buffer.len();
+            let (result, slice) = self.stream.read(buffer.slice(filled..)).await;
+            buffer = slice.into_inner();
+            match result {
+                Ok(0) | Err(_) if self.is_closed.get() => return Fault::Closed,
+                Ok(0) => return Fault::Ended("closed by the server".to_owned()),
+                Ok(_) => {}
+                Err(error) => return error.into(),
+            }
+            match take(&buffer) {
+                Ok(used) => drop(buffer.drain(..used)),
+                Err(error) => return Fault::Broken(format!("unreadable stream: {error}")),
+            }
+            make_room(&mut buffer);
+        }
+    }
+}
+
+/// Doubles a buffer that was full, and keeps room for the rest of a message longer than it.
+fn make_room(buffer: &mut Vec<u8>) {
+    let free = buffer.capacity() - buffer.len();
+    if free < READ_BYTES_MIN / 2 {
+        let is_small = buffer.capacity() < READ_BYTES_MAX;
+        buffer.reserve(if is_small { buffer.capacity() } else { READ_BYTES_MIN });
+    }
+}
+
+async fn connect(server: SocketAddr, index: u32) -> io::Result<std::net::TcpStream> {
+    let socket = if server.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let group = index / LINKS_PER_ADDRESS;
+    if group > 0 && server.is_ipv4() {
+        let source = u32::from(Ipv4Addr::LOCALHOST) + group;
+        socket.bind(SocketAddr::from((Ipv4Addr::from(source), 0)))?;
+    }
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, socket.connect(server)).await;
+    let stream = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?.into_std()?;
+    stream.set_nodelay(true)?;
+    // The ring waits by itself.
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}

@@ -1,0 +1,247 @@
+//! Which deliveries are to come: counted when a post is sent, one for everybody who is in its room
+//! then, and no longer counted when it comes, when the post is not accepted, or when the session it
+//! was to come to is over.
+
+use super::plan::Plan;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Instant;
+
+/// A post on its way.
+struct Flight {
+    due: Instant,
+    room: u32,
+    is_answered: bool,
+    /// Its number in the room, once somebody was told.
+    chat_id: Option<u64>,
+    /// Deliveries that are to come.
+    missing: u32,
+}
+
+/// A user's session in a room.
+#[derive(Clone, Copy)]
+struct Seat {
+    /// Posts from this one on were sent when it was in the room already.
+    since: u32,
+    /// The highest number it was told.
+    told: u64,
+}
+
+impl Seat {
+    /// Is a delivery of this post counted that this seat has not had yet?
+    fn awaits(&self, seq: u32, chat_id: Option<u64>) -> bool {
+        seq >= self.since && chat_id.is_none_or(|chat_id| chat_id > self.told)
+    }
+}
+
+#[derive(Default)]
+struct Room {
+    present: u32,
+    /// Posts of which deliveries may be to come, oldest first.
+    open: VecDeque<u32>,
+}
+
+/// See the module's text.
+pub struct Owed {
+    plan: Rc<Plan>,
+    rooms: Vec<Room>,
+    /// For each user, one for each of its rooms in the plan's order.
+    seats: Vec<Vec<Option<Seat>>>,
+    flights: Vec<Flight>,
+    seated: u64,
+    outstanding: u64,
+}
+
+impl Owed {
+    pub fn new(plan: Rc<Plan>) -> Owed {
+        Owed {
+            rooms: plan.rooms.iter().map(|_| Room::default()).collect(),
+            seats: plan.rooms_of.iter().map(|rooms| vec![None; rooms.len()]).collect(),
+            flights: Vec::new(),
+            seated: 0,
+            outstanding: 0,
+            plan,
+        }
+    }
+
+    /// Deliveries that are to come, of all posts not refused.
+    pub fn outstanding(&self) -> u64 {
+        self.outstanding
+    }
+
+    /// Memberships that stand now.
+    pub fn seated(&self) -> u64 {
+        self.seated
+    }
+
+    /// The place of a room among the user's own.
+    fn place(&self, user: u32, room: u32) -> Option<usize> {
+        self.plan.rooms_of[user as usize].binary_search(&room).ok()
+    }
+
+    /// The user is in the room from here on; false when it was already or has no business there.
+    pub fn sit(&mut self, user: u32, room: u32) -> bool {
+        let Some(place) = self.place(user, room) else { return false };
+        let since = next_number(&self.flights);
+        let seat = &mut self.seats[user as usize][place];
+        if seat.is_some() {
+            return false;
+        }
+        *seat = Some(Seat { since, told: 0 });
+        self.rooms[room as usize].present += 1;
+        self.seated += 1;
+        true
+    }
+
+    pub fn is_seated(&self, user: u32, room: u32) -> bool {
+        self.place(user, room).is_some_and(|place| self.seats[user as usize][place].is_some())
+    }
+
+    /// The user is in all its rooms.
+    pub fn is_in_all(&self, user: u32) -> bool {
+        self.seats[user as usize].iter().all(Option::is_some)
+    }
+
+    /// The user's session is over: nothing more is owed to it.
+    pub fn leave(&mut self, user: u32) {
+        let rooms = Rc::clone(&self.plan);
+        let rooms = &rooms.rooms_of[user as usize];
+        for (place, &room) in rooms.iter().enumerate() {
+            let Some(seat) = self.seats[user as usize][place].take() else { continue };
+            let room = &mut self.rooms[room as usize];
+            room.present -= 1;
+            self.seated -= 1;
+            let first = room.open.partition_point(|seq| *seq < seat.since);
+            for &seq in room.open.range(first..) {
+                let flight = &mut self.flights[seq as usize];
+                if flight.missing > 0 && seat.awaits(seq, flight.chat_id) {
+                    flight.missing -= 1;
+                    self.outstanding -= 1;
+                }
+            }
+        }
+    }
+
+    /// A post is being sent; its number.
+    pub fn post(&mut self, room: u32, due: Instant) -> u32 {
+        let seq = next_number(&self.flights);
+        let of_room = &mut self.rooms[room as usize];
+        let missing = of_room.present;
+        while of_room.open.front().is_some_and(|seq| self.flights[*seq as usize].missing == 0) {
+            of_room.open.pop_front();
+        }
+        of_room.open.push_back(seq);
+        self.flights.push(Flight { due, room, is_answered: false, chat_id: None, missing });
+        self.outstanding += u64::from(missing);
+        seq
+    }
+
+    /// The user was shown the post as message `chat_id` of the room; when it was due. `None` for a
+    /// post that was not sent to this room.
+    pub fn delivered(&mut self, user: u32, room: u32, chat_id: u64, seq: u32) -> Option<Instant> {
+        let place = self.place(user, room);
+        let flight = self.flights.get_mut(seq as usize).filter(|flight| flight.room == room)?;
+        flight.chat_id.get_or_insert(chat_id);
+        let seat = place.and_then(|place| self.seats[user as usize][place].as_mut());
+        if let Some(seat) = seat {
+            if flight.missing > 0 && seat.awaits(seq, Some(chat_id)) {
+                flight.missing -= 1;
+                self.outstanding -= 1;
+            }
+            seat.told = seat.told.max(chat_id);
+        }
+        Some(flight.due)
+    }
+
+    /// When the post was due.
+    pub fn due(&self, seq: u32) -> Instant {
+        self.flights[seq as usize].due
+    }
+
+    /// The post has its answer, or will never have one; false when that was told before.
+    pub fn answered(&mut self, seq: u32) -> bool {
+        !std::mem::replace(&mut self.flights[seq as usize].is_answered, true)
+    }
+
+    /// Nobody owes the deliveries of a post that was not accepted.
+    pub fn write_off(&mut self, seq: u32) {
+        let missing = std::mem::take(&mut self.flights[seq as usize].missing);
+        self.outstanding -= u64::from(missing);
+    }
+}
+
+fn next_number(flights: &[Flight]) -> u32 {
+    u32::try_from(flights.len()).expect("a run has fewer than 2^32 posts")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::Parser;
+
+    /// Three users in one room.
+    fn owed() -> Owed {
+        let words = ["loadgen", "--users", "3", "--rooms", "1", "--room-size", "3"];
+        let plan = Plan::new(Cli::parse_from(words).run).expect("good arguments");
+        let mut owed = Owed::new(Rc::new(plan));
+        (0..3).for_each(|user| assert!(owed.sit(user, 0)));
+        owed
+    }
+
+    #[test]
+    fn what_comes_is_no_longer_owed() {
+        let mut owed = owed();
+        let seq = owed.post(0, Instant::now());
+        assert_eq!(owed.outstanding(), 3);
+        (0..3).for_each(|user| assert!(owed.delivered(user, 0, 1, seq).is_some()));
+        owed.delivered(1, 0, 1, seq);
+        assert_eq!(owed.outstanding(), 0);
+        assert_eq!(owed.delivered(0, 0, 2, 77), None);
+    }
+
+    #[test]
+    fn a_session_that_is_over_is_owed_nothing() {
+        let mut owed = owed();
+        let first = owed.post(0, Instant::now());
+        let second = owed.post(0, Instant::now());
+        // User 0 has had the first, of the second nobody knows the number yet.
+        owed.delivered(0, 0, 1, first);
+        assert_eq!(owed.outstanding(), 5);
+        owed.leave(0);
+        assert_eq!((owed.outstanding(), owed.seated()), (4, 2));
+        owed.delivered(1, 0, 1, first);
+        owed.leave(1);
+        assert_eq!((owed.outstanding(), owed.seated()), (2, 1));
+        owed.delivered(2, 0, 1, first);
+        owed.delivered(2, 0, 2, second);
+        assert_eq!(owed.outstanding(), 0);
+    }
+
+    #[test]
+    fn who_comes_back_is_owed_what_is_sent_from_then_on() {
+        let mut owed = owed();
+        let before = owed.post(0, Instant::now());
+        owed.leave(0);
+        assert!(!owed.is_in_all(0));
+        assert!(owed.sit(0, 0) && owed.is_seated(0, 0) && owed.is_in_all(0));
+        // Shown all the same, because the server numbered it behind the join: not counted.
+        owed.delivered(0, 0, 1, before);
+        assert_eq!(owed.outstanding(), 2);
+        let after = owed.post(0, Instant::now());
+        assert_eq!(owed.outstanding(), 5);
+        owed.leave(0);
+        assert_eq!(owed.outstanding(), 4);
+        owed.write_off(before);
+        owed.write_off(after);
+        assert_eq!(owed.outstanding(), 0);
+    }
+
+    #[test]
+    fn answers_count_once() {
+        let mut owed = owed();
+        let seq = owed.post(0, Instant::now());
+        assert!(owed.answered(seq));
+        assert!(!owed.answered(seq));
+    }
+}
