@@ -146,6 +146,10 @@ pub struct Counters {
     pub deliveries: u64,
     /// Roster notices stamped for sessions of this shard.
     pub notices: u64,
+    /// Questions put to the database.
+    pub queries: u64,
+    /// Questions it did not answer.
+    pub queries_failed: u64,
     /// Times a session became lagging.
     pub lags: u64,
     /// Mail sent to other shards.
@@ -175,6 +179,8 @@ pub struct Gauges {
     pub outbox_bytes: usize,
     /// Questions of sessions that wait for an answer.
     pub asks: usize,
+    /// Questions to the database that wait for an answer.
+    pub queries: usize,
     /// Posts waiting for the log.
     pub uncommitted: usize,
     /// Rooms whose fan-out is not finished.

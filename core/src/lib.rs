@@ -13,6 +13,7 @@
 //! a panic. Every table and queue has a bound in [`Limits`].
 #![forbid(unsafe_code)]
 
+pub mod archive;
 mod bucket;
 pub mod counters;
 pub mod directory;
@@ -23,6 +24,7 @@ pub mod outbox;
 pub mod shard;
 pub mod time;
 
+pub use archive::{Answer, MemoryArchive, Query, QueryKey};
 pub use counters::{Counters, Gauges, Refusal};
 pub use directory::{Directory, RoomConfig};
 pub use limits::Limits;

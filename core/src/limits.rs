@@ -81,10 +81,12 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// Longest story, bytes of UTF-8 (announced as `storySizeLimit`).
     pub story_bytes_max: usize,
-    /// Rows a room search shows (announced as `searchLimit`).
+    /// Rows a search for rooms or in history shows (announced as `searchLimit`).
     pub search_max: usize,
-    /// Preferences kept in all; one more is refused.
-    pub preferences_max: usize,
+    /// Questions to the database open at once; a command that needs one more is refused.
+    pub queries_max: usize,
+    /// Searches in history one session may have open; one more is refused.
+    pub session_searches_max: usize,
     /// Longest preference content, bytes.
     pub preference_bytes_max: usize,
     /// While draining: how long before the links are closed in any case.
@@ -132,7 +134,8 @@ impl Default for Limits {
             message_bytes_max: 8_000,
             story_bytes_max: 64_000,
             search_max: 999,
-            preferences_max: 100_000,
+            queries_max: 1_024,
+            session_searches_max: 4,
             preference_bytes_max: 16 * 1024,
             drain_ms: 5_000,
         }

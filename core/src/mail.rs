@@ -8,7 +8,7 @@
 use crate::directory::RoomEntry;
 use crate::outbox::Body;
 use crate::time::Instant;
-use parlance_wire::xccos::{CommandId, Guid, Participant, Post, Preference, RoomSearch};
+use parlance_wire::xccos::{CommandId, Guid, Participant, Post, RoomSearch};
 use slotmap::new_key_type;
 use std::sync::Arc;
 
@@ -197,6 +197,16 @@ pub enum Mail {
         /// What came of it.
         outcome: PostOutcome,
     },
+    /// The answer will come later, but this is its place: behind the room's items mailed before it,
+    /// before those mailed after it.
+    Placed {
+        /// The session.
+        session: SessionKey,
+        /// The question.
+        ask: AskKey,
+        /// Room whose order the reply belongs to.
+        room: Guid,
+    },
     /// A finished reply document. If `after` is given it must follow that room's items mailed
     /// before it, on the session's dialog.
     Answer {
@@ -270,20 +280,5 @@ pub enum Mail {
         epid: Box<str>,
         /// What to remember from now on: empty after an orderly end, `None` for no change.
         rooms: Option<Vec<Guid>>,
-    },
-    /// Read or write a preference of the user.
-    Preference {
-        /// Who asks.
-        from: Address,
-        /// Whose.
-        user: Arc<User>,
-        /// Answered by [`Mail::Answer`].
-        ask: AskKey,
-        /// Which command.
-        command: CommandId,
-        /// True for `setpref`.
-        write: bool,
-        /// What.
-        preference: Preference,
     },
 }

@@ -2,7 +2,7 @@
 
 use crate::Exit;
 use crate::certificate::{ensure_self_signed, load, self_signed_files};
-use crate::commit::{self, Archive, Desk, Feeder, LogNumbers, Service};
+use crate::commit::{self, Archive, Desk, Feeder, LogNumbers, Queries, Service};
 use crate::config::{Config, Io};
 use crate::greeting::{self, Bound};
 use crate::machine;
@@ -59,11 +59,13 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     let numbers = Arc::<LogNumbers>::default();
     numbers.stored.store(opened.reader.taken().0, Ordering::Release);
     numbers.durable.store(opened.log.durable().0, Ordering::Release);
-    let marks = opened.log.watermarks();
+    let (marks, replayed) = (opened.log.watermarks(), opened.log.durable());
     let feeder =
         Feeder::new(archive, opened.reader, &marks, numbers.clone(), clock, seed()?[0].into());
     let service = Service::new(opened.log, opened.stored, desk.clone(), numbers.clone());
-    let parts = parts(meshes, &desk, clock, &tls, &supervisor);
+    let queries =
+        Queries::start(&config.store, meshes.len(), config.limits.queries_max, replayed, &numbers)?;
+    let parts = parts(meshes, &desk, &queries, clock, &tls, &supervisor);
     let (seats, slots) = seats(config, &placement, parts, opened.restored, sockets, &supervisor)?;
     let log = start_log(service)?;
     let store = start_store(feeder)?;
@@ -306,6 +308,7 @@ type Slots = Vec<Arc<std::sync::Mutex<telemetry::Snapshot>>>;
 fn parts(
     meshes: Vec<MeshEnd<Mail>>,
     desk: &Arc<Desk>,
+    queries: &Queries,
     clock: Clock,
     tls: &Arc<ServerConfig>,
     supervisor: &Sender<Report>,
@@ -315,7 +318,8 @@ fn parts(
         let (publisher, slot) = Publisher::new();
         let reporter = Reporter::new(id, supervisor.clone());
         let log = desk.end(index);
-        (Parts { clock, mesh, log, tls: tls.clone(), publisher, reporter }, slot)
+        let queries = queries.end(mesh.bell());
+        (Parts { clock, mesh, log, queries, tls: tls.clone(), publisher, reporter }, slot)
     };
     meshes.into_iter().enumerate().map(make).collect()
 }

@@ -32,7 +32,18 @@ const WANTED: &[&str] = &[
     "command_503",
     "open_failed_503",
     "reply_bjoin_413",
+    "reply_setpref_409",
     "reply_setpref_413",
+    // The database, and the server killed beside it.
+    "older_asked",
+    "reply_bccontext_503",
+    "reply_bcbydate_200",
+    "reply_bcbydate_413",
+    "reply_bcbydate_503",
+    "reply_getpref_503",
+    "search_exceeded",
+    "read_whole",
+    "server_crashed",
     // Sessions and links given up.
     "dropped_backlog",
     "dropped_client_forgot",
@@ -169,6 +180,7 @@ fn calm_plan(seed: u64) -> Plan {
         post_percent: 50,
         storm_us: 0,
         drain_at_us: None,
+        crash_us: 0,
         ..Plan::of(seed)
     }
 }
@@ -199,6 +211,19 @@ fn two_swapped_deliveries_are_found() {
 #[test]
 fn a_repeated_delivery_is_found() {
     finds(Damage::Repeat, "repeated:");
+}
+
+/// A server whose log forgets what it had confirmed is found out after a kill.
+#[test]
+fn a_log_that_forgets_is_found() {
+    for seed in 0..8 {
+        let plan = Plan { crash_us: 1_000_000, chaos_us: 6_000_000, ..calm_plan(seed) };
+        let clean = sim::run_plan(seed, plan.clone(), None, false);
+        assert_eq!(clean.violations, [""; 0], "seed {seed} without damage");
+        assert!(clean.marks.count("server_crashed") > 0, "seed {seed}");
+        let outcome = sim::run_plan(seed, Plan { log_forgets: true, ..plan }, None, false);
+        assert!(!outcome.violations.is_empty(), "seed {seed}: nothing was found");
+    }
 }
 
 #[test]

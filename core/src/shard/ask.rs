@@ -152,13 +152,28 @@ impl Shard {
     }
 
     pub(super) fn on_answer(&mut self, key: AskKey, after: Option<Guid>, body: Body) {
+        if let Some(room) = after {
+            self.on_placed(key, room);
+        }
         let ask = self.close_ask(key);
-        let after = after.into_iter().filter_map(|room| {
-            let seat = self.sessions.get(ask.session)?.seat(room)?;
-            Some((room, self.feeds.table[seat.feed].end()))
-        });
-        let after = after.collect();
+        let after = self.places(ask.session, key);
         self.fill_place(ask.session, key, vec![(body, after)]);
+    }
+
+    /// What comes from now on in a room waits for the answer to this question, if the session is in
+    /// the room.
+    pub(super) fn on_placed(&mut self, key: AskKey, room: Guid) {
+        let session = self.asks[key].session;
+        if self.sessions.get(session).is_some_and(|state| state.seat(room).is_some()) {
+            self.hold(session, key, room);
+        }
+    }
+
+    /// Where in its rooms' orders the reply to a question stands. A room left meanwhile has none.
+    fn places(&self, session: SessionKey, key: AskKey) -> Vec<(Guid, u64)> {
+        let holds = self.sessions.get(session).into_iter().flat_map(|session| &session.holds);
+        let of_ask = holds.filter(|hold| hold.ask == key);
+        of_ask.map(|hold| (hold.room, hold.position)).collect()
     }
 
     pub(super) fn on_found(&mut self, key: AskKey, rooms: Vec<(Arc<RoomEntry>, u32)>) {
@@ -243,15 +258,15 @@ impl Shard {
     /// the longest document: each part releases the rooms it tells of (`xccos.md` §1.8).
     fn finish_join(&mut self, key: AskKey, ask: Ask) {
         let Question::Join { command, is_many, wanted, .. } = ask.question else { return };
-        let Some(session) = self.sessions.get(ask.session) else { return };
+        if !self.sessions.contains_key(ask.session) {
+            return;
+        }
         if !is_many && !matches!(wanted[0].outcome, Some(JoinOutcome::Joined { .. })) {
             let (name, code) = ("join".into(), ResponseCode::NoSuchNode);
             let reply = Reply { name, to: command, code, data: ReplyData::Empty };
             return self.answer(ask.session, key, &reply);
         }
-        // Rooms left meanwhile have none; `rpl:part` follows.
-        let holds = session.holds.iter().filter(|hold| hold.ask == key);
-        let holds: Vec<(Guid, u64)> = holds.map(|hold| (hold.room, hold.position)).collect();
+        let holds = self.places(ask.session, key);
         let name = if is_many { "bjoin" } else { "join" };
         let mut replies = Vec::new();
         for part in parts(wanted) {

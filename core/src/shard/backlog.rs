@@ -24,7 +24,7 @@ pub(super) struct Waiting {
     after: Vec<(Guid, u64)>,
 }
 
-/// A room's items from a position on wait for the reply to a join.
+/// A room's items from a position on wait for the reply to a question, a join or one for history.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hold {
     pub(super) ask: AskKey,

@@ -9,7 +9,7 @@ use hashbrown::HashSet;
 use parlance_wire::limits::XCCOS_REQUEST_BYTES_MAX;
 use parlance_wire::sip::{Echo, Message};
 use parlance_wire::xccos::{
-    self, Command, CommandId, DocumentError, FromClient, Guid, Post, Preference, Reply, ReplyData,
+    self, Command, CommandId, DocumentError, FromClient, Guid, Post, Reply, ReplyData,
     ResponseCode, RoomRef, RoomSearch, ServerInfo, category_uri,
 };
 use parlance_wire::xml::XmlError;
@@ -134,6 +134,7 @@ impl Shard {
                 Some(room) => self.on_history(key, id, room, count),
                 None => self.fail_unknown_room(link, key, id, &command),
             },
+            Command::BcByDate(search) => self.on_history_search(link, key, id, search),
             Command::ChanSrch(search) => self.on_search(key, id, search),
             Command::GetPref(preference) => self.on_preference(key, id, preference, false),
             Command::SetPref(preference) => self.on_preference(key, id, preference, true),
@@ -148,10 +149,7 @@ impl Shard {
                 self.refuse(link, Refusal::Document(DocumentError::Value));
                 self.fail(key, id, &command, ResponseCode::InvalidArgument);
             }
-            Command::BcByDate(_)
-            | Command::GetFuTok { .. }
-            | Command::GetFdTok { .. }
-            | Command::Unknown { .. } => {
+            Command::GetFuTok { .. } | Command::GetFdTok { .. } | Command::Unknown { .. } => {
                 self.refuse(link, Refusal::Unsupported);
                 self.fail(key, id, &command, ResponseCode::MsgNotSupported);
             }
@@ -273,19 +271,6 @@ impl Shard {
             let to = crate::mail::ShardId(shard as u16);
             self.mail(to, Mail::Search { from, ask, search: search.clone() });
         }
-    }
-
-    fn on_preference(
-        &mut self,
-        key: SessionKey,
-        command: CommandId,
-        preference: Preference,
-        write: bool,
-    ) {
-        let ask = self.open_ask(key, Question::Document);
-        let (from, user) = (self.address(key), self.sessions[key].user.clone());
-        let to = self.registrar(&user);
-        self.mail(to, Mail::Preference { from, user, ask, command, write, preference });
     }
 
     /// The first thing a dialog does besides `requri` shows whether its client starts afresh (it

@@ -11,7 +11,8 @@
 //! | `room` | a room at its owner: numbering, order, history |
 //! | `roster` | who is in a room and what others know of it |
 //! | `feed` | the second level of fan-out: a room's items for the sessions of this shard |
-//! | `registrar` | which dialog is an endpoint's current one; rooms to restore; preferences |
+//! | `query` | questions to the database: older history, searches, preferences |
+//! | `registrar` | which dialog is an endpoint's current one; rooms to restore |
 //! | `timers` | what falls due when |
 
 mod ask;
@@ -19,6 +20,7 @@ mod backlog;
 mod command;
 mod feed;
 mod link;
+mod query;
 mod registrar;
 mod room;
 mod roster;
@@ -26,6 +28,7 @@ mod session;
 mod sip;
 mod timers;
 
+use crate::archive::{Answer, Query, QueryKey};
 use crate::bucket::Bucket;
 use crate::counters::{Counters, Gauges, Refusal};
 use crate::directory::Directory;
@@ -38,6 +41,7 @@ use feed::Feeds;
 use hashbrown::HashMap;
 use link::Link;
 use parlance_wire::xccos::Guid;
+use query::Purpose;
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use registrar::Registrar;
@@ -125,6 +129,13 @@ pub enum Input<'a> {
         /// Highest ticket.
         ticket: u64,
     },
+    /// The database has answered [`Output::Ask`].
+    Answered {
+        /// Which question.
+        key: QueryKey,
+        /// The answer.
+        answer: Answer,
+    },
     /// The log has no room left, or has room again: while it has none, posts are answered 503.
     LogFull {
         /// No room.
@@ -167,6 +178,13 @@ pub enum Output {
     Append {
         /// Tickets rise by one.
         record: Record,
+    },
+    /// Ask the database; answered by [`Input::Answered`] exactly once, whatever becomes of it.
+    Ask {
+        /// Names the question.
+        key: QueryKey,
+        /// The question.
+        query: Query,
     },
     /// Tell the operator.
     Event(Event),
@@ -218,6 +236,7 @@ pub struct Shard {
     links: SlotMap<LinkId, Link>,
     sessions: SlotMap<SessionKey, Session>,
     asks: SlotMap<AskKey, Ask>,
+    queries: SlotMap<QueryKey, Purpose>,
     feeds: Feeds,
     rooms: HashMap<Guid, Room>,
     registrar: Registrar,
@@ -261,6 +280,7 @@ impl Shard {
             links: SlotMap::with_key(),
             sessions: SlotMap::with_key(),
             asks: SlotMap::with_key(),
+            queries: SlotMap::with_key(),
             feeds: Feeds::default(),
             rooms: HashMap::new(),
             registrar: Registrar::default(),
@@ -318,6 +338,7 @@ impl Shard {
                 self.on_mail(mail);
             }
             Input::Committed { ticket } => self.on_committed(ticket),
+            Input::Answered { key, answer } => self.on_answered(key, answer),
             Input::LogFull { is_full } => self.is_log_full = is_full,
             Input::Timeout => self.on_timeout(),
             Input::Drain => self.on_drain(),
@@ -369,6 +390,7 @@ impl Shard {
             subscriptions: self.subscriptions,
             outbox_bytes: self.links.values().map(|link| link.outbox.len()).sum(),
             asks: self.asks.len(),
+            queries: self.queries.len(),
             uncommitted: self.uncommitted.len(),
             fanout_pending: self.feeds.pending(),
             remembered: self.registrar.remembered(),
@@ -418,6 +440,7 @@ impl Shard {
             Mail::Joined { session: _, ask, room, outcome } => self.on_joined(ask, room, outcome),
             Mail::Parted { session: _, ask } => self.on_parted(ask),
             Mail::Posted { session: _, ask, outcome } => self.on_posted(ask, outcome),
+            Mail::Placed { session: _, ask, room } => self.on_placed(ask, room),
             Mail::Answer { session: _, ask, after, body } => self.on_answer(ask, after, body),
             Mail::Found { session: _, ask, rooms } => self.on_found(ask, rooms),
             Mail::Deliver { room, item } => self.on_deliver(room, item),
@@ -426,9 +449,6 @@ impl Shard {
             Mail::Superseded { session } => self.on_superseded(session),
             Mail::Remembered { session, rooms } => self.on_remembered(session, rooms),
             Mail::Release { from, user, epid, rooms } => self.on_release(from, user, epid, rooms),
-            Mail::Preference { from, user, ask, command, write, preference } => {
-                self.on_preference_mail(from, user, ask, command, write, preference);
-            }
         }
     }
 

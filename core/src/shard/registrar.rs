@@ -1,14 +1,14 @@
 //! One place per user that knows its endpoints: which dialog is the current one, and which rooms
-//! the last one was in when it was lost (`xccos.md` §1.7). Also keeps the user's preferences.
+//! the last one was in when it was lost (`xccos.md` §1.7).
 
 use super::Shard;
 use super::session::{End, Restore};
 use crate::directory::Directory;
 use crate::limits::Limits;
-use crate::mail::{Address, AskKey, Mail, SessionKey, ShardId, User};
+use crate::mail::{Address, Mail, SessionKey, ShardId, User};
 use crate::time::Instant;
 use hashbrown::HashMap;
-use parlance_wire::xccos::{CommandId, Guid, Preference, Reply, ReplyData, ResponseCode};
+use parlance_wire::xccos::Guid;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -36,7 +36,6 @@ pub(super) struct Registrar {
     endpoints: HashMap<EndpointId, Endpoint>,
     /// Losses in order of time; one that is no longer the endpoint's last is skipped.
     losses: VecDeque<(Instant, EndpointId)>,
-    preferences: HashMap<(Arc<User>, String), (u64, String)>,
 }
 
 impl Registrar {
@@ -152,69 +151,5 @@ impl Shard {
         {
             *remembered = rooms;
         }
-    }
-
-    pub(super) fn on_preference_mail(
-        &mut self,
-        from: Address,
-        user: Arc<User>,
-        ask: AskKey,
-        to: CommandId,
-        write: bool,
-        preference: Preference,
-    ) {
-        let name = if write { "setpref" } else { "getpref" }.into();
-        let result = if write {
-            self.write_preference(user, preference)
-        } else {
-            Ok(self.read_preference(user, preference))
-        };
-        let (code, data) = match result {
-            Ok(preference) => (ResponseCode::Success, ReplyData::Preference(preference)),
-            Err(code) => (code, ReplyData::Empty),
-        };
-        let reply = Reply { name, to, code, data };
-        let body = self.render_reply(&reply);
-        let session = from.session;
-        self.mail(from.shard, Mail::Answer { session, ask, after: None, body });
-    }
-
-    /// The content is sent only to a client that knows an older number (`xccos.md` §3.13).
-    fn read_preference(&self, user: Arc<User>, asked: Preference) -> Preference {
-        let key = (user, asked.label);
-        let stored = self.registrar.preferences.get(&key);
-        let (seqid, content) = stored.map_or((0, ""), |(seqid, content)| (*seqid, content));
-        Preference {
-            label: key.1,
-            seqid,
-            create_default: false,
-            content: (seqid > asked.seqid).then(|| content.to_owned()),
-        }
-    }
-
-    fn write_preference(
-        &mut self,
-        user: Arc<User>,
-        given: Preference,
-    ) -> Result<Preference, ResponseCode> {
-        let limits = &self.setup.limits;
-        let content = given.content.unwrap_or_default();
-        if given.label.len() > 255 || content.len() > limits.preference_bytes_max {
-            return Err(ResponseCode::LimitExceeded);
-        }
-        let preferences = &mut self.registrar.preferences;
-        let is_full = preferences.len() >= limits.preferences_max;
-        let key = (user, given.label);
-        let seqid = preferences.get(&key).map(|(seqid, _)| *seqid);
-        if seqid.is_none() && is_full {
-            return Err(ResponseCode::LimitExceeded);
-        }
-        let seqid = seqid.unwrap_or(0);
-        if given.seqid < seqid {
-            return Err(ResponseCode::DataCollision);
-        }
-        let label = key.1.clone();
-        preferences.insert(key, (seqid + 1, content));
-        Ok(Preference { label, seqid: seqid + 1, create_default: false, content: None })
     }
 }

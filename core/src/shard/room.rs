@@ -4,8 +4,10 @@
 //! posts, and steps of the roster (so that the notice that somebody left comes after the last
 //! message of that user, and a joiner sees exactly what was released after its join).
 
+use super::query::{ENVELOPE_BYTES, Purpose};
 use super::roster::{Left, Roster};
 use super::{Due, Output, Shard};
+use crate::archive::{Answer, Query};
 use crate::directory::{RoomEntry, display_name};
 use crate::log::Record;
 use crate::mail::{Address, AskKey, Item, JoinOutcome, Leave, Mail, PostOutcome, ShardId, User};
@@ -18,9 +20,6 @@ use parlance_wire::xccos::{
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// What a reply of history needs beside the documents of its messages.
-const HISTORY_ENVELOPE_BYTES: usize = 1024;
 
 /// Something that waits for the posts before it.
 #[derive(Debug)]
@@ -76,9 +75,27 @@ pub(super) struct Room {
     leaving: VecDeque<(Instant, Arc<User>)>,
     last_number: u64,
     last_ts: Timestamp,
-    /// Released messages, oldest first, each with the bytes of its document.
-    recent: VecDeque<(usize, Delivery)>,
+    /// Released messages, oldest first.
+    recent: VecDeque<Kept>,
+    /// The database has nothing older than `recent`.
+    is_whole: bool,
+    /// Readers of history that wait for older messages from the database.
+    readers: Vec<Reader>,
 }
+
+/// Somebody who asked for the newest messages of a room.
+#[derive(Debug)]
+struct Reader {
+    from: Address,
+    ask: AskKey,
+    command: CommandId,
+    count: usize,
+    /// Those that the room had when it was asked, newest first.
+    newest: Vec<Kept>,
+}
+
+/// A message with the bytes of its document.
+type Kept = (usize, Delivery);
 
 impl Room {
     fn new(entry: Arc<RoomEntry>, shards: usize) -> Room {
@@ -97,6 +114,8 @@ impl Room {
             last_number: 0,
             last_ts: Timestamp::default(),
             recent: VecDeque::new(),
+            is_whole: false,
+            readers: Vec::new(),
         }
     }
 
@@ -130,6 +149,13 @@ impl Room {
             && self.last_number == 0
     }
 
+    /// Would the newest `count` messages reach back behind what is kept? Only after a restart:
+    /// later on, as many are kept as history ever shows.
+    fn is_short_of(&self, count: usize) -> bool {
+        let oldest = self.recent.front().map_or(1, |(_, message)| message.chat_id);
+        !self.is_whole && oldest > 1 && self.recent.len() < count
+    }
+
     fn shards(&self) -> impl Iterator<Item = ShardId> {
         let shards = self.sessions_of.iter().enumerate();
         shards.filter(|(_, count)| **count > 0).map(|(index, _)| ShardId(index as u16))
@@ -157,18 +183,18 @@ impl Shard {
         room.last_number = record.number;
         room.last_ts = room.last_ts.max(record.ts);
         let delivery = delivery(&room.entry.uri, record);
-        let body = self.render(|out, envid| xccos::encode_delivery(out, envid, &delivery));
-        self.remember(id, body.len(), delivery);
+        self.remember(id, delivery);
     }
 
-    /// Keeps a released message for history; `bytes` is the length of its document.
-    fn remember(&mut self, id: Guid, bytes: usize, delivery: Delivery) {
+    /// Keeps a released message for history.
+    fn remember(&mut self, id: Guid, delivery: Delivery) {
+        let kept = self.weigh(delivery);
         let recent_max = self.setup.limits.recent_max;
         let room = self.rooms.get_mut(&id).expect("a room with messages is kept");
         if room.recent.len() == recent_max {
             room.recent.pop_front();
         }
-        room.recent.push_back((bytes, delivery));
+        room.recent.push_back(kept);
     }
 
     pub(super) fn on_join_mail(&mut self, id: Guid, from: Address, user: Arc<User>, ask: AskKey) {
@@ -467,7 +493,7 @@ impl Shard {
         };
         room.uncommitted -= 1;
         let number = delivery.chat_id;
-        self.remember(id, body.len(), *delivery);
+        self.remember(id, *delivery);
         let (session, outcome) = (from.session, PostOutcome::Accepted);
         self.mail(from.shard, Mail::Posted { session, ask, outcome });
         self.deliver(id, &Item::Post { number, body });
@@ -508,27 +534,102 @@ impl Shard {
         }
     }
 
-    /// The newest released messages, oldest first, as many as one document holds. The reply is part
-    /// of the room's order: it shows a prefix, and what it does not show comes after it.
-    fn history(&mut self, id: Guid, from: Address, ask: AskKey, to: CommandId, count: u32) {
-        let most = self.setup.limits.history_max.min(count as usize);
-        let messages = self.rooms.get(&id).map_or(Vec::new(), |room| {
-            let mut bytes = HISTORY_ENVELOPE_BYTES;
-            let fits = |(len, _): &&(usize, Delivery)| {
-                bytes += len;
-                bytes <= XCCOS_REPLY_BYTES_MAX
-            };
-            let newest = room.recent.iter().rev().take(most).take_while(fits);
-            let mut messages: Vec<Delivery> = newest.map(|(_, message)| message.clone()).collect();
-            messages.reverse();
-            messages
-        });
+    /// The newest released messages, oldest first. The reply is part of the room's order: it shows
+    /// a prefix, and what it does not show comes after it. What was said before the last start may
+    /// be in the database only; then the reply keeps its place, and later items of the room wait
+    /// for it at the reader.
+    fn history(&mut self, id: Guid, from: Address, ask: AskKey, command: CommandId, count: u32) {
+        let count = self.setup.limits.history_max.min(count as usize);
+        let Some(room) = self.rooms.get_mut(&id) else {
+            let reader = Reader { from, ask, command, count, newest: Vec::new() };
+            return self.tell_history(id, reader, Some(id), &[], ResponseCode::Success);
+        };
+        let newest = room.recent.iter().rev().take(count).cloned().collect();
+        let reader = Reader { from, ask, command, count, newest };
+        if !room.is_short_of(count) {
+            return self.tell_history(id, reader, Some(id), &[], ResponseCode::Success);
+        }
+        room.readers.push(reader);
+        let is_first = room.readers.len() == 1;
+        self.mail(from.shard, Mail::Placed { session: from.session, ask, room: id });
+        if is_first {
+            self.ask_older(id);
+        }
+    }
+
+    /// Asks for as many older messages as any reader may be shown.
+    fn ask_older(&mut self, id: Guid) {
+        let history_max = self.setup.limits.history_max;
+        let room = &self.rooms[&id];
+        let (_, oldest) = room.recent.front().expect("a room that is short of some has one");
+        let (before, count) = (oldest.chat_id, history_max - room.recent.len());
+        let purpose = Purpose::Older { room: id, count };
+        if let Err(fault) = self.query(Query::Older { room: id, before, count }, purpose) {
+            self.tell_readers(id, &[], fault.code());
+        }
+    }
+
+    pub(super) fn on_older(&mut self, id: Guid, count: usize, answer: Answer) {
+        let records = match answer {
+            Answer::Messages { records, .. } => records,
+            Answer::Failed(fault) => return self.tell_readers(id, &[], fault.code()),
+            other => unreachable!("older messages are not answered by {other:?}"),
+        };
+        let is_whole = records.len() < count;
+        let uri = self.rooms[&id].entry.uri.clone();
+        let older: Vec<Kept> =
+            records.into_iter().rev().map(|record| self.weigh(delivery(&uri, record))).collect();
+        self.keep_older(id, &older, is_whole);
+        self.tell_readers(id, &older, ResponseCode::Success);
+    }
+
+    /// Puts older messages, newest first, before those that are kept, as far as there is room. That
+    /// is enough, unless so much was said meanwhile that nobody will ask for them any more.
+    fn keep_older(&mut self, id: Guid, older: &[Kept], is_whole: bool) {
+        let recent_max = self.setup.limits.recent_max;
+        let room = self.rooms.get_mut(&id).expect("a room with messages is kept");
+        for message in older {
+            if room.recent.len() == recent_max {
+                return;
+            }
+            let oldest = room.recent.front().map_or(u64::MAX, |(_, oldest)| oldest.chat_id);
+            assert!(message.1.chat_id < oldest, "older messages have lower numbers");
+            room.recent.push_front(message.clone());
+        }
+        room.is_whole = is_whole;
+    }
+
+    fn tell_readers(&mut self, id: Guid, older: &[Kept], code: ResponseCode) {
+        let room = self.rooms.get_mut(&id).expect("a room with messages is kept");
+        for reader in std::mem::take(&mut room.readers) {
+            self.tell_history(id, reader, None, older, code);
+        }
+    }
+
+    /// As many of the newest messages as one document holds; `older` are newest first. When the
+    /// database did not answer, the code says so, beside what is known without it.
+    fn tell_history(
+        &mut self,
+        id: Guid,
+        reader: Reader,
+        after: Option<Guid>,
+        older: &[Kept],
+        code: ResponseCode,
+    ) {
+        let Reader { from, ask, command: to, count, newest } = reader;
+        let mut bytes = ENVELOPE_BYTES;
+        let fits = |(len, _): &Kept| {
+            bytes += len;
+            bytes <= XCCOS_REPLY_BYTES_MAX
+        };
+        let all = newest.into_iter().chain(older.iter().cloned()).take(count);
+        let mut messages: Vec<Delivery> =
+            all.take_while(fits).map(|(_, message)| message).collect();
+        messages.reverse();
         let entry = self.setup.directory.room(id).expect("the home checked the room");
         let data = ReplyData::History { room_uri: entry.uri.clone(), messages };
-        let reply = Reply { name: "bccontext".into(), to, code: ResponseCode::Success, data };
-        let body = self.render_reply(&reply);
-        let session = from.session;
-        self.mail(from.shard, Mail::Answer { session, ask, after: Some(id), body });
+        let body = self.render_reply(&Reply { name: "bccontext".into(), to, code, data });
+        self.mail(from.shard, Mail::Answer { session: from.session, ask, after, body });
     }
 
     pub(super) fn on_search_mail(&mut self, from: Address, ask: AskKey, search: &RoomSearch) {
@@ -550,7 +651,7 @@ impl Shard {
     }
 }
 
-fn delivery(room_uri: &str, record: Record) -> Delivery {
+pub(super) fn delivery(room_uri: &str, record: Record) -> Delivery {
     Delivery {
         room_uri: room_uri.to_owned(),
         author_name: display_name(&record.author).to_owned(),

@@ -64,7 +64,7 @@ pub(super) struct Session {
     pub(super) seats: Vec<Seat>,
     /// Where the next round of catching up begins.
     pub(super) seat_turn: usize,
-    /// At most one per room and open join.
+    /// At most one per room and open question.
     pub(super) holds: Vec<Hold>,
 
     /// Rooms whose owner has not answered a join yet.
@@ -74,6 +74,8 @@ pub(super) struct Session {
     pub(super) parting: Vec<Guid>,
     /// Open questions that keep no place in `backlog`: posts, and rooms being restored.
     pub(super) asks: usize,
+    /// Searches in history that are not answered yet.
+    pub(super) searches: usize,
     pub(super) restore: Restore,
 }
 

@@ -289,6 +289,7 @@ impl Shard {
                 joining: Vec::new(),
                 parting: Vec::new(),
                 asks: 0,
+                searches: 0,
                 restore: Restore::Undecided(Vec::new()),
                 local_tag: local_tag.into(),
                 user,

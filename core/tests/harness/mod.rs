@@ -2,9 +2,10 @@
 //! the simulator does the same at random and with faults.
 #![allow(dead_code, clippy::unwrap_used)]
 
+use parlance_core::archive::Fault;
 use parlance_core::{
-    Directory, Event, Input, Instant, Limits, LinkId, LinkInfo, MemoryLog, Now, Output, RoomConfig,
-    Setup, Shard, ShardId, Transport,
+    Answer, Directory, Event, Input, Instant, Limits, LinkId, LinkInfo, MemoryArchive, MemoryLog,
+    Now, Output, Query, QueryKey, RoomConfig, Setup, Shard, ShardId, Transport,
 };
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::message::{HeaderName, StartLine};
@@ -35,6 +36,11 @@ pub struct World {
     pub events: Vec<Event>,
     /// Records wait for `commit` instead of being durable at once.
     pub hold_log: bool,
+    /// What the shards ask when they ask the database.
+    pub archive: MemoryArchive,
+    /// Questions wait for `answer_queries` instead of being answered at once.
+    pub hold_queries: bool,
+    pub asked: Vec<(usize, QueryKey, Query)>,
 }
 
 pub fn room(n: u64) -> Guid {
@@ -75,6 +81,9 @@ impl World {
             closed: Vec::new(),
             events: Vec::new(),
             hold_log: false,
+            archive: MemoryArchive::default(),
+            hold_queries: false,
+            asked: Vec::new(),
         }
     }
 
@@ -122,10 +131,22 @@ impl World {
     /// Makes all waiting records durable.
     pub fn commit(&mut self) {
         for index in 0..self.shards.len() {
-            if !self.logs[index].commit(usize::MAX).is_empty() {
+            if self.keep(index) {
                 let ticket = self.logs[index].committed();
                 self.shards[index].handle(self.now, Input::Committed { ticket });
             }
+        }
+        self.run();
+    }
+
+    /// Answers all open questions to the database, with a fault if one is given.
+    pub fn answer_queries(&mut self, fault: Option<Fault>) {
+        for (index, key, query) in std::mem::take(&mut self.asked) {
+            let answer = match fault {
+                Some(fault) => Answer::Failed(fault),
+                None => self.archive.answer(query),
+            };
+            self.shards[index].handle(self.now, Input::Answered { key, answer });
         }
         self.run();
     }
@@ -166,13 +187,27 @@ impl World {
             Output::Append { record } => {
                 self.logs[index].append(record);
                 if !self.hold_log {
-                    self.logs[index].commit(usize::MAX);
+                    self.keep(index);
                     let ticket = self.logs[index].committed();
                     self.shards[index].handle(self.now, Input::Committed { ticket });
                 }
             }
+            Output::Ask { key, query } => {
+                self.asked.push((index, key, query));
+                if !self.hold_queries {
+                    self.answer_queries(None);
+                }
+            }
             Output::Event(event) => self.events.push(event),
         }
+    }
+
+    /// Commits what waits in a shard's log. False when there was nothing.
+    fn keep(&mut self, index: usize) -> bool {
+        let records = self.logs[index].commit(usize::MAX);
+        let is_something = !records.is_empty();
+        records.into_iter().for_each(|record| self.archive.keep(record));
+        is_something
     }
 
     /// Bytes that came out on a link since the last call.

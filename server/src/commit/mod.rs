@@ -13,11 +13,13 @@
 //! start finds out. Nothing that was acknowledged can be lost by it.
 
 mod lane;
+mod query;
 mod service;
 mod start;
 mod store;
 
 pub use lane::{Desk, LogEnd, News};
+pub use query::{Queries, QueryEnd};
 pub use service::{LogNumbers, Service};
 pub use start::{Opened, identity, identity_known, open};
 pub use store::{Archive, Feeder, cursor_name};

@@ -115,7 +115,9 @@ impl<D: Disk> Service<D> {
             return Ok(false);
         }
         let begin = Instant::now();
-        self.log.commit()?;
+        let durable = self.log.commit()?;
+        // Before the shards: who asks the database next must not be told less than they know.
+        self.numbers.durable.store(durable.0, Ordering::Release);
         self.note_time(begin.elapsed());
         self.numbers.commits.fetch_add(1, Ordering::Relaxed);
         self.numbers.records.fetch_add(count, Ordering::Relaxed);

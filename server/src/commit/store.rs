@@ -244,7 +244,7 @@ fn row(entry: &log::Entry<'_>) -> Row {
     }
 }
 
-fn record(row: Row) -> Record {
+pub(super) fn record(row: Row) -> Record {
     Record {
         ticket: 0,
         room: row.room,

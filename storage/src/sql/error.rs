@@ -33,6 +33,8 @@ pub enum Conflict {
         /// Its number now.
         seqid: u64,
     },
+    /// The user has as many preferences as may be.
+    PreferencesFull,
 }
 
 /// What is wrong with the tables.
@@ -99,6 +101,7 @@ impl fmt::Display for Conflict {
                 "room {room} holds another message at term {}, number {}: is this an old log?",
                 place.term, place.number
             ),
+            Conflict::PreferencesFull => f.write_str("the user has too many preferences"),
             Conflict::Preference { seqid } => {
                 write!(f, "the preference was changed in between; its number is {seqid}")
             }

@@ -64,6 +64,8 @@ pub const SEARCH_TEXT_BYTES_MAX: usize = 1_024;
 pub const SEARCH_TIME_MAX: Duration = Duration::from_secs(2);
 /// Highest number of a message in its room.
 pub const NUMBER_MAX: u64 = u32::MAX as u64;
+/// Most preferences of one user; writers at the same moment may pass it by one each.
+pub const OWNER_PREFERENCES_MAX: usize = 256;
 /// Longest label of a preference, in bytes.
 pub const LABEL_BYTES_MAX: usize = 255;
 /// Longest content of a preference, in bytes; the broker's own bound is lower.
@@ -131,7 +133,8 @@ pub trait Store: Send {
     /// Writes a preference and gives its new number: one above what is stored.
     ///
     /// [`Conflict::Preference`] when `seqid` is lower than the stored number, unless what is stored
-    /// is this very write, whose answer got lost.
+    /// is this very write, whose answer got lost. [`Conflict::PreferencesFull`] when it would be
+    /// more than [`OWNER_PREFERENCES_MAX`].
     fn preference_write(
         &mut self,
         owner: &str,

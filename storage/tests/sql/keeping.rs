@@ -1,7 +1,9 @@
 //! Appending, cursors, preferences.
 
 use crate::fixture::*;
-use parlance_storage::sql::{Appended, BATCH_ROWS_MAX, Conflict, Error, LogPosition, Row, Store};
+use parlance_storage::sql::{
+    Appended, BATCH_ROWS_MAX, Conflict, Error, LogPosition, OWNER_PREFERENCES_MAX, Row, Store,
+};
 
 pub fn appending_again_changes_nothing(fixture: &dyn Fixture) {
     let mut store = fixture.store();
@@ -145,6 +147,12 @@ pub fn preferences_collide(fixture: &dyn Fixture) {
     assert_eq!(store.preference_write("sip:kim@contoso.example", label, 0, "k").unwrap(), 1);
     let stored = fixture.open().preference_read(lee, label).unwrap().unwrap();
     assert_eq!((stored.seqid, stored.content.as_str()), (3, "d"));
+    for n in 1..OWNER_PREFERENCES_MAX {
+        store.preference_write(lee, &format!("{n}"), 0, "").unwrap();
+    }
+    let one_more = store.preference_write(lee, "one more", 0, "").unwrap_err();
+    assert_eq!(one_more, Error::Conflict(Conflict::PreferencesFull));
+    assert_eq!(store.preference_write(lee, label, 3, "e").unwrap(), 4);
     let long = store.preference_write(lee, &"l".repeat(256), 0, "").unwrap_err();
     assert!(matches!(long, Error::Invalid(_)));
 }

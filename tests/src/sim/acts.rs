@@ -4,7 +4,7 @@ use super::agenda::Event;
 use super::ledger::Asked;
 use super::world::{Phase, World};
 use parlance_loadgen::{Client, PostId};
-use parlance_wire::xccos::{Command, Preference, RoomRef, RoomSearch};
+use parlance_wire::xccos::{Command, HistorySearch, Preference, RoomRef, RoomSearch};
 
 impl World {
     /// The client's machine.
@@ -170,9 +170,22 @@ impl World {
         self.command(client, &command, Asked::History(room, count, is_at_rest));
     }
 
+    /// Searches a room from a number on, as who reads all of it page by page.
+    pub fn search(&mut self, client: usize, room: usize, start: u64, is_at_rest: bool) {
+        let search = HistorySearch {
+            rooms: vec![self.rooms[room].clone()],
+            start: Some(start),
+            ..HistorySearch::default()
+        };
+        let session = self.ledger.session(client);
+        let next = session.and_then(|session| session.seats.get(&room)?.next);
+        let asked = Asked::Search { room, start, next: next.unwrap_or(1), is_at_rest };
+        self.command(client, &Command::BcByDate(Box::new(search)), asked);
+    }
+
     fn command_something(&mut self, client: usize) {
         let room = self.likely_room(client);
-        match self.dice.below(20) {
+        match self.dice.below(21) {
             0..=6 => {
                 let count = self.dice.between(1, 3);
                 let rooms: Vec<usize> = (0..count).map(|_| self.any_room()).collect();
@@ -200,10 +213,16 @@ impl World {
             }
             15 => self.some_preference(client),
             16 => {
+                let start = self.dice.between(1, 30);
+                for _ in 0..self.dice.between(1, 3) {
+                    self.search(client, room, start, false);
+                }
+            }
+            17 => {
                 let command = Command::GetInv { after: 0, domain: super::world::DOMAIN.into() };
                 self.command(client, &command, Asked::Other);
             }
-            17 if self.dice.one_in(3) => {
+            18 if self.dice.one_in(3) => {
                 let mut out = Vec::new();
                 self.personas[client].busy_since = self.now;
                 self.client(client).bye(&mut out);

@@ -34,6 +34,10 @@ pub enum Event {
     Villain(usize),
     /// The operator stops the server.
     Drain,
+    /// The database answers a question.
+    Database(u64),
+    /// The server is killed, and started again.
+    Crash,
 }
 
 /// Events in order of time; those of one moment in the order in which they were entered.

@@ -7,6 +7,8 @@ const SECOND: u64 = 1_000_000;
 
 /// Most times that clients are asked whether they are well before that is a violation.
 const ROUNDS_MAX: usize = 25;
+/// Most pages of a room: the smallest page is one message.
+const PAGES_MAX: usize = 5_000;
 
 impl World {
     /// Lives through the whole plan.
@@ -166,8 +168,26 @@ impl World {
             if self.client(client).is_open() {
                 self.history(client, room, 1_000, true);
                 self.run_for(SECOND);
+                self.read_whole(client, room);
             }
         }
+    }
+
+    /// All that was ever said in a room, page by page.
+    fn read_whole(&mut self, client: usize, room: usize) {
+        let mut start = 1;
+        for _ in 0..PAGES_MAX {
+            if !self.client(client).is_open() {
+                return self.ledger.violate(format!("client {client} lost its dialog at rest"));
+            }
+            self.search(client, room, start, true);
+            self.run_for(SECOND);
+            match self.ledger.page_end(room) {
+                Some(next) => start = next,
+                None => return,
+            }
+        }
+        self.ledger.violate(format!("room {room} has no end"));
     }
 
     /// Nothing is under way: every table that empties by itself is empty.
@@ -184,6 +204,7 @@ impl World {
             subscriptions += gauges.subscriptions;
             let open = [
                 ("asks", gauges.asks),
+                ("queries", gauges.queries),
                 ("uncommitted", gauges.uncommitted),
                 ("fan-out", gauges.fanout_pending),
                 ("lagging", gauges.sessions_lagging),
@@ -228,6 +249,18 @@ impl World {
 
     /// Takes the coverage out of the shards' counters, and what hosts saw.
     pub fn collect(&mut self) {
+        self.collect_counters();
+        for host in &mut self.hosts {
+            self.ledger.violations.append(&mut host.witness.violations);
+            if host.witness.saw_full_window {
+                self.ledger.marks.hit("window_full");
+            }
+        }
+        self.ledger.marks.hit(if self.plan.is_roomy { "roomy" } else { "tight" });
+    }
+
+    /// What the shards have counted.
+    pub fn collect_counters(&mut self) {
         for node in &self.nodes {
             let counters = node.shard.counters();
             self.ledger.marks.add("lags", counters.lags);
@@ -237,12 +270,5 @@ impl World {
                 self.ledger.marks.add(&format!("refused_{kind}"), count);
             }
         }
-        for host in &mut self.hosts {
-            self.ledger.violations.append(&mut host.witness.violations);
-            if host.witness.saw_full_window {
-                self.ledger.marks.hit("window_full");
-            }
-        }
-        self.ledger.marks.hit(if self.plan.is_roomy { "roomy" } else { "tight" });
     }
 }

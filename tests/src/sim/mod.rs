@@ -9,6 +9,7 @@
 //! | `plan` | what a seed makes of every knob |
 //! | `world`, `agenda` | everything there is; time passing |
 //! | `shell` | mail, log and timers of the shards; bounds that hold at any moment |
+//! | `database` | what the shards ask of it; the server killed and started again |
 //! | `network`, `pipe` | bytes on their way: split, late, held up, lost |
 //! | `host`, `acts`, `faults` | well-meaning clients, and what goes wrong with them |
 //! | `villain` | peers that mean harm |
@@ -20,6 +21,7 @@
 
 pub mod acts;
 pub mod agenda;
+pub mod database;
 pub mod dice;
 pub mod faults;
 pub mod finale;

@@ -50,6 +50,14 @@ pub struct Plan {
     pub drain_at_us: Option<u64>,
     /// The wall clock jumps back now and then.
     pub wall_jumps: bool,
+    /// Longest time the database takes for an answer, µs.
+    pub database_us: u64,
+    /// Of a hundred questions to the database, how many it does not answer.
+    pub database_fault_percent: u64,
+    /// How often the server is killed, µs; 0 for never.
+    pub crash_us: u64,
+    /// What was durable last is gone after a kill: to see that this is found.
+    pub log_forgets: bool,
 }
 
 impl Plan {
@@ -102,6 +110,10 @@ impl Plan {
             storm_us: dice.pick(&[0, 0, 700_000, 3_000_000]),
             drain_at_us: dice.one_in(10).then(|| dice.between(1_000_000, chaos_us)),
             wall_jumps: dice.percent(30),
+            database_us: dice.pick(&[100, 30_000, 400_000]),
+            database_fault_percent: dice.pick(&[0, 10, 60]),
+            crash_us: dice.pick(&[0, 0, 1_500_000, 5_000_000]),
+            log_forgets: false,
         }
     }
 
@@ -134,9 +146,12 @@ fn tighten(limits: &mut Limits, dice: &mut Dice) {
     maybe(&mut limits.backlog_bytes_max, 3_000, 30_000);
     maybe(&mut limits.link_outbox_bytes_max, 1_500, 12_000);
     maybe(&mut limits.search_max, 1, 3);
-    maybe(&mut limits.preferences_max, 1, 3);
+    maybe(&mut limits.preference_bytes_max, 1, 8);
+    maybe(&mut limits.queries_max, 1, 4);
+    maybe(&mut limits.session_searches_max, 1, 2);
     maybe(&mut limits.remembered_max, 1, 3);
     maybe(&mut limits.message_bytes_max, 60, 400);
+    limits.history_max = limits.history_max.min(limits.recent_max);
     limits.story_bytes_max = limits.message_bytes_max.max(1_000);
     if dice.percent(60) {
         limits.window = dice.between(1, 4) as u32;

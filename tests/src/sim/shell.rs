@@ -54,6 +54,7 @@ impl World {
                 self.nodes[shard].log.append(record);
                 self.arm_sync(shard);
             }
+            Output::Ask { key, query } => self.ask_database(shard, key, query),
             Output::Event(event) => self.on_told(shard, event),
         }
     }
@@ -92,11 +93,13 @@ impl World {
     /// A sync ends: some of what waits is durable.
     pub fn finish_sync(&mut self, shard: usize) {
         let node = &mut self.nodes[shard];
-        node.is_syncing = false;
+        if !std::mem::take(&mut node.is_syncing) {
+            // It was the sync of a server that was killed.
+            return;
+        }
         let most = node.log.waiting();
         let count = if self.dice.percent(70) { most } else { 1 + self.dice.below(most) };
-        let records = node.log.commit(count);
-        records.iter().for_each(|record| self.ledger.committed(record));
+        self.make_durable(shard, count);
         let node = &self.nodes[shard];
         let ticket = node.log.committed();
         self.input(shard, Input::Committed { ticket });
@@ -171,6 +174,7 @@ impl World {
             ("rooms", gauges.rooms, rooms),
             ("feeds", gauges.feeds, rooms),
             ("subscriptions", gauges.subscriptions, gauges.sessions * limits.session_rooms_max),
+            ("queries", gauges.queries, limits.queries_max),
             ("uncommitted", gauges.uncommitted, limits.uncommitted_max * rooms),
             ("remembered", gauges.remembered, limits.remembered_max),
             ("lagging", gauges.sessions_lagging, gauges.sessions),
@@ -203,10 +207,11 @@ impl World {
         }
     }
 
-    /// Nothing happens by itself any more but timers: mail, log and network are empty.
+    /// Nothing happens by itself any more but timers: mail, log and database are quiet.
     pub fn is_idle(&self) -> bool {
         self.mail.iter().all(std::collections::VecDeque::is_empty)
             && self.nodes.iter().all(|node| node.log.waiting() == 0)
+            && self.queries.is_empty()
             && self.phase != Phase::Chaos
     }
 }

@@ -1,6 +1,7 @@
 //! Everything there is in one run, and the loop that makes time pass.
 
 use super::agenda::{Agenda, Event};
+use super::database::Asked;
 use super::dice::Dice;
 use super::host::{Host, Persona};
 use super::ledger::Ledger;
@@ -10,7 +11,8 @@ use super::sabotage::Sabotage;
 use super::trace::Trace;
 use super::villain::Villain;
 use parlance_core::{
-    Directory, Gauges, Instant, LinkId, Mail, MemoryLog, Now, RoomConfig, Setup, Shard, ShardId,
+    Directory, Gauges, Instant, LinkId, Mail, MemoryArchive, MemoryLog, Now, RoomConfig, Setup,
+    Shard, ShardId,
 };
 use parlance_loadgen::rooms::{room_guid, room_uri};
 use parlance_loadgen::{Client, ClientConfig, SignIn};
@@ -95,6 +97,14 @@ pub struct World {
     pub storm_joins: bool,
     /// What villains heard of others.
     pub overheard: Vec<Vec<u8>>,
+    /// Rooms and domain.
+    pub directory: Arc<Directory>,
+    /// Everything that is durable.
+    pub archive: MemoryArchive,
+    /// Questions to it that are not answered yet, in their order.
+    pub queries: BTreeMap<u64, Asked>,
+    /// How many there ever were.
+    pub queries_asked: u64,
 }
 
 impl World {
@@ -110,7 +120,9 @@ impl World {
         let rooms = (0..plan.rooms).map(room).collect();
         let directory = Directory::new(DOMAIN, rooms).expect("rooms differ");
         let directory = Arc::new(directory);
-        let nodes = (0..plan.shards).map(|id| node(&plan, &directory, id, &mut dice)).collect();
+        let start = Now { instant: Instant(0), wall: Timestamp(WALL_START) };
+        let node = |id| node(&plan, &directory, id, start, &mut dice);
+        let nodes = (0..plan.shards).map(node).collect();
         let uris: Vec<String> = (0..plan.rooms).map(|r| room_uri(DOMAIN, r as u32)).collect();
         let users = (0..plan.clients())
             .map(|client| format!("sip:u{}@{DOMAIN}", client % plan.users))
@@ -132,6 +144,10 @@ impl World {
             wall_offset: 0,
             storm_joins: false,
             overheard: Vec::new(),
+            directory,
+            archive: MemoryArchive::default(),
+            queries: BTreeMap::new(),
+            queries_asked: 0,
             dice,
             plan,
         };
@@ -194,6 +210,10 @@ impl World {
         if self.plan.storm_us > 0 {
             self.agenda.at(self.plan.storm_us, Event::Storm);
         }
+        if self.plan.crash_us > 0 {
+            let when = self.dice.between(1, 2 * self.plan.crash_us);
+            self.agenda.at(when, Event::Crash);
+        }
         if let Some(when) = self.plan.drain_at_us {
             self.agenda.at(when, Event::Drain);
         }
@@ -243,6 +263,8 @@ impl World {
             Event::Storm => self.storm(),
             Event::Villain(villain) => self.villain_acts(villain),
             Event::Drain => self.drain(),
+            Event::Database(number) => self.answer_query(number),
+            Event::Crash => self.crash_server(),
         }
     }
 
@@ -256,7 +278,8 @@ impl World {
     }
 }
 
-fn node(plan: &Plan, directory: &Arc<Directory>, id: usize, dice: &mut Dice) -> Node {
+/// A shard that begins at `now`.
+pub fn node(plan: &Plan, directory: &Arc<Directory>, id: usize, now: Now, dice: &mut Dice) -> Node {
     let mut seed = [0; 32];
     seed.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&dice.any().to_le_bytes()));
     let setup = Setup {
@@ -267,7 +290,7 @@ fn node(plan: &Plan, directory: &Arc<Directory>, id: usize, dice: &mut Dice) -> 
         seed,
     };
     Node {
-        shard: Shard::new(setup, Now { instant: Instant(0), wall: Timestamp(WALL_START) }),
+        shard: Shard::new(setup, now),
         log: MemoryLog::default(),
         is_syncing: false,
         wake_at: None,

@@ -21,7 +21,7 @@ pub use link::{LinkKey, Stream};
 use super::clock::Clock;
 use super::mesh::MeshEnd;
 use super::tls::{Received, TlsLink};
-use crate::commit::{LogEnd, News};
+use crate::commit::{LogEnd, News, QueryEnd};
 use crate::telemetry::{Publisher, Reporter};
 use link::{Link, Links, Stage};
 use parlance_core::{
@@ -56,6 +56,8 @@ pub struct Parts {
     pub mesh: MeshEnd<Mail>,
     /// Records to the log, and word of them.
     pub log: LogEnd,
+    /// Questions to the database, and its answers.
+    pub queries: QueryEnd,
     /// For links that speak TLS.
     pub tls: Arc<ServerConfig>,
     /// Where the shard's numbers go.
@@ -195,8 +197,8 @@ impl<S: Stream> Driver<S> {
         Poll::Pending
     }
 
-    /// Takes in letters from other shards and word of the log. Returns true when there may be more:
-    /// let others have their turn first.
+    /// Takes in letters from other shards, word of the log and answers of the database. Returns true
+    /// when there may be more: let others have their turn first.
     pub fn receive_mail(&mut self) -> bool {
         let now = self.parts.clock.now();
         let shard = &mut self.shard;
@@ -206,6 +208,7 @@ impl<S: Stream> Driver<S> {
         });
         self.collect();
         self.hear_log();
+        self.hear_database();
         more
     }
 
@@ -315,6 +318,7 @@ impl<S: Stream> Driver<S> {
                 Output::Close { link, flush, reason } => self.close(link, flush, reason),
                 Output::Mail { to, mail } => self.parts.mesh.post(usize::from(to.0), mail),
                 Output::Append { record } => self.parts.log.append(record),
+                Output::Ask { key, query } => self.parts.queries.ask(key, query),
                 Output::Event(event) => self.report(event),
             }
         }
@@ -346,6 +350,13 @@ impl<S: Stream> Driver<S> {
                 News::Durable(ticket) => Input::Committed { ticket },
                 News::Full(is_full) => Input::LogFull { is_full },
             });
+        }
+    }
+
+    /// Tells the core what the database has answered.
+    fn hear_database(&mut self) {
+        while let Some((key, answer)) = self.parts.queries.answer() {
+            self.handle(Input::Answered { key, answer });
         }
     }
 

@@ -55,10 +55,13 @@ fn bench(mail_max: usize, limits: Limits) -> Bench {
     let (supervisor, reports) = channel();
     let clock = Clock::start();
     let directory = Arc::new(Directory::new("example.test", Vec::new()).unwrap());
+    let queries_max = limits.queries_max;
     let setup = Setup { id: ShardId(0), shards: 2, directory, limits, seed: [7; 32] };
     let reporter = Reporter::new(ShardId(0), supervisor);
     let log = crate::commit::Desk::new(vec![mesh.bell()]).end(0);
-    let parts = Parts { clock, mesh, log, tls, publisher: Publisher::new().0, reporter };
+    let queries = crate::commit::Queries::unheard(queries_max).end(mesh.bell());
+    let publisher = Publisher::new().0;
+    let parts = Parts { clock, mesh, log, queries, tls, publisher, reporter };
     let driver = Driver::new(Shard::new(setup, clock.now()), parts);
     Bench { driver, reports, other, data }
 }

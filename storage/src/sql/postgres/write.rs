@@ -3,7 +3,7 @@
 use super::{Session, read};
 use crate::sql::error::signed;
 use crate::sql::types::{Addition, additions, verify_batch};
-use crate::sql::{Appended, Conflict, Cursor, Error, Row, words};
+use crate::sql::{Appended, Conflict, Cursor, Error, OWNER_PREFERENCES_MAX, Row, words};
 use tokio_postgres::types::ToSql;
 
 /// A batch as columns: one statement takes it whole, however many rows it has.
@@ -147,9 +147,13 @@ impl Columns {
     }
 }
 
-/// Writes where there is nothing yet, or something not newer than the writer knows.
+/// Writes where there is nothing yet and the owner has few enough, or something not newer than the
+/// writer knows.
 const WRITE: &str = "
-    INSERT INTO preference AS stored (owner, label, seqid, content) VALUES ($1, $2, 1, $3)
+    INSERT INTO preference AS stored (owner, label, seqid, content)
+    SELECT $1::text, $2::text, 1, $3::text
+        WHERE EXISTS (SELECT FROM preference WHERE owner = $1 AND label = $2)
+            OR (SELECT count(*) FROM preference WHERE owner = $1) < $5
     ON CONFLICT (owner, label) DO UPDATE SET seqid = stored.seqid + 1, content = excluded.content
         WHERE stored.seqid <= $4
     RETURNING seqid";
@@ -164,13 +168,14 @@ pub(super) async fn preference(
 ) -> Result<u64, Error> {
     let write = session.statement(WRITE).await?;
     let known = signed(seqid)?;
-    let values: [&(dyn ToSql + Sync); 4] = [&owner, &label, &content, &known];
+    let most = OWNER_PREFERENCES_MAX as i64;
+    let values: [&(dyn ToSql + Sync); 5] = [&owner, &label, &content, &known, &most];
     if let Some(row) = session.client.query_opt(&write, &values).await? {
         return crate::sql::error::unsigned(row.try_get(0)?);
     }
     match read::preference(session, owner, label).await? {
         Some(stored) if stored.seqid == seqid + 1 && stored.content == content => Ok(stored.seqid),
         Some(stored) => Err(Conflict::Preference { seqid: stored.seqid }.into()),
-        None => Err(Error::Unavailable("the preference vanished in between".into())),
+        None => Err(Conflict::PreferencesFull.into()),
     }
 }

@@ -10,8 +10,8 @@ mod write;
 
 use super::search;
 use super::{
-    Appended, Conflict, Cursor, Error, Found, Health, LogPosition, Migrated, Place, Preference,
-    Query, RoomEnd, Row, RowKey, SEARCH_TIME_MAX, SchemaState, Store,
+    Appended, Conflict, Cursor, Error, Found, Health, LogPosition, Migrated, OWNER_PREFERENCES_MAX,
+    Place, Preference, Query, RoomEnd, Row, RowKey, SEARCH_TIME_MAX, SchemaState, Store,
 };
 use crate::sql::error::{signed, unsigned};
 use parlance_wire::xccos::Guid;
@@ -159,6 +159,9 @@ impl Store for SqliteStore {
             let is_this_write = stored.seqid == seqid + 1 && stored.content == content;
             let collision = Conflict::Preference { seqid: stored.seqid };
             return if is_this_write { Ok(stored.seqid) } else { Err(collision.into()) };
+        }
+        if stored.is_none() && read::preferences(&transaction, owner)? >= OWNER_PREFERENCES_MAX {
+            return Err(Conflict::PreferencesFull.into());
         }
         let seqid = stored.map_or(0, |stored| stored.seqid) + 1;
         transaction

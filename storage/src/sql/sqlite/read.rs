@@ -208,6 +208,13 @@ pub(super) fn preference(
     stored.map(read).transpose()
 }
 
+/// How many preferences a user has.
+pub(super) fn preferences(connection: &Connection, owner: &str) -> Result<usize, Error> {
+    const SQL: &str = "SELECT count(*) FROM preference WHERE owner = ?1";
+    let count: i64 = connection.prepare_cached(SQL)?.query_row([owner], |row| row.get(0))?;
+    Ok(usize::try_from(count).expect("a count is no negative number"))
+}
+
 /// A search in progress.
 pub(super) struct Search<'a> {
     pub connection: &'a Connection,

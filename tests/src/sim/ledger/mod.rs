@@ -53,6 +53,9 @@ pub struct Ledger {
     /// Everybody knows of everybody, always.
     rooms_stay_small: bool,
     grace_us: u64,
+    history_max: usize,
+    /// Pages read so far of each room, at rest.
+    pages: BTreeMap<usize, Vec<(u64, Option<PostId>)>>,
     /// Print what clients are told, for the replay of a seed.
     pub is_told: bool,
     /// Virtual time, for what is printed.
@@ -78,6 +81,8 @@ impl Ledger {
             sessions: 0,
             rooms_stay_small: plan.rooms_stay_small(),
             grace_us: plan.limits.rejoin_grace_ms * 1_000,
+            history_max: plan.limits.history_max,
+            pages: BTreeMap::new(),
             is_told: false,
             now: 0,
             violations: Vec::new(),
@@ -154,6 +159,12 @@ impl Ledger {
         if self.durable.insert(post, (room, record.number)).is_some() {
             self.violate(format!("{post} is twice in the log"));
         }
+    }
+
+    /// The number behind the last page of a room that was read at rest; `None` when it was read to
+    /// its end.
+    pub fn page_end(&self, room: usize) -> Option<u64> {
+        self.pages.get(&room)?.last().map(|(last, _)| last + 1)
     }
 
     /// What is wrong when a message is not in the log, or elsewhere.

@@ -2,7 +2,7 @@
 
 use super::{Asked, Ledger, Seat};
 use parlance_loadgen::{PostId, RoomId};
-use parlance_wire::xccos::{Notice, Participant, Reply, ReplyData, RoomInfo};
+use parlance_wire::xccos::{Found, Notice, Participant, Reply, ReplyData, RoomInfo};
 use std::collections::BTreeSet;
 
 impl Ledger {
@@ -70,6 +70,7 @@ impl Ledger {
                 self.checker.parted(session.id, RoomId(room as u32));
             }
             ReplyData::History { .. } if code == 200 => self.history(client, asked, reply),
+            ReplyData::Found(found) if code == 200 => self.found(client, asked, found),
             _ => {}
         }
     }
@@ -131,6 +132,10 @@ impl Ledger {
             self.checker.history_read(RoomId(room as u32), &marks);
         }
         let next = marks.last().map_or(1, |(last, _)| last + 1);
+        let most = (count as usize).min(self.history_max).min(next as usize - 1);
+        if marks.len() != most {
+            wrong.push(format!("{} messages up to {next}, expected {most}", marks.len()));
+        }
         // Who asked to leave gets nothing live any more, but what was asked before is answered.
         let session = self.desks[client].session.as_mut();
         let session = session.filter(|session| !session.is_parting(room));
@@ -140,6 +145,44 @@ impl Ledger {
                 wrong.push(format!("history up to {next}, live up to {:?}", seat.next));
             }
             seat.next = Some(next);
+        }
+        self.complain(client, room, wrong);
+    }
+
+    /// A page of a room's history: no hole, and nothing is missing that the client has been told.
+    fn found(&mut self, client: usize, asked: Asked, found: &Found) {
+        let Asked::Search { room, start, next, is_at_rest } = asked else {
+            return self.violate("a search that nobody made".to_owned());
+        };
+        let [only] = &*found.rooms else {
+            return self.violate(format!("{} rooms of one", found.rooms.len()));
+        };
+        let mut wrong = Vec::new();
+        let marks: Vec<_> =
+            only.messages.iter().map(|m| (m.chat_id, PostId::parse(&m.chat))).collect();
+        for (number, (found, post)) in (start..).zip(&marks) {
+            if *found != number {
+                wrong.push(format!("found {found} where {number} should be"));
+            }
+            wrong.extend(self.unlike_log(room, *found, *post));
+        }
+        let end = start + marks.len() as u64;
+        if !found.is_exceeded && end < next {
+            wrong.push(format!("found up to {end}, told up to {next}"));
+        }
+        if found.is_exceeded && marks.is_empty() {
+            wrong.push("an empty page, and more to come".to_owned());
+        }
+        if found.is_exceeded {
+            self.marks.hit("search_exceeded");
+        }
+        self.pages.entry(room).or_default().extend(&marks);
+        if is_at_rest && !found.is_exceeded {
+            let whole = self.pages.remove(&room).unwrap_or_default();
+            self.checker.history_read_at_rest(RoomId(room as u32), &whole);
+            self.marks.hit("read_whole");
+        } else if !is_at_rest {
+            self.pages.remove(&room);
         }
         self.complain(client, room, wrong);
     }

@@ -60,6 +60,17 @@ pub enum Asked {
     Part(usize),
     /// `bccontext`: room, and how many messages; at rest when nothing is under way.
     History(usize, u32, bool),
+    /// `bcbydate` in a room, from a number on.
+    Search {
+        /// Which room.
+        room: usize,
+        /// First number wanted.
+        start: u64,
+        /// The client had been told everything before this number when it asked.
+        next: u64,
+        /// Nothing is under way.
+        is_at_rest: bool,
+    },
     /// Something else.
     Other,
 }

@@ -1,0 +1,99 @@
+//! A database in memory, for tests and the simulator: the same answers, nothing kept.
+
+use super::{Answer, Fault, Query};
+use crate::log::Record;
+use hashbrown::HashMap;
+use parlance_wire::xccos::{Guid, HistorySearch};
+
+/// Everything that was committed, and the preferences. Not bounded: it lives as long as a test.
+#[derive(Debug, Default)]
+pub struct MemoryArchive {
+    /// Each room's messages in order.
+    rooms: HashMap<Guid, Vec<Record>>,
+    /// By owner and label: number and content.
+    preferences: HashMap<(Box<str>, String), (u64, String)>,
+}
+
+impl MemoryArchive {
+    /// Keeps a committed message.
+    ///
+    /// # Panics
+    /// If its number is not above those of its room.
+    pub fn keep(&mut self, record: Record) {
+        let room = self.rooms.entry(record.room).or_default();
+        let last = room.last().map_or(0, |last| last.number);
+        assert!(record.number > last, "a room's numbers rise");
+        room.push(record);
+    }
+
+    /// What was kept of a room, oldest first.
+    pub fn room(&self, room: Guid) -> &[Record] {
+        self.rooms.get(&room).map_or(&[], |records| records)
+    }
+
+    /// Answers like a database that is there and has everything. A text finds the messages with one
+    /// of its words, or with the text itself when it is a phrase.
+    pub fn answer(&mut self, query: Query) -> Answer {
+        match query {
+            Query::Older { room, before, count } => {
+                let older = self.room(room).iter().rev().filter(|record| record.number < before);
+                let mut records: Vec<Record> = older.take(count).cloned().collect();
+                records.reverse();
+                Answer::Messages { records, is_exceeded: false }
+            }
+            Query::Search { rooms, search, count } => self.search(&rooms, &search, count),
+            Query::ReadPreference { owner, label } => {
+                let stored = self.preferences.get(&(owner, label)).cloned();
+                let (seqid, content) = stored.unwrap_or_default();
+                Answer::Preference { seqid, content }
+            }
+            Query::WritePreference { owner, label, seqid, content } => {
+                let stored = self.preferences.entry((owner, label)).or_default();
+                if seqid < stored.0 {
+                    return Answer::Failed(Fault::Collision);
+                }
+                *stored = (stored.0 + 1, content);
+                Answer::Written { seqid: stored.0 }
+            }
+        }
+    }
+
+    fn search(&self, rooms: &[Guid], search: &HistorySearch, count: usize) -> Answer {
+        let mut records: Vec<Record> = Vec::new();
+        for room in rooms {
+            records.extend(self.room(*room).iter().filter(|r| matches(r, search)).cloned());
+        }
+        records.sort_by_key(|record| (record.ts, record.room, record.number));
+        if search.is_backwards {
+            records.reverse();
+        }
+        let is_exceeded = records.len() > count;
+        records.truncate(count);
+        Answer::Messages { records, is_exceeded }
+    }
+}
+
+fn matches(record: &Record, search: &HistorySearch) -> bool {
+    let is_there = match search.start {
+        Some(start) if search.is_backwards => record.number <= start,
+        Some(start) => record.number >= start,
+        None => {
+            search.from.is_none_or(|from| record.ts >= from)
+                && search.to.is_none_or(|to| record.ts <= to)
+        }
+    };
+    let fold = |text: &str| match search.is_case_sensitive {
+        true => text.to_owned(),
+        false => text.to_lowercase(),
+    };
+    let (chat, text) = (fold(&record.chat), fold(&search.text));
+    let is_said = match search.is_phrase {
+        true => chat.contains(text.trim()),
+        false => {
+            let mut words = text.split_whitespace();
+            words.clone().next().is_none()
+                || words.any(|word| chat.split_whitespace().any(|said| said == word))
+        }
+    };
+    is_there && is_said && (search.authors.is_empty() || search.authors.contains(&record.author))
+}

@@ -1,0 +1,114 @@
+//! What the broker asks of the database, and what it is told.
+//!
+//! The log answers for what is being said; the database knows what was said before, and the users'
+//! preferences. A shard never waits for it: it asks by [`crate::Output::Ask`], goes on, and is told
+//! by [`crate::Input::Answered`]. Each question gets one answer, also while the database is away.
+//!
+//! What the asking shard has been told is committed must be seen by the search: the shell lets the
+//! database catch up first, or says [`Fault::Unavailable`].
+
+mod memory;
+
+pub use memory::MemoryArchive;
+
+use crate::log::Record;
+use parlance_wire::xccos::{Guid, HistorySearch, ResponseCode};
+use slotmap::new_key_type;
+
+new_key_type! {
+    /// A question to the database, within the shard that asks. Never reused.
+    pub struct QueryKey;
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// The newest `count` messages of a room whose numbers are below `before`. Answered by
+    /// [`Answer::Messages`], oldest first.
+    Older {
+        /// Which room.
+        room: Guid,
+        /// A number that the broker has.
+        before: u64,
+        /// How many; at least 1.
+        count: usize,
+    },
+    /// A search in history. Answered by [`Answer::Messages`], in the search's direction.
+    Search {
+        /// In these rooms.
+        rooms: Vec<Guid>,
+        /// What for; rooms, count and sorting in it are not used. Authors are canonical.
+        search: Box<HistorySearch>,
+        /// Most messages.
+        count: usize,
+    },
+    /// Answered by [`Answer::Preference`].
+    ReadPreference {
+        /// `sip:` URI of the user, canonical.
+        owner: Box<str>,
+        /// Its name.
+        label: String,
+    },
+    /// Answered by [`Answer::Written`].
+    WritePreference {
+        /// `sip:` URI of the user, canonical.
+        owner: Box<str>,
+        /// Its name.
+        label: String,
+        /// Number that the user knows.
+        seqid: u64,
+        /// Opaque.
+        content: String,
+    },
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Messages.
+    Messages {
+        /// Tickets mean nothing.
+        records: Vec<Record>,
+        /// There is more.
+        is_exceeded: bool,
+    },
+    /// What is stored; number 0 if nothing is.
+    Preference {
+        /// Counts the writes.
+        seqid: u64,
+        /// Opaque.
+        content: String,
+    },
+    /// It is stored.
+    Written {
+        /// Its new number.
+        seqid: u64,
+    },
+    /// No answer.
+    Failed(Fault),
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The database is away, behind, or has too much to do: worth another try.
+    Unavailable,
+    /// The answer would take too long, or too much room.
+    TooMuch,
+    /// Somebody else has written the preference since.
+    Collision,
+    /// The database does not take such a value.
+    Invalid,
+}
+
+impl Fault {
+    /// What the user is told.
+    pub fn code(self) -> ResponseCode {
+        match self {
+            Fault::Unavailable => ResponseCode::DatabaseConnection,
+            Fault::TooMuch => ResponseCode::LimitExceeded,
+            Fault::Collision => ResponseCode::DataCollision,
+            Fault::Invalid => ResponseCode::InvalidArgument,
+        }
+    }
+}
