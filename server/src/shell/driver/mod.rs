@@ -197,7 +197,7 @@ impl<S: Stream> Driver<S> {
         Poll::Pending
     }
 
-    /// Takes in letters from other shards, word of the log and answers of the database. Returns true
+    /// Takes in letters of other shards, word of the log and answers of the database. Returns true
     /// when there may be more: let others have their turn first.
     pub fn receive_mail(&mut self) -> bool {
         let now = self.parts.clock.now();
