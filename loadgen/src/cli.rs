@@ -94,6 +94,10 @@ pub struct RunArgs {
     /// Do not read the rooms' history at the end.
     #[arg(long)]
     pub no_history: bool,
+    /// Read all that was posted in the run back from the rooms' history, page by page, not only
+    /// the newest messages: then each accepted post is known to be there, once.
+    #[arg(long, conflicts_with = "no_history")]
+    pub whole_history: bool,
     /// Write the report here as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,

@@ -133,8 +133,25 @@ impl FakeServer {
                 let start = log.len().saturating_sub(*count as usize);
                 ReplyData::History { room_uri: uri(room), messages: log[start..].to_vec() }
             }
+            Command::BcByDate(search) => self.search(search),
             _ => ReplyData::Empty,
         }
+    }
+
+    /// By number alone, and forwards.
+    fn search(&mut self, search: &HistorySearch) -> ReplyData {
+        let mut found = Found::default();
+        for room in &search.rooms {
+            let room_uri = format!("ma-chan://{}/{}", room.domain, room.value);
+            let log = self.log.entry(room_uri.clone()).or_default();
+            let start = search.start.unwrap_or_default();
+            let all = log.iter().filter(|message| message.chat_id >= start);
+            let count_max = search.count_max.map_or(usize::MAX, |count| count as usize);
+            found.is_exceeded |= all.clone().count() > count_max;
+            let messages = all.take(count_max).cloned().collect();
+            found.rooms.push(FoundInRoom { room_uri, messages });
+        }
+        ReplyData::Found(found)
     }
 
     fn join(&mut self, at: usize, rooms: &[RoomRef]) -> ReplyData {

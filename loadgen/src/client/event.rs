@@ -1,7 +1,7 @@
 //! What a client tells its caller.
 
 use crate::payload::PostId;
-use parlance_wire::xccos::{Delivery, Failure, Notice, Reply, RoomInfo};
+use parlance_wire::xccos::{Delivery, Failure, Found, Notice, Reply, RoomInfo};
 
 /// Why the long dialog is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,11 @@ pub enum ClientEvent<'a> {
         room_uri: &'a str,
         /// The messages.
         messages: &'a [Delivery],
+    },
+    /// What a search in history found.
+    Found {
+        /// Each room asked for, in the order asked for.
+        found: &'a Found,
     },
     /// A post's INFO got its final answer: 200 means accepted and durable.
     Posted {

@@ -268,6 +268,7 @@ impl Client {
             ReplyData::History { room_uri, messages } => {
                 events(ClientEvent::History { room_uri, messages });
             }
+            ReplyData::Found(found) => events(ClientEvent::Found { found }),
             _ => {}
         }
     }

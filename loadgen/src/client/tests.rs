@@ -2,6 +2,7 @@ use super::*;
 use crate::fake::FakeServer;
 use crate::mux::LinkMux;
 use crate::rooms::room_uri;
+use parlance_wire::xccos::HistorySearch;
 
 /// A link with clients on one side and the fake on the other.
 struct World {
@@ -23,6 +24,9 @@ fn short(event: &ClientEvent<'_>) -> String {
         ClientEvent::JoinFailed { failure } => format!("failed {}", failure.value),
         ClientEvent::Parted { room_uri } => format!("parted {room_uri}"),
         ClientEvent::History { messages, .. } => format!("history {}", messages.len()),
+        ClientEvent::Found { found } => {
+            format!("found {}, {}", found.count(), if found.is_exceeded { "more" } else { "all" })
+        }
         ClientEvent::Delivered { chat_id, post: Some(post), author, .. } => {
             format!("delivered {chat_id} {post} {author}")
         }
@@ -143,6 +147,12 @@ fn joins_posts_reads_and_leaves() {
 
     world.mux.client(0).history(&room(0), 25, &mut world.to_server);
     assert_eq!(world.settle(), own(&["replied bccontext 200 due", "history 1"]));
+    for (start, expect) in [(1, "found 1, all"), (2, "found 0, all")] {
+        let rooms = vec![room(0)];
+        let search = HistorySearch { rooms, start: Some(start), ..HistorySearch::default() };
+        world.mux.client(0).command(&Command::BcByDate(Box::new(search)), &mut world.to_server);
+        assert_eq!(world.settle(), own(&["replied bcbydate 200 due", expect]));
+    }
     world.mux.client(0).part(&room(0), &mut world.to_server);
     let expect = ["replied part 200 due", &format!("parted {uri}")];
     assert_eq!(world.settle(), own(&expect));
@@ -273,6 +283,15 @@ fn a_lost_link_ends_everything() {
     let gone = "Gone { reason: LinkLost }".to_owned();
     let unanswered = "Unanswered { post: PostId { client: 1, seq: 1 } }".to_owned();
     assert_eq!(events, [(0, gone.clone()), (1, unanswered), (1, gone)]);
+
+    // On another link, to a server that knows nothing, they are themselves again.
+    world.to_server.clear();
+    world.server.restart();
+    (0..2).for_each(|place| world.mux.client(place).move_to("127.0.0.1:4001"));
+    (0..2).for_each(|place| world.mux.client(place).open(&mut world.to_server));
+    let vias = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches("TCP 127.0.0.1:4001;").count();
+    assert_eq!(vias(&world.to_server), 2);
+    assert_eq!(world.settle(), [0, 1].map(|place| (place, "opened Some(600)".to_owned())));
 }
 
 #[test]

@@ -67,7 +67,9 @@ struct Room {
     /// At most one number per post: a post that shows up under a second one is not entered.
     by_number: HashMap<u64, PostId>,
     accepted_highest: Option<u64>,
-    /// Its history was read while at rest, and every number from 1 to its end was seen.
+    /// The last number it had before anybody posted.
+    before: u64,
+    /// Its history was read while at rest, and every number behind `before` was seen to its end.
     is_known_whole: bool,
 }
 
@@ -90,6 +92,12 @@ impl Checker {
     /// Knows nothing yet.
     pub fn new() -> Checker {
         Checker::default()
+    }
+
+    /// The room has messages up to number `before` already, of which nothing else is told. Without
+    /// this it is a new room.
+    pub fn room_had(&mut self, room: RoomId, before: u64) {
+        self.rooms.entry(room).or_default().before = before;
     }
 
     /// The reply that lets `session` into `room` came. Joining while joined changes nothing.
@@ -219,7 +227,8 @@ impl Checker {
         let last = messages.last().map(|(chat_id, _)| *chat_id);
         let state = self.rooms.entry(room).or_default();
         // Each number stands for a post: nothing accepted can hide before the part that was read.
-        state.is_known_whole |= state.by_number.len() as u64 == last.unwrap_or(0);
+        let count = last.unwrap_or(0).saturating_sub(state.before);
+        state.is_known_whole |= state.by_number.len() as u64 == count;
         let highest = state.accepted_highest;
         if let Some(highest) = highest.filter(|_| last < highest) {
             self.violate(Violation::HistoryShort { room, last, highest });

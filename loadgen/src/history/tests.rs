@@ -188,6 +188,21 @@ fn a_crash_hides_nothing_when_the_rest_is_known() {
 }
 
 #[test]
+fn a_room_may_have_had_messages_before() {
+    for (before, expect) in [(10, &["lost"][..]), (0, &[])] {
+        let mut checker = Checker::new();
+        checker.room_had(ROOM, before);
+        for seq in 11..=13 {
+            checker.posted(post(seq), ROOM);
+            checker.accepted(post(seq));
+        }
+        // Post 13 is gone; only who knows that 11 is the first can tell that it is not elsewhere.
+        checker.history_read_at_rest(ROOM, &[(11, Some(post(11))), (12, Some(post(12)))]);
+        check(checker, expect);
+    }
+}
+
+#[test]
 fn unanswered() {
     let mut checker = room_with(0);
     checker.posted(post(1), ROOM);

@@ -158,6 +158,12 @@ impl Link {
                     client.join(&rooms, out);
                 }
             }
+            for (place, command) in world.take_pages() {
+                let client = mux.client(place);
+                if client.is_open() {
+                    client.command(&command, out);
+                }
+            }
             used
         });
         for (place, tries) in world.take_idle() {

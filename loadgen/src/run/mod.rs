@@ -9,6 +9,7 @@ mod phases;
 mod plan;
 mod process;
 mod progress;
+mod read_back;
 mod summary;
 mod world;
 

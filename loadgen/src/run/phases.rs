@@ -17,28 +17,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often a waiting phase looks.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often the load phase looks at memory and shows itself.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
 /// Draining ends when nothing has come for so long.
 const QUIET_MAX: Duration = Duration::from_secs(5);
-/// Most seconds for the histories, and for the answers to BYE.
-const ANSWER_MAX: Duration = Duration::from_secs(10);
-/// History asked for per second.
-const HISTORIES_PER_SECOND: f64 = 1_000.0;
-/// Messages of history asked for; the server's cap wins.
-const HISTORY_MESSAGES: u32 = 500;
+/// Most seconds for an answer.
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Exit code of a program that SIGINT ended, as shells have it.
 const INTERRUPTED: i32 = 130;
 /// Authors tried before a post is given up for want of a member that is signed in.
 const AUTHORS_TRIED_MAX: u32 = 16;
 
-struct Run {
-    plan: Rc<Plan>,
-    world: Rc<RefCell<World>>,
+pub(super) struct Run {
+    pub(super) plan: Rc<Plan>,
+    pub(super) world: Rc<RefCell<World>>,
     links: Vec<Rc<Link>>,
-    sleeper: Sleeper,
-    progress: Progress,
+    pub(super) sleeper: Sleeper,
+    pub(super) progress: Progress,
     random: ChaCha8Rng,
     /// Somebody wants the load to end before its time.
     is_interrupted: Arc<AtomicBool>,
@@ -64,9 +60,14 @@ pub async fn run(plan: Plan) -> Result<Summary, String> {
     }
     run.settle().await;
     let signed_in = start.elapsed();
+    if run.plan.reads_whole_history {
+        run.find_ends().await;
+    }
     let window = run.load().await;
-    if run.plan.reads_history {
-        run.read_back().await;
+    if run.plan.reads_whole_history {
+        run.read_all().await;
+    } else if run.plan.reads_history {
+        run.read_newest().await;
     }
     run.leave().await;
     run.progress.finish();
@@ -235,31 +236,7 @@ impl Run {
         }
     }
 
-    /// Reads the end of each room's history: what was accepted must be in it.
-    async fn read_back(&mut self) {
-        let readers = self.world.borrow().readers();
-        let asked = readers.len() as u64;
-        let mut schedule = Schedule::counting(Instant::now(), HISTORIES_PER_SECOND, asked);
-        let mut waiting = readers.into_iter();
-        while let Some(due) = schedule.due() {
-            self.sleeper.until(due).await;
-            while let Some((room, user)) =
-                schedule.take(Instant::now()).and_then(|_| waiting.next())
-            {
-                let reference = &self.plan.rooms[room as usize].reference;
-                self.act(user, |client, out| {
-                    client.history(reference, HISTORY_MESSAGES, out);
-                });
-            }
-        }
-        self.wait(|world| world.counts.histories >= asked).await;
-        let mut world = self.world.borrow_mut();
-        if world.counts.histories < asked {
-            world.error("history not told in time".to_owned());
-        }
-    }
-
-    fn act(&self, user: u32, act: impl FnOnce(&mut Client, &mut Vec<u8>)) {
+    pub(super) fn act(&self, user: u32, act: impl FnOnce(&mut Client, &mut Vec<u8>)) {
         let world = self.world.borrow();
         let user = &world.users[user as usize];
         if user.state == UserState::Open {
@@ -267,7 +244,7 @@ impl Run {
         }
     }
 
-    async fn wait(&mut self, is_done: impl Fn(&World) -> bool) {
+    pub(super) async fn wait(&mut self, is_done: impl Fn(&World) -> bool) {
         let deadline = Instant::now() + ANSWER_MAX;
         while !is_done(&self.world.borrow()) && Instant::now() < deadline {
             self.sleeper.pause(LOOK_EVERY).await;

@@ -42,6 +42,7 @@ pub struct Plan {
     pub drain: Duration,
     pub reconnects: bool,
     pub reads_history: bool,
+    pub reads_whole_history: bool,
     pub json: Option<PathBuf>,
     pub server_pid: Option<u32>,
 }
@@ -87,6 +88,7 @@ impl Plan {
             drain: Duration::from_secs(args.drain),
             reconnects: args.reconnect,
             reads_history: !args.no_history,
+            reads_whole_history: args.whole_history,
             json: args.json,
             server_pid: args.server_pid,
         })

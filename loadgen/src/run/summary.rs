@@ -133,6 +133,8 @@ pub struct Summary {
     pub deliveries_per_s: f64,
     pub notices: u64,
     pub histories: u64,
+    /// Messages of history that were read page by page.
+    pub messages_read: u64,
     /// Absent without `--reconnect`.
     pub returns: Option<Returns>,
     pub timings: Timings,
@@ -185,6 +187,7 @@ impl Summary {
             deliveries_per_s: counts.delivered as f64 / window.delivering.as_secs_f64().max(0.001),
             notices: counts.notices,
             histories: counts.histories,
+            messages_read: counts.messages_read,
             returns: plan.reconnects.then(|| returns(world)),
             timings: timings(world),
             server_usage,
@@ -238,12 +241,13 @@ impl Summary {
         )?;
         writeln!(
             f,
-            "deliveries {} ({:.0}/s), {} missing; {} notices, {} histories",
+            "deliveries {} ({:.0}/s), {} missing; {} notices, {} histories, {} messages read",
             self.deliveries,
             self.deliveries_per_s,
             self.deliveries_missing,
             self.notices,
-            self.histories
+            self.histories,
+            self.messages_read
         )?;
         let Some(returns) = &self.returns else { return Ok(()) };
         let Returns { links_lost, links_reopened, dialogs_lost, sign_ins_refused, .. } = returns;

@@ -3,9 +3,10 @@
 use super::connection::Fault;
 use super::owed::Owed;
 use super::plan::Plan;
+use super::read_back::{Archive, Next};
 use hdrhistogram::Histogram;
 use parlance_loadgen::{Checker, ClientEvent, EndReason, PostId, RoomId, SessionId};
-use parlance_wire::xccos::{Delivery, RoomRef};
+use parlance_wire::xccos::{Command, Delivery, Found, FoundInRoom, RoomRef};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -73,6 +74,7 @@ pub struct Counts {
     pub delivered: u64,
     pub notices: u64,
     pub histories: u64,
+    pub messages_read: u64,
     pub links_lost: u64,
     pub links_reopened: u64,
     pub dialogs_lost: u64,
@@ -89,6 +91,10 @@ pub struct World {
     /// Lowest number seen in each room: what lies before it belongs to earlier runs.
     first_numbers: Vec<Option<u64>>,
     pub owed: Owed,
+    /// Of each room, when its whole history is read.
+    pub archives: Vec<Archive>,
+    /// Pages of history to be asked for: place on the link being read, and the command.
+    pages: Vec<(usize, Command)>,
     /// Memberships that will not come about any more.
     given_up: u64,
     pub counts: Counts,
@@ -128,6 +134,8 @@ impl World {
             link_users: vec![Vec::new(); plan.links as usize],
             first_numbers: vec![None; plan.rooms.len()],
             owed: Owed::new(Rc::clone(&plan)),
+            archives: plan.rooms.iter().map(|_| Archive::default()).collect(),
+            pages: Vec::new(),
             given_up: 0,
             counts: Counts::default(),
             errors: BTreeMap::new(),
@@ -218,6 +226,11 @@ impl World {
         joins
     }
 
+    /// Pages to be asked for by the clients of the link that is being read.
+    pub fn take_pages(&mut self) -> Vec<(usize, Command)> {
+        std::mem::take(&mut self.pages)
+    }
+
     /// Users whose sign-in is to be repeated, found since the last call: place and tries so far.
     pub fn take_idle(&mut self) -> Vec<(usize, u32)> {
         std::mem::take(&mut self.idle)
@@ -260,6 +273,7 @@ impl World {
             }
             ClientEvent::Noticed { .. } => self.counts.notices += 1,
             ClientEvent::History { room_uri, messages } => self.history(room_uri, messages),
+            ClientEvent::Found { found } => self.found(user, found),
             other => self.on_sign_in_event(user, other, now),
         }
     }
@@ -425,16 +439,16 @@ impl World {
         }
     }
 
+    /// A member that can read the room's history.
+    pub fn reader(&self, room: u32) -> Option<u32> {
+        let members = &self.plan.rooms[room as usize].members;
+        members.iter().copied().find(|user| self.users[*user as usize].state == UserState::Open)
+    }
+
     /// Rooms that were posted to, with a member that can read their history.
     pub fn readers(&self) -> Vec<(u32, u32)> {
-        let is_open = |user: &&u32| self.users[**user as usize].state == UserState::Open;
         let written = self.first_numbers.iter().zip(0u32..).filter(|(first, _)| first.is_some());
-        written
-            .filter_map(|(_, room)| {
-                let members = &self.plan.rooms[room as usize].members;
-                Some((room, *members.iter().find(is_open)?))
-            })
-            .collect()
+        written.filter_map(|(_, room)| Some((room, self.reader(room)?))).collect()
     }
 
     fn history(&mut self, room_uri: &str, messages: &[Delivery]) {
@@ -449,5 +463,38 @@ impl World {
             .map(|message| (message.chat_id, PostId::parse(&message.chat)))
             .collect();
         self.checker.history_read_at_rest(RoomId(room), &ours);
+    }
+
+    fn found(&mut self, user: u32, found: &Found) {
+        for room in &found.rooms {
+            self.found_in_room(user, room, found.is_exceeded);
+        }
+    }
+
+    fn found_in_room(&mut self, user: u32, found: &FoundInRoom, is_exceeded: bool) {
+        let Some(&room) = self.room_index.get(&found.room_uri) else {
+            return self.error(format!("found in {}, which nobody asked for", found.room_uri));
+        };
+        let reference = &self.plan.rooms[room as usize].reference;
+        let archive = &mut self.archives[room as usize];
+        let next = archive.take(reference, found, is_exceeded);
+        if matches!(next, Next::Page(_) | Next::Whole(_)) {
+            self.counts.messages_read += found.messages.len() as u64;
+        }
+        match next {
+            Next::End(before) => {
+                self.counts.histories += 1;
+                self.checker.room_had(RoomId(room), before);
+            }
+            Next::Page(search) => {
+                let place = self.users[user as usize].place;
+                self.pages.push((place, Command::BcByDate(Box::new(search))));
+            }
+            Next::Whole(messages) => {
+                self.counts.histories += 1;
+                self.checker.history_read_at_rest(RoomId(room), &messages);
+            }
+            Next::Nothing => self.error("history that nobody asked for".to_owned()),
+        }
     }
 }

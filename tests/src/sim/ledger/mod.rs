@@ -212,7 +212,8 @@ impl Ledger {
             | ClientEvent::Joined { .. }
             | ClientEvent::JoinFailed { .. }
             | ClientEvent::Parted { .. }
-            | ClientEvent::History { .. } => {}
+            | ClientEvent::History { .. }
+            | ClientEvent::Found { .. } => {}
         }
     }
 
