@@ -4,14 +4,20 @@
 //! |---|---|
 //! | [`server`] | the real binary: started, watched, killed |
 //! | [`peer`] | a link and a dialog that may send anything |
+//! | [`crash`] | the kill -9 loop: server, load generator, database |
+//! | [`postgres`] | a PostgreSQL server of one's own |
 //! | [`bystanders`] | two clients who chat and must not be disturbed |
 //! | [`fuzz`] | properties the fuzzers and the regression test check |
 //! | [`mutate`] | seeded damage to inputs |
 //! | [`sim`] | the core under chaos, whole worlds from one seed |
 
 pub mod bystanders;
+pub mod crash;
 pub mod fuzz;
 pub mod mutate;
 pub mod peer;
+// Lies where the package that is tested most with it can reach it too: nobody may depend on us.
+#[path = "../../storage/tests/postgres/mod.rs"]
+pub mod postgres;
 pub mod server;
 pub mod sim;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
@@ -56,14 +56,19 @@ pub struct Options {
     pub limits: Vec<String>,
     /// `io` of `[cores]`.
     pub io: &'static str,
+    /// `ack` of `[log]`.
+    pub ack: &'static str,
     /// `sql` of `[store]`.
     pub sql: String,
+    /// Port for SIP over TCP; 0 lets the system choose.
+    pub sip_port: u16,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let rooms = vec![Room::numbered(1)];
-        Options { shards: 2, rooms, limits: Vec::new(), io: "auto", sql: "sqlite".into() }
+        let (limits, sql) = (Vec::new(), "sqlite".into());
+        Options { shards: 2, rooms, limits, io: "auto", ack: "log", sql, sip_port: 0 }
     }
 }
 
@@ -74,12 +79,16 @@ impl Options {
             "[server]\ndomain = \"{DOMAIN}\"\ndata = {data:?}\n\n\
              [cores]\nshards = {shards}\npin = {pin}\nio = \"{io}\"\n\n\
              [store]\nsql = {sql:?}\n\n\
-             [listen]\nsip = [\"{ANY_PORT}\"]\nsips = [\"{ANY_PORT}\"]\nhttp = \"{ANY_PORT}\"\n",
+             [listen]\nsip = [\"{sip}\"]\nsips = [\"{ANY_PORT}\"]\nhttp = \"{ANY_PORT}\"\n",
             shards = self.shards,
             pin = cores >= self.shards.max(2),
             io = self.io,
             sql = self.sql,
+            sip = SocketAddr::from((Ipv4Addr::LOCALHOST, self.sip_port)),
         );
+        if self.ack != "log" {
+            let _ = write!(text, "\n[log]\nack = {:?}\n", self.ack);
+        }
         if !self.limits.is_empty() {
             let _ = write!(text, "\n[limits]\n{}\n", self.limits.join("\n"));
         }
@@ -101,6 +110,8 @@ pub struct Server {
     /// Health and metrics.
     pub http: SocketAddr,
     stderr: Arc<Mutex<String>>,
+    /// Its standard output, until it was ready.
+    starting: Option<mpsc::Receiver<String>>,
     /// Deleted when the server is gone.
     folder: TempDir,
 }
@@ -127,12 +138,12 @@ impl Server {
 
     fn launch(folder: TempDir, text: &str) -> Server {
         std::fs::write(folder.path().join(CONFIG), text).expect("the configuration is written");
-        let Running { child, ready, stderr } = run(folder.path());
-        let address = |key| {
-            address_in(&ready, key).unwrap_or_else(|| panic!("no address {key:?} in {ready:?}"))
-        };
-        let (sip, sips, http) = (address("sip"), address("sips"), address("http"));
-        Server { child, sip, sips, http, stderr, folder }
+        let Starting { child, lines, stderr } = spawn(folder.path());
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let (sip, sips, http, starting) = (nowhere, nowhere, nowhere, Some(lines));
+        let mut server = Server { child, sip, sips, http, stderr, starting, folder };
+        server.until_ready().unwrap_or_else(|said| panic!("{said}"));
+        server
     }
 
     /// Kills it (SIGKILL) and starts it again on the same data. Its ports change.
@@ -170,11 +181,44 @@ impl Server {
 
     /// Starts it again after its end, on the same data.
     fn restart(&mut self) {
-        let Running { child, ready, stderr } = run(self.folder.path());
-        (self.child, self.stderr) = (child, stderr);
-        self.sip = address_in(&ready, "sip").expect("it listens where it did");
-        self.sips = address_in(&ready, "sips").expect("it listens where it did");
-        self.http = address_in(&ready, "http").expect("it listens where it did");
+        self.begin();
+        self.until_ready().unwrap_or_else(|said| panic!("{said}"));
+    }
+
+    /// Starts it again after its end, on the same data, and does not wait until it is ready.
+    pub fn begin(&mut self) {
+        let Starting { child, lines, stderr } = spawn(self.folder.path());
+        (self.child, self.stderr, self.starting) = (child, stderr, Some(lines));
+    }
+
+    /// Waits until it is ready, after [`Server::begin`].
+    ///
+    /// # Errors
+    /// If it does not get there: what it said. It is killed.
+    pub fn until_ready(&mut self) -> Result<(), String> {
+        let lines = self.starting.take().expect("it was begun");
+        let Some(ready) = wait_for_ready(&lines) else {
+            let _ = self.child.kill();
+            let status = self.child.wait();
+            return Err(format!(
+                "the server did not get ready ({status:?}) and said\n{}",
+                self.stderr()
+            ));
+        };
+        let address = |key| {
+            address_in(&ready, key).unwrap_or_else(|| panic!("no address {key:?} in {ready:?}"))
+        };
+        (self.sip, self.sips, self.http) = (address("sip"), address("sips"), address("http"));
+        Ok(())
+    }
+
+    /// Kills it in the middle of its start, after [`Server::begin`]. False when it had said already
+    /// that it was ready.
+    pub fn kill_while_starting(&mut self) -> bool {
+        self.kill();
+        let lines = self.starting.take().expect("it was begun");
+        // It is dead, so that the lines come to an end.
+        wait_for_ready(&lines).is_none()
     }
 
     /// Starts it again on the same data, which must fail. What it says.
@@ -182,15 +226,9 @@ impl Server {
     /// # Panics
     /// If it does get ready.
     pub fn fails_to_start(&mut self) -> String {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let folder = self.folder.path();
-        let mut command = Command::new(binary("parlance"));
-        command.arg("serve").arg("--config").arg(folder.join(CONFIG)).current_dir(folder);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        self.child = command.spawn().expect("the server's binary starts");
-        self.stderr = collect(self.child.stderr.take().expect("standard error is piped"));
-        let lines = lines_of(self.child.stdout.take().expect("standard output is piped"));
+        self.kill();
+        self.begin();
+        let lines = self.starting.take().expect("it was begun");
         assert_eq!(wait_for_ready(&lines), None, "it must not start");
         let status = self.child.wait().expect("the child can be waited for");
         assert!(!status.success(), "it must say by its status that it did not start");
@@ -243,15 +281,20 @@ impl Server {
 
     /// Body of `GET path`, which must be answered 200.
     pub fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.http).expect("the HTTP port is open");
-        stream.set_read_timeout(Some(HTTP_TIMEOUT)).expect("a timeout can be set");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).expect("the request is taken");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("the answer comes");
+        let answer = self.ask(path).expect("the HTTP port is open and answers");
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
         assert!(head.starts_with("HTTP/1.1 200"), "GET {path}: {head}");
         body.to_owned()
+    }
+
+    fn ask(&self, path: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(self.http)?;
+        stream.set_read_timeout(Some(HTTP_TIMEOUT))?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
     }
 
     /// Waits until the database has everything that the log has.
@@ -270,13 +313,23 @@ impl Server {
 
     /// Sum of a metric over all its labels whose line contains `labels`.
     pub fn metric(&self, name: &str, labels: &str) -> f64 {
-        let text = self.get("/metrics");
-        let lines = text.lines().filter(|l| {
-            let rest = l.strip_prefix(name);
-            rest.is_some_and(|r| r.starts_with(['{', ' '])) && l.contains(labels)
-        });
-        lines.filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        metric_in(&self.get("/metrics"), name, labels)
     }
+
+    /// The same over all its labels, of a server that may be about to end: `None` when it does not
+    /// answer.
+    pub fn metric_if_there(&self, name: &str) -> Option<f64> {
+        let answer = self.ask("/metrics").ok()?;
+        answer.starts_with("HTTP/1.1 200").then(|| metric_in(&answer, name, ""))
+    }
+}
+
+fn metric_in(text: &str, name: &str, labels: &str) -> f64 {
+    let lines = text.lines().filter(|l| {
+        let rest = l.strip_prefix(name);
+        rest.is_some_and(|r| r.starts_with(['{', ' '])) && l.contains(labels)
+    });
+    lines.filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }
 
 impl Drop for Server {
@@ -292,28 +345,22 @@ impl Drop for Server {
     }
 }
 
-/// A process that said that it is ready.
-struct Running {
+/// A process of which nobody knows yet.
+struct Starting {
     child: Child,
-    ready: String,
+    lines: mpsc::Receiver<String>,
     stderr: Arc<Mutex<String>>,
 }
 
 /// Starts the server in a folder with a configuration.
-fn run(folder: &Path) -> Running {
+fn spawn(folder: &Path) -> Starting {
     let mut command = Command::new(binary("parlance"));
     command.arg("serve").arg("--config").arg(folder.join(CONFIG)).current_dir(folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the server's binary starts");
     let stderr = collect(child.stderr.take().expect("standard error is piped"));
     let lines = lines_of(child.stdout.take().expect("standard output is piped"));
-    let Some(ready) = wait_for_ready(&lines) else {
-        let _ = child.kill();
-        let status = child.wait();
-        let stderr = stderr.lock().expect("nobody panics with it").clone();
-        panic!("the server did not get ready ({status:?}) and said\n{stderr}");
-    };
-    Running { child, ready, stderr }
+    Starting { child, lines, stderr }
 }
 
 /// Path of one of our programs, built if need be.
@@ -332,11 +379,12 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// `target/debug` or `target/release`: test executables live in `deps` below it.
+/// `target/debug` or `target/release`: programs live in it, test executables in `deps` below it.
 pub fn profile_folder() -> PathBuf {
-    let test = std::env::current_exe().expect("a process knows its executable");
-    let deps = test.parent().expect("an executable lies in a folder");
-    deps.parent().expect("deps lies in the profile's folder").to_owned()
+    let own = std::env::current_exe().expect("a process knows its executable");
+    let folder = own.parent().expect("an executable lies in a folder");
+    let deps = folder.ends_with("deps").then(|| folder.parent()).flatten();
+    deps.unwrap_or(folder).to_owned()
 }
 
 fn build() {
@@ -363,7 +411,7 @@ fn build() {
 }
 
 /// Reads a stream to its end in the background; what is there can be looked at any time.
-fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+pub(crate) fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
     let text = Arc::new(Mutex::new(String::new()));
     let sink = Arc::clone(&text);
     std::thread::spawn(move || {

@@ -1,11 +1,8 @@
 //! The real binary is killed, over and over, while people talk: what was acknowledged is in the
 //! history afterwards, once, in order, and rooms go on with their numbers.
 
-#[path = "../../storage/tests/postgres/mod.rs"]
-#[allow(dead_code)]
-mod postgres;
-
 use parlance_tests::peer::{Dialog, command, post};
+use parlance_tests::postgres;
 use parlance_tests::server::{Options, Room, Server};
 use parlance_wire::sip::StartLine;
 use parlance_wire::xccos::{self, Delivery, FromServer, ReplyData};
