@@ -2,8 +2,8 @@
 
 use crate::Exit;
 use crate::certificate::{ensure_self_signed, load, self_signed_files};
-use crate::commit::{self, Archive, Desk, Feeder, LogNumbers, Queries, Service};
-use crate::config::{Config, Io};
+use crate::commit::{self, Archive, Desk, Feeder, Queries, Service};
+use crate::config::{Ack, Config, Io};
 use crate::greeting::{self, Bound};
 use crate::machine;
 use crate::placement::Placement;
@@ -23,7 +23,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 /// Beyond the shards' own limit of draining, they get this much to report that they are done.
@@ -56,19 +56,26 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     let (archive, opened) = open_storage(config, placement.shards.len())?;
     let meshes = Mesh::build(placement.shards.len());
     let desk = Desk::new(meshes.iter().map(MeshEnd::bell).collect());
-    let numbers = Arc::<LogNumbers>::default();
+    let numbers = desk.numbers();
     numbers.stored.store(opened.reader.taken().0, Ordering::Release);
     numbers.durable.store(opened.log.durable().0, Ordering::Release);
     let (marks, replayed) = (opened.log.watermarks(), opened.log.durable());
-    let feeder =
-        Feeder::new(archive, opened.reader, &marks, numbers.clone(), clock, seed()?[0].into());
-    let service = Service::new(opened.log, opened.stored, desk.clone(), numbers.clone());
+    let (ack, seed) = (config.log.ack, seed()?[0].into());
+    let mut feeder = Feeder::new(archive, opened.reader, &marks, desk.clone(), ack, clock, seed);
+    // Only signals are reported before the shards run.
+    if ack == Ack::Sql && !feeder.catch_up(|| reports.try_recv().is_err())? {
+        return Ok(Exit::Done);
+    }
+    let service = Service::new(opened.log, opened.stored, desk.clone());
     let queries =
         Queries::start(&config.store, meshes.len(), config.limits.queries_max, replayed, &numbers)?;
     let parts = parts(meshes, &desk, &queries, clock, &tls, &supervisor);
     let (seats, slots) = seats(config, &placement, parts, opened.restored, sockets, &supervisor)?;
-    let log = start_log(service)?;
     let store = start_store(feeder)?;
+    let log = start_log(match ack {
+        Ack::Log => service,
+        Ack::Sql => service.awaiting(store.thread.clone()),
+    })?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     machine::bind_thread(&placement.background);
     for seat in seats {
@@ -251,7 +258,7 @@ fn open_storage(config: &Config, shards: usize) -> Result<(Archive, commit::Open
     let mut archive = Archive::open(&config.store, &identity)?;
     let stored = archive.stored()?;
     let known = archive.recall(config.limits.history_max.min(config.limits.recent_max))?;
-    let options = Options { quota_bytes: config.log_quota_bytes, ..Options::default() };
+    let options = Options { quota_bytes: config.log.quota_bytes, ..Options::default() };
     let opened = commit::open(&config.data.join("log"), options, stored, known, shards)?;
     Ok((archive, opened))
 }
@@ -276,6 +283,7 @@ fn start_log(service: Service<RealDisk>) -> Result<JoinHandle<()>, String> {
 
 /// The thread that feeds the database.
 struct StoreThread {
+    thread: Thread,
     is_closing: Arc<AtomicBool>,
     /// Closed when the thread has ended.
     ended: Receiver<()>,
@@ -285,6 +293,7 @@ impl StoreThread {
     /// Lets it feed what is left, for a while: what it does not manage is in the log.
     fn finish(self) {
         self.is_closing.store(true, Ordering::Release);
+        self.thread.unpark();
         let _ = self.ended.recv_timeout(STORE_PATIENCE);
     }
 }
@@ -296,9 +305,9 @@ fn start_store(feeder: Feeder) -> Result<StoreThread, String> {
         feeder.run();
         drop(end);
     };
-    let thread = std::thread::Builder::new().name("store".into()).spawn(feed);
-    thread.map_err(|e| format!("no thread for the database: {e}"))?;
-    Ok(StoreThread { is_closing, ended })
+    let handle = std::thread::Builder::new().name("store".into()).spawn(feed);
+    let handle = handle.map_err(|e| format!("no thread for the database: {e}"))?;
+    Ok(StoreThread { thread: handle.thread().clone(), is_closing, ended })
 }
 
 /// Where each shard's numbers can be read.

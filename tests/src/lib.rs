@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`server`] | the real binary: started, watched, killed |
 //! | [`peer`] | a link and a dialog that may send anything |
+//! | [`talk`] | posts by the dozen, and what a room remembers of them |
 //! | [`crash`] | the kill -9 loop: server, load generator, database |
 //! | [`postgres`] | a PostgreSQL server of one's own |
 //! | [`bystanders`] | two clients who chat and must not be disturbed |
@@ -21,3 +22,4 @@ pub mod peer;
 pub mod postgres;
 pub mod server;
 pub mod sim;
+pub mod talk;

@@ -98,6 +98,8 @@ impl Peer {
                 self.unread.extend_from_slice(&buffer[..len]);
                 true
             }
+            // A machine that was paused and goes on interrupts a read with a deadline.
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
             Err(error) if is_end(error.kind()) => false,
             Err(error) => panic!("the server neither answers nor closes the link: {error}"),
         }
@@ -216,13 +218,21 @@ impl Dialog {
     /// Waits for the answer to our last request.
     pub fn answer(&mut self) -> u16 {
         loop {
+            let (number, status) = self.next_answer();
+            if number == self.cseq {
+                return status;
+            }
+        }
+    }
+
+    /// Waits for an answer to any of our requests: its CSeq and status. Requests of the server that
+    /// come in between are answered.
+    pub fn next_answer(&mut self) -> (u32, u16) {
+        loop {
             let received = self.peer.receive().expect("the link stays");
             let message = received.message();
             match message.start() {
-                StartLine::Response { status, .. } if message.cseq().number == self.cseq => {
-                    return status;
-                }
-                StartLine::Response { .. } => {}
+                StartLine::Response { status, .. } => return (message.cseq().number, status),
                 StartLine::Request { .. } => self.take_in(&received),
             }
         }

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Domain of all test servers; the demo scenario's users live there.
@@ -22,6 +22,9 @@ const ANY_PORT: &str = "127.0.0.1:0";
 const SHOWN_LINES_MAX: usize = 20;
 /// How long a request to the HTTP port may take.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a test may wait for a number to come.
+const METRIC_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A room of the configuration.
 #[derive(Debug, Clone)]
@@ -179,8 +182,11 @@ impl Server {
         self.child.wait().expect("the child can be waited for");
     }
 
-    /// Starts it again after its end, on the same data.
-    fn restart(&mut self) {
+    /// Starts it again after its end, on the same data. Its ports change.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub fn restart(&mut self) {
         self.begin();
         self.until_ready().unwrap_or_else(|said| panic!("{said}"));
     }
@@ -302,13 +308,28 @@ impl Server {
     /// # Panics
     /// If it does not get there.
     pub fn until_stored(&self) {
-        for _ in 0..5_000 {
+        let begin = Instant::now();
+        loop {
             let durable = self.metric("parlance_log_durable", "");
-            if durable > 0.0 && self.metric("parlance_log_stored", "") >= durable {
+            let stored = self.metric("parlance_log_stored", "");
+            if durable > 0.0 && stored >= durable {
                 return;
             }
+            let is_early = begin.elapsed() < METRIC_TIMEOUT;
+            assert!(is_early, "the database has {stored} of {durable} that the log has");
         }
-        panic!("the database does not get what the log has");
+    }
+
+    /// Waits for a metric, summed over all its labels, to be as `is_wanted` says.
+    ///
+    /// # Panics
+    /// If that does not come.
+    pub fn until_metric(&self, name: &str, is_wanted: impl Fn(f64) -> bool) {
+        let begin = Instant::now();
+        while !is_wanted(self.metric(name, "")) {
+            let value = self.metric(name, "");
+            assert!(begin.elapsed() < METRIC_TIMEOUT, "{name} stays {value}");
+        }
     }
 
     /// Sum of a metric over all its labels whose line contains `labels`.

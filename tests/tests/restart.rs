@@ -1,11 +1,10 @@
 //! The real binary is killed, over and over, while people talk: what was acknowledged is in the
 //! history afterwards, once, in order, and rooms go on with their numbers.
 
-use parlance_tests::peer::{Dialog, command, post};
+use parlance_tests::peer::Dialog;
 use parlance_tests::postgres;
 use parlance_tests::server::{Options, Room, Server};
-use parlance_wire::sip::StartLine;
-use parlance_wire::xccos::{self, Delivery, FromServer, ReplyData};
+use parlance_tests::talk::{Burst, history, join};
 use std::collections::BTreeSet;
 
 const CYCLES: usize = 10;
@@ -17,48 +16,9 @@ fn options() -> Options {
     Options { rooms: vec![Room::numbered(1), Room::numbered(2)], limits, ..Options::default() }
 }
 
-fn join(dialog: &mut Dialog, room: &Room) {
-    let data = format!("<chanid key=\"0\" domain=\"example.test\" value=\"{}\"/>", room.id);
-    assert_eq!(dialog.info(&command("join", &data)), 200);
-    let reply = String::from_utf8(dialog.told()).expect("UTF-8");
-    assert!(reply.contains("SUCCESS_OK"), "{reply}");
-}
-
-/// Everything that was said in a room.
-fn history(server: &Server, room: &Room) -> Vec<Delivery> {
-    let mut reader = Dialog::open(server.sip, "reader");
-    let uri = room.uri();
-    let data = format!("<chanib uri=\"{uri}\"/><bcq><last cnt=\"500\"/></bcq>");
-    assert_eq!(reader.info(&command("bccontext", &data)), 200);
-    match xccos::decode_server(&reader.told()) {
-        Ok(FromServer::Replies(mut replies)) => match replies.remove(0).data {
-            ReplyData::History { messages, .. } => messages,
-            other => panic!("no history: {other:?}"),
-        },
-        other => panic!("no reply: {other:?}"),
-    }
-}
-
 /// Sends `POSTS` posts at once and waits until `enough` are acknowledged. Returns which were.
 fn talk(dialog: &mut Dialog, room: &Room, cycle: usize, enough: usize) -> Vec<String> {
-    let author = dialog.names.uri();
-    let first = dialog.cseq + 1;
-    for n in 0..POSTS {
-        dialog.cseq += 1;
-        let body = post(&room.uri(), &author, &format!("{cycle}:{n}"));
-        let request = dialog.names.request("INFO", dialog.cseq, &[], &body);
-        dialog.peer.send(&request);
-    }
-    let mut acknowledged = Vec::new();
-    while acknowledged.len() < enough {
-        let received = dialog.peer.receive().expect("the link stays");
-        let message = received.message();
-        if let StartLine::Response { status, .. } = message.start() {
-            assert_eq!(status, 200, "posts are accepted");
-            acknowledged.push(format!("{cycle}:{}", message.cseq().number - first));
-        }
-    }
-    acknowledged
+    Burst::send(dialog, room, &cycle.to_string(), POSTS).acknowledged(dialog, enough)
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Records on their way from a shard to the log's thread, and word of them on the way back.
 
+use super::numbers::LogNumbers;
 use crate::shell::doorbell::Doorbell;
 use crossbeam::queue::ArrayQueue;
 use parlance_core::Record;
@@ -15,21 +16,23 @@ const LANE_MAX: usize = 4096;
 #[derive(Debug)]
 struct Lane {
     records: ArrayQueue<Record>,
-    /// Highest ticket of the shard that is durable.
+    /// Highest ticket of the shard that is kept: durable in the log, and in the database where
+    /// authors wait for that.
     durable: AtomicU64,
     bell: Arc<Doorbell>,
 }
 
-/// Where all shards and the log's thread meet.
+/// Where all shards, the log's thread and the feeder of the database meet.
 #[derive(Debug)]
 pub struct Desk {
     lanes: Vec<Lane>,
-    /// There is something in a lane that the log's thread has not looked for yet.
+    /// There is something for the log's thread that it has not looked for yet.
     is_called: AtomicBool,
     is_full: AtomicBool,
     /// No shard will append any more.
     is_closing: AtomicBool,
     thread: OnceLock<Thread>,
+    numbers: Arc<LogNumbers>,
 }
 
 impl Desk {
@@ -43,7 +46,13 @@ impl Desk {
             is_full: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             thread: OnceLock::new(),
+            numbers: Arc::default(),
         })
+    }
+
+    /// How far what has come.
+    pub fn numbers(&self) -> Arc<LogNumbers> {
+        self.numbers.clone()
     }
 
     /// The end of one shard.
@@ -69,9 +78,10 @@ impl Desk {
         self.thread.set(thread).expect("one thread attends a desk");
     }
 
-    /// Notes that the lanes are being looked at: later calls will wake the thread again.
+    /// Notes that what was called for is being looked at: later calls will wake the thread again.
     pub(super) fn hear(&self) {
-        self.is_called.store(false, Ordering::SeqCst);
+        // Taking the callers' value is what makes visible what they wrote before they called.
+        self.is_called.swap(false, Ordering::SeqCst);
     }
 
     /// True when somebody called since [`Desk::hear`].
@@ -87,14 +97,14 @@ impl Desk {
         self.lanes[lane].records.pop()
     }
 
-    /// Tells a shard up to which ticket its records are durable.
+    /// Tells a shard up to which ticket its records are kept, so that it may answer their authors.
     pub(super) fn tell(&self, lane: usize, ticket: u64) {
         let lane = &self.lanes[lane];
         lane.durable.store(ticket, Ordering::SeqCst);
         lane.bell.ring();
     }
 
-    /// Tells all shards whether there is room.
+    /// Tells all shards whether posts must be refused.
     pub(super) fn tell_full(&self, is_full: bool) {
         if self.is_full.swap(is_full, Ordering::SeqCst) != is_full {
             self.lanes.iter().for_each(|lane| lane.bell.ring());
@@ -111,6 +121,7 @@ impl Desk {
         self.is_closing.load(Ordering::SeqCst)
     }
 
+    /// Wakes the log's thread: there is something in a lane, or the database has got further.
     pub(super) fn call(&self) {
         if !self.is_called.swap(true, Ordering::SeqCst)
             && let Some(thread) = self.thread.get()
@@ -136,9 +147,9 @@ pub struct LogEnd {
 /// What the log's thread has to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
-    /// Everything up to this ticket is durable.
+    /// Everything up to this ticket is durable, as `[log] ack` understands it.
     Durable(u64),
-    /// There is no room any more, or room again.
+    /// Posts cannot be taken, because there is no room or the database is late; or can be again.
     Full(bool),
 }
 

@@ -9,17 +9,24 @@
 //! While a commit's sync runs, records gather in the lanes; they are the next commit. So the number
 //! of syncs follows the disk, and the time a post waits is one sync, two at most.
 //!
+//! With `ack = "sql"` the way back begins at the database: the log's thread wakes the feeder after
+//! each commit, keeps in mind what was in it ([`waiting`]), and tells the shards when the feeder
+//! has brought it there.
+//!
 //! A failed write or sync ends the process: what the disk holds is unknown then, and only a new
 //! start finds out. Nothing that was acknowledged can be lost by it.
 
 mod lane;
+mod numbers;
 mod query;
 mod service;
 mod start;
 mod store;
+mod waiting;
 
 pub use lane::{Desk, LogEnd, News};
+pub use numbers::LogNumbers;
 pub use query::{Queries, QueryEnd};
-pub use service::{LogNumbers, Service};
+pub use service::Service;
 pub use start::{Opened, identity, identity_known, open};
 pub use store::{Archive, Feeder, cursor_name};

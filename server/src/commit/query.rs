@@ -10,7 +10,7 @@
 //! its own. A question that has waited too long is answered that the database is not available:
 //! each gets one answer, and soon.
 
-use super::service::LogNumbers;
+use super::numbers::LogNumbers;
 use super::store::record;
 use crate::shell::doorbell::Doorbell;
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};

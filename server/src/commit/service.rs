@@ -1,12 +1,18 @@
 //! The loop of the log's thread.
 
 use super::lane::Desk;
+use super::numbers::LogNumbers;
+use super::waiting::{ACK_PATIENCE, Commit, Verdict, Waiting};
 use parlance_core::Record;
 use parlance_storage::log::{CursorId, Fatal, Refused};
 use parlance_storage::{Disk, Log, Position};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+use std::thread::Thread;
 use std::time::{Duration, Instant};
+
+#[cfg(test)]
+mod tests;
 
 /// After this long without a record, the log writes down that all is durable, so that later damage
 /// to its end is noticed.
@@ -18,29 +24,12 @@ const SLOW: Duration = Duration::from_secs(1);
 /// Part of the log's limit that is kept for posts under way when shards are told that it is full.
 const MARGIN_PERCENT: u64 = 1;
 
-/// What others may know of the log, and the one thing it must know of them. Bytes and positions.
-#[derive(Debug, Default)]
-pub struct LogNumbers {
-    /// Last record that survives power loss.
-    pub durable: AtomicU64,
-    /// Last record that the store has taken; written by the flusher.
-    pub stored: AtomicU64,
-    /// Messages put into the store.
-    pub stored_rows: AtomicU64,
-    /// Attempts of that which failed.
-    pub store_failures: AtomicU64,
-    /// Bytes of all segments.
-    pub used_bytes: AtomicU64,
-    /// Bytes from which on posts are refused.
-    pub limit_bytes: AtomicU64,
-    /// Commits: writes with a sync.
-    pub commits: AtomicU64,
-    /// Time spent in them, microseconds.
-    pub commit_micros: AtomicU64,
-    /// Records in them.
-    pub records: AtomicU64,
-    /// 1 from four fifths of the limit on.
-    pub alarm: AtomicU64,
+/// The database, where authors wait for it.
+#[derive(Debug)]
+struct Awaited {
+    waiting: Waiting,
+    /// The thread that feeds it.
+    feeder: Thread,
 }
 
 /// The log and everybody it serves.
@@ -56,21 +45,35 @@ pub struct Service<D> {
     is_refused: bool,
     /// Highest ticket appended of each shard, in the commit being gathered.
     tickets: Vec<Option<u64>>,
+    /// `None` where a commit of the log is enough to answer.
+    awaited: Option<Awaited>,
+    /// See [`QUIET`].
+    quiet: Duration,
 }
 
 impl<D: Disk> Service<D> {
-    /// A service that has not begun. `stored` is the store's place in the log.
-    pub fn new(
-        log: Log<D>,
-        stored: CursorId,
-        desk: Arc<Desk>,
-        numbers: Arc<LogNumbers>,
-    ) -> Service<D> {
-        let tickets = vec![None; desk.lanes()];
-        Service { log, desk, numbers, stored, held: None, is_refused: false, tickets }
+    /// A service that has not begun. `stored` is the store's place in the log. What is durable in
+    /// the log is answered.
+    pub fn new(log: Log<D>, stored: CursorId, desk: Arc<Desk>) -> Service<D> {
+        let (tickets, numbers) = (vec![None; desk.lanes()], desk.numbers());
+        let (held, is_refused, awaited, quiet) = (None, false, None, QUIET);
+        Service { log, desk, numbers, stored, held, is_refused, tickets, awaited, quiet }
     }
 
-    /// Serves until the desk is closed.
+    /// The same, but nothing is answered and fanned out before the database has it: `feeder`, the
+    /// thread that brings it there, is woken after each commit, and calls at the desk when
+    /// [`LogNumbers::stored`] has moved.
+    ///
+    /// No wake-up is lost. The feeder looks at what is durable before it parks, and an unpark that
+    /// comes in between lets it through; the log's thread hears calls before it looks at what is
+    /// stored, and a call after that keeps it from parking.
+    pub fn awaiting(mut self, feeder: Thread) -> Service<D> {
+        self.awaited = Some(Awaited { waiting: Waiting::default(), feeder });
+        self
+    }
+
+    /// Serves until the desk is closed. Posts that wait for the database then are not answered:
+    /// they are in the log, and the next start brings them there.
     ///
     /// # Errors
     /// The disk failed: the process must end.
@@ -82,53 +85,95 @@ impl<D: Disk> Service<D> {
             }
             if self.desk.is_closing() {
                 self.log.mark()?;
-                self.publish();
+                self.publish(Instant::now());
                 return Ok(());
             }
             // The mark is a write and a sync of its own: only when nobody waits for one.
             if self.wait() {
                 self.log.mark()?;
-                self.publish();
+                self.publish(Instant::now());
             }
         }
     }
 
     /// Waits for a call. True when none came.
     fn wait(&mut self) -> bool {
-        let patience = if self.held.is_some() { ROOM } else { QUIET };
+        let patience = if self.held.is_some() { ROOM } else { self.quiet };
         if !self.desk.is_called() {
             std::thread::park_timeout(patience);
         }
         !self.desk.is_called() && self.held.is_none()
     }
 
-    /// Gathers what waits and makes it durable. False when there was nothing to do.
+    /// Answers what the database has, gathers what waits and makes it durable. False when there was
+    /// nothing to be made durable.
     ///
     /// # Errors
     /// The disk failed.
     pub fn round(&mut self) -> Result<bool, Fatal> {
+        self.round_at(Instant::now())
+    }
+
+    fn round_at(&mut self, now: Instant) -> Result<bool, Fatal> {
         self.desk.hear();
+        self.answer_stored();
         let count = self.gather();
         if count == 0 {
             self.trim()?;
-            self.publish();
+            self.publish(now);
             return Ok(false);
         }
         let begin = Instant::now();
-        let durable = self.log.commit()?;
+        let last = self.log.commit()?;
         // Before the shards: who asks the database next must not be told less than they know.
-        self.numbers.durable.store(durable.0, Ordering::Release);
+        self.numbers.durable.store(last.0, Ordering::Release);
         self.note_time(begin.elapsed());
         self.numbers.commits.fetch_add(1, Ordering::Relaxed);
         self.numbers.records.fetch_add(count, Ordering::Relaxed);
-        for (lane, ticket) in self.tickets.iter_mut().enumerate() {
-            if let Some(ticket) = ticket.take() {
-                self.desk.tell(lane, ticket);
+        match &mut self.awaited {
+            None => answer(&self.desk, &self.tickets),
+            Some(awaited) => {
+                let tickets = self.tickets.clone();
+                awaited.waiting.push(Commit { last, since: now, posts: count, tickets });
+                awaited.feeder.unpark();
             }
         }
+        self.tickets.fill(None);
         self.trim()?;
-        self.publish();
+        self.publish(now);
         Ok(true)
+    }
+
+    /// Answers the posts that the database has.
+    fn answer_stored(&mut self) {
+        let Some(awaited) = &mut self.awaited else { return };
+        let stored = Position(self.numbers.stored.load(Ordering::Acquire));
+        while let Some(commit) = awaited.waiting.pop(stored) {
+            answer(&self.desk, &commit.tickets);
+        }
+    }
+
+    /// Looks whether the database is late, and tells the operator when that changes.
+    fn judge_store(&mut self, now: Instant) -> bool {
+        let Some(Awaited { waiting, .. }) = &mut self.awaited else { return false };
+        match waiting.judge(now) {
+            Verdict::Same => {}
+            Verdict::Late => tracing::warn!(
+                cause = "it is away, or slower than posts come",
+                patience = ?ACK_PATIENCE,
+                posts = waiting.posts(),
+                effect = "new posts are refused with 503, those under way wait for the database",
+                next_step = "look after the database; see the lines about it, and [log] ack",
+                "a post has waited too long for the database"
+            ),
+            Verdict::CaughtUp => tracing::info!(
+                effect = "all that waited is answered, posts are taken again",
+                "the database has caught up"
+            ),
+        }
+        self.numbers.ack_waiting.store(waiting.posts(), Ordering::Relaxed);
+        self.numbers.ack_late.store(u64::from(waiting.is_late()), Ordering::Relaxed);
+        waiting.is_late()
     }
 
     fn note_time(&self, took: Duration) {
@@ -184,11 +229,12 @@ impl<D: Disk> Service<D> {
         self.log.trim().map(|_| ())
     }
 
-    fn publish(&self) {
+    fn publish(&mut self, now: Instant) {
+        let is_late = self.judge_store(now);
         let marks = self.log.watermarks();
         let margin = marks.limit_bytes / 100 * MARGIN_PERCENT;
         let is_full = marks.used_bytes + margin >= marks.limit_bytes;
-        self.desk.tell_full(is_full || self.is_refused);
+        self.desk.tell_full(is_full || is_late || self.is_refused);
         let numbers = &self.numbers;
         numbers.durable.store(marks.durable.0, Ordering::Release);
         numbers.used_bytes.store(marks.used_bytes, Ordering::Relaxed);
@@ -197,104 +243,11 @@ impl<D: Disk> Service<D> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::lane::News;
-    use super::*;
-    use crate::shell::doorbell::Doorbell;
-    use parlance_core::time::Timestamp;
-    use parlance_storage::disk::fake::FakeDisk;
-    use parlance_storage::log::Options;
-    use parlance_wire::xccos::Guid;
-
-    fn record(ticket: u64) -> Record {
-        Record {
-            ticket,
-            room: Guid(1),
-            number: ticket,
-            ts: Timestamp(1),
-            author: "sip:kay@example.test".into(),
-            alert: false,
-            chat: "x".repeat(100),
-            rtf: None,
+/// Tells the shards with posts in a commit that they may answer them.
+fn answer(desk: &Desk, tickets: &[Option<u64>]) {
+    for (lane, ticket) in tickets.iter().enumerate() {
+        if let Some(ticket) = ticket {
+            desk.tell(lane, *ticket);
         }
-    }
-
-    fn service(shards: usize, options: Options) -> (Service<FakeDisk>, Arc<Desk>, Arc<LogNumbers>) {
-        let (mut log, _) = Log::open(FakeDisk::default(), options).unwrap();
-        let stored = log.attach("stored", Position(0)).unwrap();
-        let desk = Desk::new((0..shards).map(|_| Arc::<Doorbell>::default()).collect());
-        let numbers = Arc::<LogNumbers>::default();
-        (Service::new(log, stored, desk.clone(), numbers.clone()), desk, numbers)
-    }
-
-    #[test]
-    fn what_several_shards_append_is_one_commit() {
-        let (mut service, desk, numbers) = service(2, Options::default());
-        let (mut a, mut b) = (desk.end(0), desk.end(1));
-        (1..=3).for_each(|ticket| a.append(record(ticket)));
-        b.append(record(1));
-        a.flush();
-        b.flush();
-        assert_eq!(a.news(), None, "nothing is durable before the commit");
-        assert!(service.round().unwrap());
-        assert_eq!((a.news(), a.news()), (Some(News::Durable(3)), None));
-        assert_eq!(b.news(), Some(News::Durable(1)));
-        assert_eq!(numbers.commits.load(Ordering::Relaxed), 1);
-        assert_eq!(numbers.durable.load(Ordering::Relaxed), 4);
-        assert!(!service.round().unwrap(), "nothing is left to do");
-    }
-
-    #[test]
-    fn a_full_log_keeps_what_waits_and_takes_it_when_there_is_room() {
-        let options = Options { quota_bytes: 8_000, segment_bytes: 2_000, ..Options::default() };
-        let (mut service, desk, numbers) = service(1, options);
-        let mut end = desk.end(0);
-        (1..=60).for_each(|ticket| end.append(record(ticket)));
-        end.flush();
-        while service.round().unwrap() {}
-        let mut news = Vec::new();
-        while let Some(piece) = end.news() {
-            news.push(piece);
-        }
-        assert_eq!(news[0], News::Full(true));
-        let News::Durable(durable) = news[1] else { panic!("some were taken") };
-        assert!((10..60).contains(&durable), "{durable}");
-        // The store has taken everything that is durable: room for more, and so on.
-        while end.news() != Some(News::Durable(60)) {
-            let taken = numbers.durable.load(Ordering::Relaxed);
-            numbers.stored.store(taken, Ordering::Relaxed);
-            service.round().unwrap();
-        }
-    }
-
-    #[test]
-    fn no_record_is_forgotten_between_threads() {
-        let (service, desk, _) = service(2, Options::default());
-        let log = std::thread::spawn(move || service.run());
-        let shard = |index: usize| {
-            let mut end = desk.end(index);
-            let bell = desk.bell(index);
-            std::thread::spawn(move || {
-                let mut durable = 0;
-                for ticket in 1..=2_000 {
-                    end.append(record(ticket));
-                    end.flush();
-                    // As an author who waits for each answer: a call that is lost hangs the test.
-                    while durable < ticket {
-                        futures_lite::future::block_on(std::future::poll_fn(|cx| {
-                            bell.poll_rung(cx)
-                        }));
-                        while let Some(News::Durable(ticket)) = end.news() {
-                            durable = ticket;
-                        }
-                    }
-                }
-            })
-        };
-        let shards = [shard(0), shard(1)];
-        shards.into_iter().for_each(|shard| shard.join().unwrap());
-        desk.close();
-        log.join().unwrap().unwrap();
     }
 }

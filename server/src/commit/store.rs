@@ -1,10 +1,13 @@
 //! The database behind the log: opened at start, fed by a thread of its own.
 //!
-//! Chat does not wait for it. What the database has, the log may forget; while the database is
-//! away, the log carries everything, up to its quota.
+//! With `ack = "log"` chat does not wait for it. What the database has, the log may forget; while
+//! the database is away, the log carries everything, up to its quota. With `ack = "sql"` authors
+//! wait for the database, so nothing here lingers.
 
-use super::service::LogNumbers;
+use super::lane::Desk;
+use super::numbers::LogNumbers;
 use super::start::Recollection;
+use crate::config::Ack;
 use crate::shell::Clock;
 use parlance_core::Record;
 use parlance_core::directory::display_name;
@@ -21,8 +24,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Longest sleep of the flusher's thread: how late it may notice a commit.
+/// Longest sleep of the flusher's thread: how late it may notice a commit that it is not woken for.
 const NAP: Duration = Duration::from_millis(200);
+/// Longest wait after a failure where authors wait for the database, milliseconds: a connection
+/// tried each second is no burden for a database that comes back.
+const AWAITED_BACKOFF_MS_MAX: u64 = 1_000;
 /// Messages read from the database at start, all rooms together. Beyond it rooms get their last one
 /// only, which carries the number they go on from.
 const RESTORED_ROWS_MAX: usize = 200_000;
@@ -91,6 +97,8 @@ pub struct Feeder {
     reader: Reader<RealDisk>,
     flusher: Flusher,
     numbers: Arc<LogNumbers>,
+    desk: Arc<Desk>,
+    ack: Ack,
     clock: Clock,
     /// The trouble that was told last, so that it is told once.
     told: Option<String>,
@@ -100,20 +108,28 @@ pub struct Feeder {
 
 impl Feeder {
     /// A feeder of a log whose records behind `stored` the database lacks. `seed` spreads the
-    /// retries of several servers.
+    /// retries of several servers. Each time it has got further it calls at the desk.
     pub fn new(
         archive: Archive,
         reader: Reader<RealDisk>,
         marks: &log::Watermarks,
-        numbers: Arc<LogNumbers>,
+        desk: Arc<Desk>,
+        ack: Ack,
         clock: Clock,
         seed: u64,
     ) -> Feeder {
         let (start, end) = (marks.oldest.previous(), marks.durable);
-        let flusher =
-            Flusher::new(Settings::default(), seed, LogPosition(start.0), LogPosition(end.0));
-        let is_closing = Arc::default();
-        Feeder { archive, reader, flusher, numbers, clock, told: None, is_closing }
+        let settings = match ack {
+            Ack::Log => Settings::default(),
+            Ack::Sql => Settings {
+                linger_ms: 0,
+                backoff_ms_max: AWAITED_BACKOFF_MS_MAX,
+                ..Settings::default()
+            },
+        };
+        let flusher = Flusher::new(settings, seed, LogPosition(start.0), LogPosition(end.0));
+        let (numbers, told, is_closing) = (desk.numbers(), None, Arc::default());
+        Feeder { archive, reader, flusher, numbers, desk, ack, clock, told, is_closing }
     }
 
     /// Raised when the log is closed: the feeder ends when the database has everything, or at the
@@ -122,26 +138,57 @@ impl Feeder {
         self.is_closing.clone()
     }
 
+    /// Brings all that the log has into the database before anybody is served, so that rooms do
+    /// not begin with messages that it lacks. Looks between transactions whether `is_wanted`
+    /// still; false if it was not, before all was there.
+    ///
+    /// # Errors
+    /// Why the server must not start: cause, effect, next step.
+    pub fn catch_up(&mut self, is_wanted: impl Fn() -> bool) -> Result<bool, String> {
+        while is_wanted() {
+            match self.step() {
+                Step::AskCursor | Step::Flush { .. } => {}
+                Step::Wait(_) => match self.flusher.trouble() {
+                    Some(error) => return Err(unusable(error)),
+                    None => {
+                        let messages = self.numbers.stored_rows.load(Ordering::Relaxed);
+                        tracing::info!(messages, "the database was brought up to the log");
+                        return Ok(true);
+                    }
+                },
+                Step::Refuse(refusal) => {
+                    return Err(format!(
+                        "log and database do not belong together: {refusal} Nothing is served; put \
+                         the right one back"
+                    ));
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// Feeds until the log is closed, or until log and database turn out not to belong together:
     /// then the log keeps everything, and fills up.
     pub fn run(mut self) {
         loop {
             // Looked at first: what was durable before the log was closed is seen below.
             let is_closing = self.is_closing.load(Ordering::Acquire);
-            let now = self.clock.now().instant;
-            let durable = self.numbers.durable.load(Ordering::Acquire);
-            self.flusher.committed(now, LogPosition(durable));
-            match self.flusher.poll(now) {
-                Step::AskCursor => self.ask(now),
-                Step::Flush { from, to, rows_max } => self.flush(now, from, to, rows_max),
+            match self.step() {
+                Step::AskCursor | Step::Flush { .. } => {}
                 Step::Wait(_) if is_closing && self.is_done() => return,
-                Step::Wait(until) => std::thread::park_timeout(until.map_or(NAP, |until| {
-                    NAP.min(Duration::from_micros(until.0.saturating_sub(now.0)))
-                })),
+                Step::Wait(until) => {
+                    let now = self.clock.now().instant;
+                    std::thread::park_timeout(until.map_or(NAP, |until| {
+                        NAP.min(Duration::from_micros(until.0.saturating_sub(now.0)))
+                    }));
+                }
                 Step::Refuse(refusal) => {
                     tracing::error!(
                         cause = %refusal,
-                        effect = "the log keeps all until it is full; then posts are refused",
+                        effect = match self.ack {
+                            Ack::Log => "the log keeps all; when it is full, posts are refused",
+                            Ack::Sql => "no post is answered; soon new ones are refused",
+                        },
                         next_step = "put the right database back and start the server again",
                         "log and database do not belong together"
                     );
@@ -149,6 +196,20 @@ impl Feeder {
                 }
             }
         }
+    }
+
+    /// Does what the flusher wants next, except waiting.
+    fn step(&mut self) -> Step {
+        let now = self.clock.now().instant;
+        let durable = self.numbers.durable.load(Ordering::Acquire);
+        self.flusher.committed(now, LogPosition(durable));
+        let step = self.flusher.poll(now);
+        match step {
+            Step::AskCursor => self.ask(now),
+            Step::Flush { from, to, rows_max } => self.flush(now, from, to, rows_max),
+            Step::Wait(_) | Step::Refuse(_) => {}
+        }
+        step
     }
 
     /// Nothing is left to be fed, or not now.
@@ -203,6 +264,7 @@ impl Feeder {
     fn publish(&self) {
         if let Some(stored) = self.flusher.stored() {
             self.numbers.stored.store(stored.0, Ordering::Release);
+            self.desk.call();
         }
     }
 
@@ -211,7 +273,10 @@ impl Feeder {
         if self.told.as_ref() != Some(&cause) {
             tracing::warn!(
                 cause,
-                effect = "chat goes on; the log keeps what the database lacks",
+                effect = match self.ack {
+                    Ack::Log => "chat goes on; the log keeps what the database lacks",
+                    Ack::Sql => "posts wait for it and are not answered; soon new ones are refused",
+                },
                 next_step = "none if this passes; else look after the database",
                 "the database does not take messages"
             );

@@ -72,6 +72,7 @@ pub struct Tls {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
+    pub ack: At<String>,
     pub quota: At<String>,
 }
 

@@ -8,10 +8,12 @@ mod cores;
 mod error;
 mod file;
 mod limits;
+mod log;
 mod resolve;
 
 pub use cores::{CpuSet, ShardSpec, parse_cpu_list};
 pub use error::ConfigError;
+pub use log::{Ack, Log};
 
 use parlance_core::{Directory, Limits};
 use std::net::SocketAddr;
@@ -34,8 +36,8 @@ pub struct Config {
     pub listen: Listen,
     /// Certificate for `listen.sips`; `None` means a self-signed one in [`Config::data`].
     pub certificate: Option<CertificateFiles>,
-    /// The log may take this much of the disk, bytes.
-    pub log_quota_bytes: u64,
+    /// The log of messages, and what a post's 200 means.
+    pub log: Log,
     /// The database behind the log: `sqlite:<path>` or `postgresql://…`.
     pub store: String,
     /// Bounds of each shard.

@@ -2,7 +2,7 @@
 
 use super::cores::{ShardSpec, parse_cpu_list};
 use super::error::{ConfigError, Faults};
-use super::{CertificateFiles, Config, Cores, Io, LOBBY_ID, Listen, file, limits};
+use super::{CertificateFiles, Config, Cores, Io, LOBBY_ID, Listen, file, limits, log};
 use parlance_core::directory::DirectoryError;
 use parlance_core::{Directory, RoomConfig};
 use parlance_wire::xccos::Guid;
@@ -13,10 +13,6 @@ use toml::Spanned;
 
 /// Most addresses one key may name.
 const ADDRESSES_MAX: usize = 16;
-/// Size of the log when the file does not say: a week of the largest pool's messages, and to spare.
-const LOG_QUOTA_BYTES: u64 = 20 << 30;
-/// Below a few segments nothing could ever be removed.
-const LOG_QUOTA_BYTES_MIN: u64 = 256 << 20;
 /// Longest domain name (RFC 1035 §2.3.4).
 const DOMAIN_BYTES_MAX: usize = 253;
 
@@ -30,7 +26,7 @@ pub fn resolve(path: Option<&Path>, text: &str, file: file::File) -> Result<Conf
     let listen = listen(faults, &file.listen)?;
     let certificate = certificate(faults, &file.tls)?;
     let cores = cores(faults, &file.cores)?;
-    let log_quota_bytes = log_quota(faults, &file.log)?;
+    let log = log::resolve(faults, &file.log)?;
     let limits = limits::resolve(faults, &file.limits)?;
     let directory = directory(faults, &domain, &file.room)?;
     let data = file.server.data.map_or_else(|| "parlance-data".into(), Spanned::into_inner);
@@ -38,7 +34,7 @@ pub fn resolve(path: Option<&Path>, text: &str, file: file::File) -> Result<Conf
     let store = store(faults, &file.store, &data)?;
     let file = path.map(Path::to_owned);
     let directory = Arc::new(directory);
-    Ok(Config { file, data, cores, listen, certificate, log_quota_bytes, store, limits, directory })
+    Ok(Config { file, data, cores, listen, certificate, log, store, limits, directory })
 }
 
 /// The database's URL; its form beyond the scheme is the store's affair.
@@ -52,27 +48,6 @@ fn store(faults: Faults<'_>, store: &file::Store, data: &Path) -> Result<String,
             let message = "neither \"sqlite\" nor a URL that begins with postgresql://; with \
                            \"sqlite\" the database is a file in the data directory";
             Err(faults.at(Some(span), "store.sql", message.into()))
-        }
-    }
-}
-
-/// Reads a size such as `"20GiB"`.
-fn log_quota(faults: Faults<'_>, log: &file::Log) -> Result<u64, ConfigError> {
-    let Some(quota) = &log.quota else { return Ok(LOG_QUOTA_BYTES) };
-    let text = quota.get_ref().trim();
-    let units = [("GiB", 30), ("MiB", 20)];
-    let bytes = units.iter().find_map(|(unit, shift)| {
-        let count: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
-        count.checked_mul(1 << shift)
-    });
-    match bytes {
-        Some(bytes) if (LOG_QUOTA_BYTES_MIN..=1 << 50).contains(&bytes) => Ok(bytes),
-        _ => {
-            let message = format!(
-                "{text:?} is no size of a log; write a whole number of GiB or MiB, at least \
-                 256MiB, such as \"20GiB\""
-            );
-            Err(faults.at(Some(quota.span()), "log.quota", message))
         }
     }
 }

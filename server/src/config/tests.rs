@@ -74,7 +74,7 @@ fn a_full_file_is_read() {
 
 #[test]
 fn the_log_has_a_size() {
-    let quota = |text: &str| Config::parse(None, text).unwrap().log_quota_bytes;
+    let quota = |text: &str| accepted(text).log.quota_bytes;
     assert_eq!(quota(""), 20 << 30);
     assert_eq!(quota("[log]\nquota = \"300 MiB\""), 300 << 20);
     assert_eq!(quota("[log]\nquota = \"2GiB\""), 2 << 30);
@@ -85,10 +85,19 @@ fn the_log_has_a_size() {
 }
 
 #[test]
+fn a_post_is_answered_when_the_log_or_the_database_has_it() {
+    let ack = |text: &str| accepted(text).log.ack;
+    assert_eq!(ack(""), Ack::Log);
+    assert_eq!(ack("[log]\nack = \"log\""), Ack::Log);
+    assert_eq!(ack("[log]\nack = \"sql\""), Ack::Sql);
+    refused("[log]\nack = \"none\"", Some(2), "log.ack", "write \"log\"");
+}
+
+#[test]
 fn what_is_no_configuration_is_refused_with_its_line() {
     refused("[server]\ndomain = 3", Some(2), "", "invalid type");
     refused("[server]\nnmae = \"a\"", Some(2), "", "unknown field `nmae`");
-    refused("[log]\nack = \"log\"", Some(2), "", "unknown field `ack`");
+    refused("[log]\nsync = \"off\"", Some(2), "", "unknown field `sync`");
     refused("[store]\nsql = \"mysql://root:secret@db\"", Some(2), "store.sql", "neither");
     refused("[store]\nmode = 1", Some(2), "", "unknown field `mode`");
     refused("[limits]\n\nwindows = 1", Some(3), "", "unknown field `windows`");

@@ -180,6 +180,8 @@ impl Collector for Log {
             ("log_used_bytes", "Size of the log", &log.used_bytes),
             ("log_limit_bytes", "Size from which on posts are refused", &log.limit_bytes),
             ("log_alarm", "1 when four fifths of the limit are used", &log.alarm),
+            ("ack_waiting", "Posts whose authors wait for the database", &log.ack_waiting),
+            ("ack_late", "1 while posts are refused as the database is late", &log.ack_late),
         ];
         for (name, help, number) in gauges {
             let gauge = ConstGauge::new(number.load(Ordering::Relaxed));

@@ -1,0 +1,71 @@
+//! `[log]`: how messages are made durable, and what is promised when.
+
+use super::error::{ConfigError, Faults};
+use super::file;
+use toml::Spanned;
+
+/// Size of the log when the file does not say: a week of the largest pool's messages, and to spare.
+const QUOTA_BYTES: u64 = 20 << 30;
+/// Below a few segments nothing could ever be removed.
+const QUOTA_BYTES_MIN: u64 = 256 << 20;
+
+/// `[log]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// What an author's 200 means.
+    pub ack: Ack,
+    /// The log may take this much of the disk, bytes.
+    pub quota_bytes: u64,
+}
+
+/// `log.ack`: when a post is answered with 200 and sent to its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ack {
+    /// When the log has synced it.
+    Log,
+    /// When the database has committed it, too.
+    Sql,
+}
+
+/// Checks `[log]`.
+///
+/// # Errors
+/// The first fault found.
+pub fn resolve(faults: Faults<'_>, log: &file::Log) -> Result<Log, ConfigError> {
+    Ok(Log { ack: ack(faults, &log.ack)?, quota_bytes: quota(faults, &log.quota)? })
+}
+
+fn ack(faults: Faults<'_>, given: &file::At<String>) -> Result<Ack, ConfigError> {
+    match given.as_ref().map(|ack| (ack.get_ref().as_str(), ack.span())) {
+        None | Some(("log", _)) => Ok(Ack::Log),
+        Some(("sql", _)) => Ok(Ack::Sql),
+        Some((other, span)) => {
+            let message = format!(
+                "{other:?} is unknown; write \"log\" (a post is answered when the log has it) or \
+                 \"sql\" (when the database has it)"
+            );
+            Err(faults.at(Some(span), "log.ack", message))
+        }
+    }
+}
+
+/// Reads a size such as `"20GiB"`.
+fn quota(faults: Faults<'_>, given: &Option<Spanned<String>>) -> Result<u64, ConfigError> {
+    let Some(quota) = given else { return Ok(QUOTA_BYTES) };
+    let text = quota.get_ref().trim();
+    let units = [("GiB", 30), ("MiB", 20)];
+    let bytes = units.iter().find_map(|(unit, shift)| {
+        let count: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        count.checked_mul(1 << shift)
+    });
+    match bytes {
+        Some(bytes) if (QUOTA_BYTES_MIN..=1 << 50).contains(&bytes) => Ok(bytes),
+        _ => {
+            let message = format!(
+                "{text:?} is no size of a log; write a whole number of GiB or MiB, at least \
+                 256MiB, such as \"20GiB\""
+            );
+            Err(faults.at(Some(quota.span()), "log.quota", message))
+        }
+    }
+}
