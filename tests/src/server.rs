@@ -81,17 +81,15 @@ impl Options {
         let mut text = format!(
             "[server]\ndomain = \"{DOMAIN}\"\ndata = {data:?}\n\n\
              [cores]\nshards = {shards}\npin = {pin}\nio = \"{io}\"\n\n\
-             [store]\nsql = {sql:?}\n\n\
+             [log]\nack = \"{ack}\"\n\n[store]\nsql = {sql:?}\n\n\
              [listen]\nsip = [\"{sip}\"]\nsips = [\"{ANY_PORT}\"]\nhttp = \"{ANY_PORT}\"\n",
             shards = self.shards,
             pin = cores >= self.shards.max(2),
             io = self.io,
+            ack = self.ack,
             sql = self.sql,
             sip = SocketAddr::from((Ipv4Addr::LOCALHOST, self.sip_port)),
         );
-        if self.ack != "log" {
-            let _ = write!(text, "\n[log]\nack = {:?}\n", self.ack);
-        }
         if !self.limits.is_empty() {
             let _ = write!(text, "\n[limits]\n{}\n", self.limits.join("\n"));
         }

@@ -27,17 +27,31 @@ fn keeps_its_word(store: &Store, ack: &'static str) {
     assert!(outcome.report.number("/returns/links_reopened") > 0, "{outcome}");
 }
 
+fn keeps_its_word_with_postgresql(ack: &'static str) {
+    match Store::postgresql() {
+        Ok(store) => keeps_its_word(&store, ack),
+        Err(why) => println!("SKIPPED the kill -9 loop with PostgreSQL: {why}"),
+    }
+}
+
 #[test]
-fn with_sqlite() {
+fn what_the_log_has_is_kept_with_sqlite() {
     keeps_its_word(&Store::Sqlite, "log");
 }
 
 #[test]
-fn with_postgresql() {
-    match Store::postgresql() {
-        Ok(store) => keeps_its_word(&store, "log"),
-        Err(why) => println!("SKIPPED the kill -9 loop with PostgreSQL: {why}"),
-    }
+fn what_the_log_has_is_kept_with_postgresql() {
+    keeps_its_word_with_postgresql("log");
+}
+
+#[test]
+fn what_the_database_has_is_kept_with_sqlite() {
+    keeps_its_word(&Store::Sqlite, "sql");
+}
+
+#[test]
+fn what_the_database_has_is_kept_with_postgresql() {
+    keeps_its_word_with_postgresql("sql");
 }
 
 /// Copies a folder; what was there before is gone.

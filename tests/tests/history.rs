@@ -1,11 +1,8 @@
 //! History, searches and preferences by the real binary, from both databases: what was said before
 //! the last start, what was said just now, and what a user is told while the database is away.
 
-#[path = "../../storage/tests/postgres/mod.rs"]
-#[allow(dead_code)]
-mod postgres;
-
 use parlance_tests::peer::{Dialog, command, post};
+use parlance_tests::postgres;
 use parlance_tests::server::{Options, Room, Server, binary};
 use parlance_wire::xccos::{
     self, Command, Found, FromServer, HistorySearch, Preference, Reply, ReplyData, ResponseCode,
