@@ -15,7 +15,7 @@ pub const DOMAIN: &str = "example.test";
 /// How long the server may take from its start to the `ready` line.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The configuration's name in the server's folder.
-const CONFIG: &str = "parlance.toml";
+pub const CONFIG: &str = "parlance.toml";
 /// Where it listens, as long as nobody must know before.
 const ANY_PORT: &str = "127.0.0.1:0";
 /// Lines of the server's standard error that a failed test shows.

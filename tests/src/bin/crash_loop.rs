@@ -32,6 +32,10 @@ struct Args {
     /// Members of each room; users are spread over the rooms evenly.
     #[arg(long, default_value_t = 100)]
     room_size: u32,
+    /// Bytes of text in each post, mark included. Long ones fill segments of the log, so that some
+    /// are removed while the server is killed.
+    #[arg(long, default_value_t = 256)]
+    message_bytes: u32,
     /// Chooses the moments, the authors and the rooms.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -49,6 +53,8 @@ enum Ack {
     Sql,
 }
 
+/// In half of the cycles the kill waits for load; in the others it may hit those who come back.
+const FLOW_PERCENT: u64 = 50;
 /// Milliseconds from the time the server is ready, or load flows again, to the kill.
 const KILL_AFTER_MS: std::ops::RangeInclusive<u64> = 50..=1_500;
 /// Cycles between two lines that tell how far it is.
@@ -79,6 +85,8 @@ fn run(args: &Args) -> Result<crash::Outcome, String> {
         users: args.users,
         rooms: args.rooms,
         room_size: args.room_size,
+        message_bytes: args.message_bytes,
+        flow_percent: FLOW_PERCENT,
         kill_after_ms: KILL_AFTER_MS,
         seed: args.seed,
     };

@@ -12,8 +12,6 @@ use std::time::{Duration, Instant};
 /// Longest load; it is ended before, when all cycles are through. A day is no limit for a loop
 /// whose every step is bounded.
 const LOAD_S_MAX: u32 = 86_400;
-/// Bytes of text in each post.
-const MESSAGE_BYTES: u32 = 128;
 /// How long draining, reading all histories and leaving may take together.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(300);
 /// How often its end is looked for.
@@ -42,7 +40,7 @@ impl Load {
             ("--rooms", plan.rooms.to_string()),
             ("--room-size", plan.room_size.to_string()),
             ("--rate", plan.rate.to_string()),
-            ("--message-bytes", MESSAGE_BYTES.to_string()),
+            ("--message-bytes", plan.message_bytes.to_string()),
             ("--duration", LOAD_S_MAX.to_string()),
             ("--seed", plan.seed.to_string()),
         ];

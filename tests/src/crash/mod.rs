@@ -15,12 +15,13 @@ pub mod port;
 pub use outcome::Outcome;
 
 use crate::postgres::Cluster;
-use crate::server::{DOMAIN, Options, Room, Server};
+use crate::server::{CONFIG, DOMAIN, Options, Room, Server, binary};
 use crate::sim::dice::Dice;
 use load::Load;
 use parlance_loadgen::rooms::{room_guid, room_uri};
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long it may take until posts are accepted after a restart. Nobody comes back later than a
@@ -30,9 +31,6 @@ const FLOW_TIMEOUT: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// In so many of a hundred cycles the server is killed in the middle of its start first.
 const STARTUP_PERCENT: u64 = 20;
-/// In so many of a hundred cycles the kill waits until load flows again; in the others it may hit
-/// clients that are coming back.
-const FLOW_PERCENT: u64 = 50;
 
 /// What the server keeps its messages in.
 pub enum Store {
@@ -77,6 +75,12 @@ pub struct Plan {
     pub rooms: u32,
     /// Members of each room.
     pub room_size: u32,
+    /// Bytes of text in each post. Long ones fill the log's segments, so that some are closed and
+    /// removed while the server is killed.
+    pub message_bytes: u32,
+    /// In so many of a hundred cycles the kill waits until load flows again; in the others it may
+    /// hit clients that are coming back.
+    pub flow_percent: u64,
     /// Milliseconds from the time the server is ready, or load flows again, to the kill.
     pub kill_after_ms: RangeInclusive<u64>,
     /// Chooses the moments, and everything the load generator chooses.
@@ -142,7 +146,7 @@ pub fn run(
         server.until_ready()?;
         let restart = restart.elapsed();
         restarts.push(restart);
-        if dice.percent(FLOW_PERCENT) {
+        if dice.percent(plan.flow_percent) {
             until_load_flows(&mut server, &mut load)?;
         }
         show(Progress { cycle, startup_kills, restart });
@@ -156,7 +160,22 @@ pub fn run(
     if !status.success() {
         return Err(died(&server, status));
     }
+    examine(server.folder())?;
     Ok(Outcome { cycles: plan.cycles, startup_kills, restarts, total: start.elapsed(), report })
+}
+
+/// The tools find nothing wrong with what all the kills have left.
+fn examine(folder: &Path) -> Result<(), String> {
+    for words in [["log", "verify"], ["store", "check"]] {
+        let mut command = Command::new(binary("parlance"));
+        command.args(words).arg("--config").arg(CONFIG).current_dir(folder);
+        let output = command.output().map_err(|error| format!("no {words:?}: {error}"))?;
+        if !output.status.success() {
+            let said = [output.stdout, output.stderr].concat();
+            return Err(format!("{words:?} says\n{}", String::from_utf8_lossy(&said)));
+        }
+    }
+    Ok(())
 }
 
 /// Lets time pass: the moment of a kill is the subject here.

@@ -25,6 +25,7 @@ impl Outcome {
         let read = self.report.number("/messages_read");
         self.report.is_clean
             && self.report.violations() == 0
+            && self.report.number("/contract/unwitnessed") == 0
             && read >= self.report.number("/posts_accepted")
             && read > 0
     }
