@@ -24,7 +24,7 @@ pub mod outbox;
 pub mod shard;
 pub mod time;
 
-pub use archive::{Answer, MemoryArchive, Query, QueryKey};
+pub use archive::{Answer, Endpoint, MemoryArchive, Query, QueryKey};
 pub use counters::{Counters, Gauges, Refusal};
 pub use directory::{Directory, RoomConfig};
 pub use limits::Limits;

@@ -237,10 +237,12 @@ pub enum Mail {
     },
 
     // home <-> registrar
-    /// This session is now the one of the endpoint.
+    /// This session is now the one of the endpoint. Answered by [`Mail::Claimed`].
     Claim {
         /// Which session.
         from: Address,
+        /// The question.
+        ask: AskKey,
         /// When its dialog was opened: claims of different homes may overtake each other, and the
         /// later dialog is the endpoint's. All shards of a server count from one start.
         opened: Instant,
@@ -249,26 +251,43 @@ pub enum Mail {
         /// Endpoint identifier.
         epid: Box<str>,
     },
+    /// Answer to [`Mail::Claim`].
+    Claimed {
+        /// The question.
+        ask: AskKey,
+        /// Rooms the endpoint was in when its last dialog was lost, if it was told so by a 481.
+        rooms: Vec<Guid>,
+    },
+    /// The session is in these rooms now.
+    Seats {
+        /// Which session.
+        from: Address,
+        /// Whose.
+        user: Arc<User>,
+        /// Endpoint identifier.
+        epid: Box<str>,
+        /// All of them.
+        rooms: Vec<Guid>,
+    },
     /// Another session took the endpoint over: forget this one silently.
     Superseded {
         /// The one to forget.
         session: SessionKey,
     },
-    /// The endpoint was told 481 for a dialog that is gone: it will believe to be in its rooms
-    /// still.
+    /// The endpoint is about to be told 481, for a dialog that is gone or that the end of the
+    /// server will take from it: it will believe to be in its rooms still.
     ToldLost {
         /// Whose.
         user: Arc<User>,
         /// Endpoint identifier.
         epid: Box<str>,
+        /// Answered by [`Mail::Noted`], if it waits for that.
+        from: Option<(ShardId, AskKey)>,
     },
-    /// Rooms the endpoint was in when its last dialog was lost; answer to [`Mail::Claim`] after
-    /// [`Mail::ToldLost`].
-    Remembered {
-        /// The claiming session.
-        session: SessionKey,
-        /// Rooms.
-        rooms: Vec<Guid>,
+    /// Answer to [`Mail::ToldLost`].
+    Noted {
+        /// The question.
+        ask: AskKey,
     },
     /// The session is gone.
     Release {

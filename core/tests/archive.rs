@@ -340,3 +340,83 @@ fn no_question_is_answered_twice() {
     let answer = parlance_core::Answer::Messages { records: Vec::new(), is_exceeded: false };
     world.shards[shard].handle(world.now, Input::Answered { key, answer });
 }
+
+/// A new run of the server that was given what the old one handed out.
+fn another_run(before: &World) -> World {
+    let mut world = World::new(2, Limits::default());
+    for endpoint in before.archive.endpoints() {
+        let now = world.now;
+        world.shards.iter_mut().for_each(|shard| shard.restore_endpoint(now, endpoint.clone()));
+    }
+    world
+}
+
+/// What SIPE does after a 481, on a new link: a dialog in which it sends no join.
+fn rebuild(world: &mut World) -> Client {
+    let wire = world.link(1);
+    let mut again = Client::open(world, wire, "lee");
+    again.command(world, &Command::GetInv { after: 1, domain: "example.test".into() });
+    world.advance(1_000);
+    again.seen(world);
+    again
+}
+
+#[test]
+fn an_endpoint_told_481_by_another_run_finds_its_rooms_again() {
+    let mut before = World::new(2, Limits::default());
+    let mut lee = member(&mut before, 0, "lee", 1);
+    lee.join(&mut before, 2);
+    lee.command(&mut before, &Command::Part(reference(1)));
+
+    let mut world = another_run(&before);
+    lee.wire = world.link(0);
+    lee.say(&mut world, "UPDATE", b"");
+    assert_eq!(lee.statuses(&mut world), [481]);
+    let mut again = rebuild(&mut world);
+    again.post(&mut world, 1, "left before");
+    assert_eq!(again.statuses(&mut world), [403]);
+    again.post(&mut world, 2, "still there");
+    assert_eq!(again.chats(&mut world), ["still there"]);
+    assert_eq!(world.archive.endpoints().next().map(|e| e.rooms.clone()), Some(vec![room(2)]));
+}
+
+#[test]
+fn an_endpoint_told_481_at_the_end_of_a_run_finds_its_rooms_in_the_next() {
+    let mut before = World::new(2, Limits::default());
+    let mut lee = member(&mut before, 0, "lee", 1);
+    let mut kay = member(&mut before, 1, "kay", 1);
+    // Kay's post keeps the server from closing the links at once.
+    before.hold_log = true;
+    kay.post(&mut before, 1, "last words");
+    (0..2).for_each(|shard| before.shards[shard].handle(before.now, Input::Drain));
+    lee.say(&mut before, "UPDATE", b"");
+    assert_eq!(lee.statuses(&mut before), [481]);
+    before.advance(10_000);
+
+    let mut world = another_run(&before);
+    let mut again = rebuild(&mut world);
+    again.post(&mut world, 1, "here");
+    assert_eq!(again.chats(&mut world), ["here"]);
+    // Who was told nothing joins by itself, as any client that lost its link.
+    let wire = world.link(0);
+    let mut kay = Client::open(&mut world, wire, "kay");
+    kay.post(&mut world, 1, "not joined");
+    assert_eq!(kay.statuses(&mut world), [403]);
+}
+
+#[test]
+fn who_signs_off_or_stays_away_is_forgotten() {
+    let mut before = World::new(1, Limits { remember_ms: 60_000, ..Limits::default() });
+    let mut lee = member(&mut before, 0, "lee", 1);
+    let kay = member(&mut before, 0, "kay", 1);
+    assert_eq!(before.archive.endpoints().count(), 2);
+    lee.say(&mut before, "BYE", b"");
+    assert_eq!(before.archive.endpoints().count(), 1);
+    before.link_down(kay.wire);
+    assert_eq!(before.archive.endpoints().count(), 1);
+    before.advance(70_000);
+    // Looked at whenever somebody comes or goes.
+    member(&mut before, 0, "mara", 2);
+    let left: Vec<&str> = before.archive.endpoints().map(|e| &*e.owner).collect();
+    assert_eq!(left, ["sip:mara@example.test"]);
+}

@@ -266,14 +266,23 @@ fn a_claim_that_was_overtaken_does_not_end_the_later_dialog() {
         let session = SessionKey::from(KeyData::from_ffi(0x1_0000_0000 | n));
         let from = Address { shard: home, session };
         let (user, epid, opened) = (user.clone(), "e".into(), Instant(opened));
-        let mail = Mail::Claim { from, opened, user, epid };
+        let ask = AskKey::from(KeyData::from_ffi(0x1_0000_0000 | n));
+        let mail = Mail::Claim { from, ask, opened, user, epid };
         shard.handle(now, Input::Mail { from: home, mail });
+        let mut answers = 0;
         while let Some(output) = shard.poll_output() {
-            let Output::Mail { mail: Mail::Superseded { session }, .. } = output else {
-                panic!("nothing else is to be said: {output:?}")
-            };
-            superseded.push(session.data().as_ffi() & 0xff);
+            match output {
+                Output::Mail { mail: Mail::Superseded { session }, .. } => {
+                    superseded.push(session.data().as_ffi() & 0xff);
+                }
+                Output::Mail { mail: Mail::Claimed { ask: answered, .. }, .. } => {
+                    assert_eq!(answered, ask);
+                    answers += 1;
+                }
+                other => panic!("nothing else is to be said: {other:?}"),
+            }
         }
+        assert_eq!(answers, 1, "each claim is answered");
     }
     assert_eq!(superseded, [1, 2], "the later dialog stays, in whatever order the claims come");
 }

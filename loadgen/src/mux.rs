@@ -99,6 +99,11 @@ impl LinkMux {
         self.places.get(&call_id_client(call_id)?).copied()
     }
 
+    /// The link was exchanged for a new one, as a front end does that hides this from its clients.
+    pub fn relinked(&mut self) {
+        self.framer = framer();
+    }
+
     /// The link is gone: tells every client.
     pub fn lost(&mut self, events: &mut dyn FnMut(usize, ClientEvent<'_>)) {
         self.framer = framer();

@@ -2,16 +2,16 @@
 
 use crate::Exit;
 use crate::certificate::{ensure_self_signed, load, self_signed_files};
-use crate::commit::{self, Archive, Desk, Feeder, Queries, Service};
+use crate::commit::{self, Archive, Desk, EndpointWriter, Endpoints, Feeder, Queries, Service};
 use crate::config::{Ack, Config, Io};
 use crate::greeting::{self, Bound};
 use crate::machine;
 use crate::placement::Placement;
 use crate::shell::driver::Parts;
 use crate::shell::mesh::{Mesh, MeshEnd};
-use crate::shell::{Clock, Control, Report, Seat, epoll, listen, tls, uring};
+use crate::shell::{Clock, Control, Past, Report, Seat, epoll, listen, tls, uring};
 use crate::telemetry::{self, Health, Metrics, Publisher, Reporter};
-use parlance_core::{Mail, Record, Setup, ShardId, Transport};
+use parlance_core::{Endpoint, Mail, Setup, ShardId, Transport};
 use parlance_storage::disk::real::RealDisk;
 use parlance_storage::log::Options;
 use parlance_wire::xccos::Guid;
@@ -53,7 +53,8 @@ pub fn run(config: &Config) -> Result<Exit, String> {
 
     let (supervisor, reports) = channel();
     watch_signals(supervisor.clone())?;
-    let (archive, opened) = open_storage(config, placement.shards.len())?;
+    let (mut archive, opened) = open_storage(config, placement.shards.len())?;
+    let known: Arc<[Endpoint]> = archive.endpoints()?.into();
     let meshes = Mesh::build(placement.shards.len());
     let desk = Desk::new(meshes.iter().map(MeshEnd::bell).collect());
     let numbers = desk.numbers();
@@ -69,13 +70,17 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     let service = Service::new(opened.log, opened.stored, desk.clone());
     let queries =
         Queries::start(&config.store, meshes.len(), config.limits.queries_max, replayed, &numbers)?;
-    let parts = parts(meshes, &desk, &queries, clock, &tls, &supervisor);
-    let (seats, slots) = seats(config, &placement, parts, opened.restored, sockets, &supervisor)?;
+    let endpoints = Arc::<Endpoints>::default();
+    let parts = parts(meshes, &desk, &queries, &endpoints, clock, &tls, &supervisor);
+    let past = |records| Past { records, endpoints: known.clone() };
+    let pasts = opened.restored.into_iter().map(past).collect();
+    let (seats, slots) = seats(config, &placement, parts, pasts, sockets, &supervisor)?;
     let store = start_store(feeder)?;
     let log = start_log(match ack {
         Ack::Log => service,
         Ack::Sql => service.awaiting(store.thread.clone()),
     })?;
+    let endpoint_writer = EndpointWriter::start(&config.store, endpoints)?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     machine::bind_thread(&placement.background);
     for seat in seats {
@@ -106,6 +111,7 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     desk.close();
     // Its panics end the process by themselves.
     let _ = log.join();
+    endpoint_writer.finish(STORE_PATIENCE);
     store.finish();
     Ok(exit)
 }
@@ -318,6 +324,7 @@ fn parts(
     meshes: Vec<MeshEnd<Mail>>,
     desk: &Arc<Desk>,
     queries: &Queries,
+    endpoints: &Arc<Endpoints>,
     clock: Clock,
     tls: &Arc<ServerConfig>,
     supervisor: &Sender<Report>,
@@ -328,7 +335,8 @@ fn parts(
         let reporter = Reporter::new(id, supervisor.clone());
         let log = desk.end(index);
         let queries = queries.end(mesh.bell());
-        (Parts { clock, mesh, log, queries, tls: tls.clone(), publisher, reporter }, slot)
+        let (endpoints, tls) = (endpoints.clone(), tls.clone());
+        (Parts { clock, mesh, log, queries, endpoints, tls, publisher, reporter }, slot)
     };
     meshes.into_iter().enumerate().map(make).collect()
 }
@@ -338,14 +346,14 @@ fn seats(
     config: &Config,
     placement: &Placement,
     parts: Vec<(Parts, Arc<std::sync::Mutex<telemetry::Snapshot>>)>,
-    restored: Vec<Vec<Record>>,
+    pasts: Vec<Past>,
     sockets: Sockets,
     supervisor: &Sender<Report>,
 ) -> Result<(Vec<Seat>, Slots), String> {
     let shards = placement.shards.len();
     let (mut seats, mut slots) = (Vec::new(), Vec::new());
-    let ends = parts.into_iter().zip(sockets).zip(&placement.shards).zip(restored);
-    for (index, ((((parts, slot), listeners), cpu), restored)) in ends.enumerate() {
+    let ends = parts.into_iter().zip(sockets).zip(&placement.shards).zip(pasts);
+    for (index, ((((parts, slot), listeners), cpu), past)) in ends.enumerate() {
         slots.push(slot);
         let bell = parts.mesh.bell();
         let setup = Setup {
@@ -358,7 +366,7 @@ fn seats(
         seats.push(Seat {
             setup,
             parts,
-            restored,
+            past,
             cpu: *cpu,
             listeners,
             control: Control::new(bell.clone()),

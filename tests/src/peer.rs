@@ -121,6 +121,8 @@ pub struct Names {
     pub from_tag: String,
     /// The server's tag; empty before the INVITE is answered.
     pub to_tag: String,
+    /// Endpoint identifier; none if empty.
+    pub epid: String,
 }
 
 impl Names {
@@ -133,6 +135,7 @@ impl Names {
             call_id: format!("peer-{count}"),
             from_tag: format!("tag{count}"),
             to_tag: String::new(),
+            epid: String::new(),
         }
     }
 
@@ -151,9 +154,13 @@ impl Names {
     ) -> Vec<u8> {
         let mut out = Vec::new();
         let tag = if self.to_tag.is_empty() { "" } else { ";tag=" };
+        let epid = if self.epid.is_empty() { "" } else { ";epid=" };
         let mut request = Request::new(&mut out, method, &service())
             .header("Via", "SIP/2.0/TCP 127.0.0.1:1")
-            .header("From", format_args!("<{}>;tag={}", self.uri(), self.from_tag))
+            .header(
+                "From",
+                format_args!("<{}>;tag={}{epid}{}", self.uri(), self.from_tag, self.epid),
+            )
             .header("To", format_args!("<{}>{tag}{}", service(), self.to_tag))
             .header("Call-ID", &self.call_id)
             .header("CSeq", format_args!("{cseq} {method}"))
@@ -186,8 +193,12 @@ pub struct Dialog {
 impl Dialog {
     /// Opens a dialog as `user`.
     pub fn open(address: SocketAddr, user: &str) -> Dialog {
+        Dialog::open_as(address, Names::fresh(user))
+    }
+
+    /// Opens a dialog with these constants.
+    pub fn open_as(address: SocketAddr, names: Names) -> Dialog {
         let mut peer = Peer::connect(address);
-        let names = Names::fresh(user);
         peer.send(&names.request("INVITE", 1, &[], b""));
         Dialog::confirm(peer, names)
     }

@@ -44,6 +44,7 @@ const WANTED: &[&str] = &[
     "search_exceeded",
     "read_whole",
     "server_crashed",
+    "forgotten",
     // Sessions and links given up.
     "dropped_backlog",
     "dropped_client_forgot",

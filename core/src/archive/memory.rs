@@ -1,9 +1,10 @@
 //! A database in memory, for tests and the simulator: the same answers, nothing kept.
 
-use super::{Answer, Fault, Query};
+use super::{Answer, Endpoint, Fault, Query};
 use crate::log::Record;
 use hashbrown::HashMap;
 use parlance_wire::xccos::{Guid, HistorySearch};
+use std::collections::BTreeMap;
 
 /// Everything that was committed, and the preferences. Not bounded: it lives as long as a test.
 #[derive(Debug, Default)]
@@ -12,6 +13,8 @@ pub struct MemoryArchive {
     rooms: HashMap<Guid, Vec<Record>>,
     /// By owner and label: number and content.
     preferences: HashMap<(Box<str>, String), (u64, String)>,
+    /// By owner and endpoint identifier.
+    endpoints: BTreeMap<(Box<str>, Box<str>), Endpoint>,
 }
 
 impl MemoryArchive {
@@ -24,6 +27,20 @@ impl MemoryArchive {
         let last = room.last().map_or(0, |last| last.number);
         assert!(record.number > last, "a room's numbers rise");
         room.push(record);
+    }
+
+    /// Keeps which rooms an endpoint is in, or forgets it.
+    pub fn remember(&mut self, endpoint: Endpoint) {
+        let key = (endpoint.owner.clone(), endpoint.epid.clone());
+        match endpoint.rooms.is_empty() {
+            true => self.endpoints.remove(&key),
+            false => self.endpoints.insert(key, endpoint),
+        };
+    }
+
+    /// What was kept of endpoints, in one order.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.endpoints.values()
     }
 
     /// What was kept of a room, oldest first.

@@ -88,6 +88,23 @@ pub enum Answer {
     Failed(Fault),
 }
 
+/// Which rooms an endpoint is in, or was in when its dialog was lost.
+///
+/// A client that is told 481 may believe to be in its rooms still (`xccos.md` §1.7), also when it
+/// was another run of the server that knew. So the broker hands this out by
+/// [`crate::Output::Remember`], and is given it back at start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `sip:` URI of the user, canonical.
+    pub owner: Box<str>,
+    /// Endpoint identifier, not empty.
+    pub epid: Box<str>,
+    /// At most `session_rooms_max`; none means that nothing is to be remembered.
+    pub rooms: Vec<Guid>,
+    /// It was told that its dialog is gone.
+    pub is_told: bool,
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

@@ -3,6 +3,7 @@
 //! Every question mailed is answered, also to a session that is gone by then; so a question lives
 //! until its answer, and the table is bounded by what sessions may have open.
 
+use super::session::Restore;
 use super::{LinkId, Shard};
 use crate::directory::RoomEntry;
 use crate::mail::{AskKey, JoinOutcome, Leave, Mail, PostOutcome, SessionKey, User};
@@ -34,6 +35,12 @@ pub(super) enum Question {
         link: LinkId,
         echo: Echo,
     },
+    /// This SIP response, whole, is held back until the registrar knows what its reader may do
+    /// next.
+    Held {
+        link: LinkId,
+        response: Box<[u8]>,
+    },
     /// `join` or `bjoin`; `missing` outcomes are still to come.
     Join {
         command: CommandId,
@@ -63,7 +70,8 @@ pub(super) enum Question {
 impl Question {
     /// A reply document answers it; its place is kept.
     fn has_reply(&self) -> bool {
-        !matches!(self, Question::Post { .. } | Question::Restore { .. })
+        use Question::{Held, Post, Restore};
+        !matches!(self, Post { .. } | Held { .. } | Restore { .. })
     }
 }
 
@@ -136,6 +144,35 @@ impl Shard {
             self.refuse(link, crate::counters::Refusal::NotJoined);
         }
         self.write(link, |out| echo.respond(out, status).empty());
+    }
+
+    /// The registrar knows the new dialog: it stands.
+    pub(super) fn on_claimed(&mut self, key: AskKey, rooms: Vec<Guid>) {
+        if let Some(session) = self.sessions.get_mut(self.asks[key].session) {
+            session.restore = Restore::Undecided(rooms);
+        }
+        self.respond_held(key);
+    }
+
+    /// Opens a question that holds a response back: about a session, or none.
+    pub(super) fn hold_response(
+        &mut self,
+        session: SessionKey,
+        user: Arc<User>,
+        link: LinkId,
+        response: Vec<u8>,
+    ) -> AskKey {
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.asks += 1;
+        }
+        let question = Question::Held { link, response: response.into() };
+        self.asks.insert(Ask { session, user, question })
+    }
+
+    pub(super) fn respond_held(&mut self, key: AskKey) {
+        let ask = self.close_ask(key);
+        let Question::Held { link, response } = ask.question else { unreachable!("held back") };
+        self.write(link, |out| out.extend_from_slice(&response));
     }
 
     pub(super) fn on_parted(&mut self, key: AskKey) {
@@ -244,6 +281,7 @@ impl Shard {
         }
         if is_last {
             let ask = self.close_ask(key);
+            self.note_seats(session);
             self.finish_join(key, ask);
         }
     }

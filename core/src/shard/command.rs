@@ -246,6 +246,7 @@ impl Shard {
     /// at once and would touch freed memory (`sipe-client.md` §3.5).
     fn on_part(&mut self, key: SessionKey, command: CommandId, room: Guid) {
         self.unseat_session(key, room);
+        self.note_seats(key);
         self.sessions[key].parting.push(room);
         let entry = self.setup.directory.room(room).expect("checked by the caller");
         let room_uri = entry.uri.clone();

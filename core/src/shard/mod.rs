@@ -28,7 +28,7 @@ mod session;
 mod sip;
 mod timers;
 
-use crate::archive::{Answer, Query, QueryKey};
+use crate::archive::{Answer, Endpoint, Query, QueryKey};
 use crate::bucket::Bucket;
 use crate::counters::{Counters, Gauges, Refusal};
 use crate::directory::Directory;
@@ -186,6 +186,13 @@ pub enum Output {
         /// The question.
         query: Query,
     },
+    /// Keep this soon, so that the next run of the server can be given it back
+    /// ([`Shard::restore_endpoint`]). A later one for the same endpoint takes its place; one
+    /// without rooms is forgotten.
+    Remember {
+        /// What is to be kept.
+        endpoint: Endpoint,
+    },
     /// Tell the operator.
     Event(Event),
 }
@@ -310,6 +317,13 @@ impl Shard {
     /// If the numbers of a room do not rise.
     pub fn restore(&mut self, record: Record) {
         self.restore_record(record);
+    }
+
+    /// Takes in what an earlier run knew of an endpoint, before the first link. Those that other
+    /// shards keep are skipped. From now on it is remembered for as long as any lost dialog.
+    pub fn restore_endpoint(&mut self, now: Now, endpoint: Endpoint) {
+        self.now = now;
+        self.restore_lost(endpoint);
     }
 
     /// A link came up. Refused when there are too many or the shard is draining.
@@ -444,10 +458,14 @@ impl Shard {
             Mail::Answer { session: _, ask, after, body } => self.on_answer(ask, after, body),
             Mail::Found { session: _, ask, rooms } => self.on_found(ask, rooms),
             Mail::Deliver { room, item } => self.on_deliver(room, item),
-            Mail::Claim { from, opened, user, epid } => self.on_claim(from, opened, user, epid),
-            Mail::ToldLost { user, epid } => self.on_told_lost(user, epid),
+            Mail::Claim { from, ask, opened, user, epid } => {
+                self.on_claim(from, ask, opened, user, epid);
+            }
+            Mail::Claimed { ask, rooms } => self.on_claimed(ask, rooms),
+            Mail::Seats { from, user, epid, rooms } => self.on_seats(from, user, epid, rooms),
+            Mail::ToldLost { user, epid, from } => self.on_told_lost(user, epid, from),
+            Mail::Noted { ask } => self.respond_held(ask),
             Mail::Superseded { session } => self.on_superseded(session),
-            Mail::Remembered { session, rooms } => self.on_remembered(session, rooms),
             Mail::Release { from, user, epid, rooms } => self.on_release(from, user, epid, rooms),
         }
     }

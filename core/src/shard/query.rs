@@ -152,13 +152,24 @@ impl Shard {
         }
     }
 
+    /// Few enough searches are open, and what they find will have room in the backlog: replies wait
+    /// there for earlier ones, which is no fault of the client.
+    fn may_search(&self, key: SessionKey) -> bool {
+        let limits = &self.setup.limits;
+        let session = &self.sessions[key];
+        let share = limits.backlog_bytes_max / limits.session_searches_max.max(1);
+        let reserved = (session.searches + 1) * share.min(XCCOS_REPLY_BYTES_MAX);
+        session.searches < limits.session_searches_max
+            && session.backlog_bytes + reserved <= limits.backlog_bytes_max
+    }
+
     /// The rooms of a search, each once; its authors get their canonical spelling.
     fn resolve_search(
         &self,
         key: SessionKey,
         search: &mut HistorySearch,
     ) -> Result<Vec<Guid>, ResponseCode> {
-        if self.sessions[key].searches >= self.setup.limits.session_searches_max {
+        if !self.may_search(key) {
             return Err(ResponseCode::LimitExceeded);
         }
         for author in &mut search.authors {

@@ -250,6 +250,15 @@ impl Shard {
         link.quiet_since = self.now.instant;
     }
 
+    /// Tells the registrar which rooms the endpoint is in.
+    pub(super) fn note_seats(&mut self, key: SessionKey) {
+        let Some(session) = self.sessions.get(key).filter(|s| !s.epid.is_empty()) else { return };
+        let rooms = session.seats.iter().map(|seat| seat.room).collect();
+        let (user, epid) = (session.user.clone(), session.epid.clone());
+        let (from, to) = (self.address(key), self.registrar(&user));
+        self.mail(to, Mail::Seats { from, user, epid, rooms });
+    }
+
     /// Tells the registrar that the endpoint has no dialog any more. Its rooms are remembered
     /// unless the user left them knowingly; a dialog that never showed an intent changes nothing.
     fn release_endpoint(&mut self, key: SessionKey, session: Session, end: End, rooms: Vec<Guid>) {

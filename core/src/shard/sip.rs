@@ -298,37 +298,45 @@ impl Shard {
         self.links[link].sessions.push(key);
         self.counters.dialogs_opened += 1;
         self.check_session(key);
-        self.answer_invite(link, request, key);
-        self.claim_endpoint(key);
+        self.claim_endpoint(link, request, key);
     }
 
     /// The 200 that opens or refreshes a dialog. Session-Expires is always there: without it SIPE
     /// falls into a storm of UPDATEs (`sipe-client.md` §3.7).
     fn answer_invite(&mut self, link: LinkId, request: &Message<'_>, key: SessionKey) {
+        let response = self.accept_invite(link, request, key);
+        self.write(link, |out| out.extend_from_slice(&response));
+    }
+
+    fn accept_invite(&self, link: LinkId, request: &Message<'_>, key: SessionKey) -> Vec<u8> {
         let session = &self.sessions[key];
         let (tag, expires_s) = (session.local_tag.clone(), session.expires_s);
         let entry = &self.links[link];
         let (sent_by, transport) = (entry.sent_by.clone(), entry.transport().to_ascii_lowercase());
         let address = entry.info.local.ip();
         let sdp = answer_sdp(request.body(), &address.to_string(), entry.info.local.port());
-        self.write(link, |out| {
-            Response::to(request, out, 200, Some(&tag))
-                .record_routes(request)
-                .header("Contact", format_args!("<sip:{sent_by};transport={transport}>"))
-                .header("Session-Expires", format_args!("{expires_s};refresher=uac"))
-                .header("Allow", ALLOW)
-                .body("application/sdp", sdp.as_bytes());
-        });
+        let mut out = Vec::with_capacity(1024);
+        Response::to(request, &mut out, 200, Some(&tag))
+            .record_routes(request)
+            .header("Contact", format_args!("<sip:{sent_by};transport={transport}>"))
+            .header("Session-Expires", format_args!("{expires_s};refresher=uac"))
+            .header("Allow", ALLOW)
+            .body("application/sdp", sdp.as_bytes());
+        out
     }
 
-    fn claim_endpoint(&mut self, key: SessionKey) {
+    /// Tells the registrar of a new dialog, which stands when the registrar has said which rooms
+    /// the endpoint may believe to be in.
+    fn claim_endpoint(&mut self, link: LinkId, request: &Message<'_>, key: SessionKey) {
         let session = &self.sessions[key];
         if session.epid.is_empty() {
-            return;
+            return self.answer_invite(link, request, key);
         }
         let (user, epid) = (session.user.clone(), session.epid.clone());
+        let response = self.accept_invite(link, request, key);
+        let ask = self.hold_response(key, user.clone(), link, response);
         let (from, to) = (self.address(key), self.registrar(&user));
-        self.mail(to, Mail::Claim { from, opened: self.now.instant, user, epid });
+        self.mail(to, Mail::Claim { from, ask, opened: self.now.instant, user, epid });
     }
 
     /// The session a request with a To tag belongs to. The tag is 128 random bits behind the key,
@@ -371,6 +379,10 @@ impl Shard {
         }
         if self.draining_until.is_some() {
             // The client shall rebuild elsewhere, and is not told BYE (`xccos.md` §3.20).
+            let session = &self.sessions[key];
+            let (user, epid) = (session.user.clone(), session.epid.clone());
+            let to = self.registrar(&user);
+            self.mail(to, Mail::ToldLost { user, epid, from: None });
             return self.answer_with(link, request, 481, &[]);
         }
         let limits = &self.setup.limits;
@@ -395,16 +407,20 @@ impl Shard {
         if !self.admits_request(link) {
             return self.reject(link, request, 503, Refusal::Overload);
         }
-        self.reject(link, request, 481, Refusal::NoDialog);
         let epid = endpoint_id(request);
-        if matches!(method, Method::Info | Method::Update)
-            && !epid.is_empty()
-            && let Some(identity) = self.identity(link, request)
-        {
-            let user = Arc::new(user_of(identity));
-            let to = self.registrar(&user);
-            self.mail(to, Mail::ToldLost { user, epid });
-        }
+        let identity = self.identity(link, request);
+        let may_return = matches!(method, Method::Info | Method::Update) && !epid.is_empty();
+        let Some(identity) = identity.filter(|_| may_return) else {
+            return self.reject(link, request, 481, Refusal::NoDialog);
+        };
+        // The client's next dialog must not be faster than word of this one.
+        self.refuse(link, Refusal::NoDialog);
+        let user = Arc::new(user_of(identity));
+        let (tag, mut response) = (self.fresh_tag(), Vec::with_capacity(512));
+        Response::to(request, &mut response, 481, Some(&tag)).empty();
+        let ask = self.hold_response(SessionKey::null(), user.clone(), link, response);
+        let (from, to) = (Some((self.setup.id, ask)), self.registrar(&user));
+        self.mail(to, Mail::ToldLost { user, epid, from });
     }
 
     /// Renegotiates the session timer; `None` when it was refused.
@@ -465,10 +481,14 @@ fn user_of(identity: String) -> User {
     User { name: display_name(&identity).into(), uri: identity.into() }
 }
 
+/// Longest name of an endpoint, in bytes; clients use ten, or a UUID. A longer one is none.
+const ENDPOINT_ID_BYTES_MAX: usize = 256;
+
 /// What tells one endpoint of a user from another: epid, else the instance of its Contact.
 fn endpoint_id(request: &Message<'_>) -> Box<str> {
     let instance = request.contact().and_then(|contact| contact.param("+sip.instance"));
-    request.from().epid().or(instance).unwrap_or_default().into()
+    let id = request.from().epid().or(instance).unwrap_or_default();
+    if id.len() <= ENDPOINT_ID_BYTES_MAX { id.into() } else { "".into() }
 }
 
 /// The head of our INFOs. Our From must be the invited URI letter by letter: SIPE finds its session

@@ -198,6 +198,7 @@ impl World {
                     self.answer_queries(None);
                 }
             }
+            Output::Remember { endpoint } => self.archive.remember(endpoint),
             Output::Event(event) => self.events.push(event),
         }
     }

@@ -16,6 +16,7 @@
 //! A failed write or sync ends the process: what the disk holds is unknown then, and only a new
 //! start finds out. Nothing that was acknowledged can be lost by it.
 
+mod endpoints;
 mod lane;
 mod numbers;
 mod query;
@@ -24,6 +25,7 @@ mod start;
 mod store;
 mod waiting;
 
+pub use endpoints::{EndpointWriter, Endpoints};
 pub use lane::{Desk, LogEnd, News};
 pub use numbers::LogNumbers;
 pub use query::{Queries, QueryEnd};

@@ -9,9 +9,9 @@ use super::numbers::LogNumbers;
 use super::start::Recollection;
 use crate::config::Ack;
 use crate::shell::Clock;
-use parlance_core::Record;
 use parlance_core::directory::display_name;
 use parlance_core::time::Instant;
+use parlance_core::{Endpoint, Record};
 use parlance_storage::disk::real::RealDisk;
 use parlance_storage::flusher::{Flusher, Settings, Step};
 use parlance_storage::log::{ReadError, Reader};
@@ -59,6 +59,14 @@ impl Archive {
     pub fn stored(&mut self) -> Result<Position, String> {
         let cursor = self.store.cursor(&self.cursor).map_err(|e| unusable(&e))?;
         Ok(Position(cursor.unwrap_or_default().0))
+    }
+
+    /// Which rooms endpoints were in.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn endpoints(&mut self) -> Result<Vec<Endpoint>, String> {
+        self.store.endpoints().map_err(|e| unusable(&e))
     }
 
     /// The newest messages of all rooms, `per_room_max` of each where that is not too much.

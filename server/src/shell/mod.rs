@@ -23,7 +23,7 @@ pub use driver::ShellCounters;
 
 use doorbell::Doorbell;
 use driver::Parts;
-use parlance_core::{Record, Setup, Shard, ShardId, Transport};
+use parlance_core::{Endpoint, Record, Setup, Shard, ShardId, Transport};
 use rustix::io::Errno;
 use std::io;
 use std::net::TcpListener;
@@ -69,6 +69,15 @@ impl Control {
     }
 }
 
+/// What earlier runs of the server knew.
+#[derive(Debug)]
+pub struct Past {
+    /// What was said in the shard's rooms, each room's in order.
+    pub records: Vec<Record>,
+    /// Which rooms endpoints were in; those of all shards.
+    pub endpoints: Arc<[Endpoint]>,
+}
+
 /// Everything a shard's thread needs; made on the main thread, so that whatever can fail has failed
 /// before the first shard runs.
 pub struct Seat {
@@ -76,8 +85,8 @@ pub struct Seat {
     pub setup: Setup,
     /// The driver's part.
     pub parts: Parts,
-    /// What was said in its rooms before.
-    pub restored: Vec<Record>,
+    /// What earlier runs knew.
+    pub past: Past,
     /// Core to be pinned to.
     pub cpu: Option<usize>,
     /// Its own sockets.
@@ -107,9 +116,11 @@ fn tell_shortage(error: &io::Error) {
     );
 }
 
-/// The shard of a seat, with what was said in its rooms before.
-fn furnish(setup: Setup, restored: Vec<Record>, clock: Clock) -> Shard {
-    let mut shard = Shard::new(setup, clock.now());
-    restored.into_iter().for_each(|record| shard.restore(record));
+/// The shard of a seat, with what earlier runs knew.
+fn furnish(setup: Setup, past: Past, clock: Clock) -> Shard {
+    let now = clock.now();
+    let mut shard = Shard::new(setup, now);
+    past.records.into_iter().for_each(|record| shard.restore(record));
+    past.endpoints.iter().for_each(|endpoint| shard.restore_endpoint(now, endpoint.clone()));
     shard
 }

@@ -4,6 +4,7 @@ use super::{
     Appended, Cursor, Error, Found, Health, LAST_ROWS_MAX, LogPosition, Migrated, Place,
     PostgresStore, Preference, Query, RoomEnd, Row, RowKey, SchemaState, SqliteStore, Store,
 };
+use parlance_core::Endpoint;
 use parlance_wire::xccos::Guid;
 use std::path::Path;
 
@@ -101,6 +102,14 @@ impl Store for AnyStore {
         content: &str,
     ) -> Result<u64, Error> {
         self.store().preference_write(owner, label, seqid, content)
+    }
+
+    fn endpoints_write(&mut self, endpoints: &[Endpoint]) -> Result<(), Error> {
+        self.store().endpoints_write(endpoints)
+    }
+
+    fn endpoints(&mut self) -> Result<Vec<Endpoint>, Error> {
+        self.store().endpoints()
     }
 
     fn page(&mut self, after: Option<&RowKey>, count: usize) -> Result<Vec<Row>, Error> {

@@ -41,6 +41,7 @@ pub use types::{
     Query, RoomEnd, Row, RowKey, SchemaState, Words,
 };
 
+use parlance_core::Endpoint;
 use parlance_wire::xccos::Guid;
 use std::time::Duration;
 
@@ -66,6 +67,10 @@ pub const SEARCH_TIME_MAX: Duration = Duration::from_secs(2);
 pub const NUMBER_MAX: u64 = u32::MAX as u64;
 /// Most preferences of one user; writers at the same moment may pass it by one each.
 pub const OWNER_PREFERENCES_MAX: usize = 256;
+/// Most endpoints in one [`Store::endpoints_write`].
+pub const ENDPOINTS_BATCH_MAX: usize = 1_000;
+/// Most endpoints that [`Store::endpoints`] gives.
+pub const ENDPOINTS_MAX: usize = 200_000;
 /// Longest label of a preference, in bytes.
 pub const LABEL_BYTES_MAX: usize = 255;
 /// Longest content of a preference, in bytes; the broker's own bound is lower.
@@ -142,6 +147,13 @@ pub trait Store: Send {
         seqid: u64,
         content: &str,
     ) -> Result<u64, Error>;
+
+    /// Keeps which rooms endpoints are in, in place of what was kept of them before; those without
+    /// rooms are forgotten. No more than [`ENDPOINTS_BATCH_MAX`], none twice.
+    fn endpoints_write(&mut self, endpoints: &[Endpoint]) -> Result<(), Error>;
+
+    /// What is kept of endpoints, in no particular order. At most [`ENDPOINTS_MAX`].
+    fn endpoints(&mut self) -> Result<Vec<Endpoint>, Error>;
 
     /// Messages behind `after` in the order of rooms and places, at most `count` and at most
     /// [`LAST_ROWS_MAX`]; empty at the end. See [`export`].

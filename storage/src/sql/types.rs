@@ -1,9 +1,10 @@
 //! What goes into the store and comes out of it.
 
 use super::{
-    BATCH_ROWS_MAX, Error, LABEL_BYTES_MAX, LAST_ROWS_MAX, NUMBER_MAX, PREFERENCE_BYTES_MAX,
-    RECENT_ROOMS_MAX, RECENT_ROWS_MAX,
+    BATCH_ROWS_MAX, ENDPOINTS_BATCH_MAX, Error, LABEL_BYTES_MAX, LAST_ROWS_MAX, NUMBER_MAX,
+    PREFERENCE_BYTES_MAX, RECENT_ROOMS_MAX, RECENT_ROWS_MAX,
 };
+use parlance_core::Endpoint;
 use parlance_wire::xccos::{Guid, Timestamp};
 
 /// One message as the store keeps it.
@@ -224,6 +225,34 @@ pub(super) fn verify_preference(label: &str, content: &str) -> Result<(), Error>
         true => Ok(()),
         false => Err(Error::Invalid("a preference's label or content is too long or has NUL")),
     }
+}
+
+/// Checks what is to be kept of endpoints: how many, and none twice.
+pub(super) fn verify_endpoints(endpoints: &[Endpoint]) -> Result<(), Error> {
+    if endpoints.len() > ENDPOINTS_BATCH_MAX {
+        return Err(Error::Invalid("too many endpoints in one batch"));
+    }
+    let is_nul =
+        |endpoint: &Endpoint| endpoint.owner.contains('\0') || endpoint.epid.contains('\0');
+    if endpoints.iter().any(is_nul) {
+        return Err(Error::Invalid("an endpoint's name contains the character NUL"));
+    }
+    let mut keys: Vec<(&str, &str)> = endpoints.iter().map(|e| (&*e.owner, &*e.epid)).collect();
+    keys.sort_unstable();
+    match keys.windows(2).any(|pair| pair[0] == pair[1]) {
+        true => Err(Error::Invalid("an endpoint stands in one batch twice")),
+        false => Ok(()),
+    }
+}
+
+/// Rooms as one text.
+pub(super) fn join_rooms(rooms: &[Guid]) -> String {
+    rooms.iter().map(Guid::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads [`join_rooms`]; what is no GUID is passed over.
+pub(super) fn split_rooms(text: &str) -> Vec<Guid> {
+    text.split(' ').filter_map(Guid::parse).collect()
 }
 
 /// Checks a batch: each row, how many, and none twice.

@@ -1,9 +1,11 @@
 //! Appending, cursors, preferences.
 
 use crate::fixture::*;
+use parlance_core::Endpoint;
 use parlance_storage::sql::{
     Appended, BATCH_ROWS_MAX, Conflict, Error, LogPosition, OWNER_PREFERENCES_MAX, Row, Store,
 };
+use parlance_wire::xccos::Guid;
 
 pub fn appending_again_changes_nothing(fixture: &dyn Fixture) {
     let mut store = fixture.store();
@@ -127,6 +129,30 @@ pub fn hostile_texts_come_back_unchanged(fixture: &dyn Fixture) {
     for text in texts.iter().filter(|text| !text.is_empty()) {
         store.preference_write(text, text, 0, text).unwrap();
         assert_eq!(store.preference_read(text, text).unwrap().unwrap().content, *text);
+    }
+}
+
+pub fn endpoints_are_kept_and_forgotten(fixture: &dyn Fixture) {
+    let endpoint = |owner: &str, rooms: &[Guid], is_told| Endpoint {
+        owner: format!("sip:{owner}@contoso.example").into(),
+        epid: "epid' \u{1f600}".into(),
+        rooms: rooms.to_vec(),
+        is_told,
+    };
+    let mut store = fixture.store();
+    assert_eq!(store.endpoints().unwrap(), []);
+    let (lee, kim) = (endpoint("lee", &[ROOM, Guid(2)], false), endpoint("kim", &[ROOM], true));
+    store.endpoints_write(&[lee.clone(), kim.clone()]).unwrap();
+    let moved = endpoint("lee", &[Guid(3)], true);
+    store.endpoints_write(std::slice::from_ref(&moved)).unwrap();
+    let mut all = fixture.open().endpoints().unwrap();
+    all.sort_by(|a, b| a.owner.cmp(&b.owner));
+    assert_eq!(all, [kim, moved]);
+    store.endpoints_write(&[endpoint("kim", &[], false), endpoint("new", &[], false)]).unwrap();
+    assert_eq!(store.endpoints().unwrap().len(), 1);
+    store.endpoints_write(&[]).unwrap();
+    for wrong in [vec![lee.clone(), lee], vec![endpoint("\0", &[ROOM], true)]] {
+        assert!(matches!(store.endpoints_write(&wrong), Err(Error::Invalid(_))));
     }
 }
 

@@ -44,6 +44,7 @@ on_both! {
     keeping::what_engines_cannot_keep_is_refused,
     keeping::hostile_texts_come_back_unchanged,
     keeping::preferences_collide,
+    keeping::endpoints_are_kept_and_forgotten,
     keeping::a_reader_sees_whole_batches_while_another_writes,
     history::the_last_of_a_room,
     history::recent_messages_of_many_rooms,

@@ -66,10 +66,8 @@ impl World {
 
     /// At rest a client does no more than it must to keep its dialog.
     fn stay(&mut self, client: usize) {
-        if self.phase == Phase::Calm
-            && self.plan.limits.session_expires_s < 60
-            && self.client(client).is_open()
-        {
+        let is_due = self.plan.limits.session_expires_s < 60 || self.dice.one_in(100);
+        if self.phase == Phase::Calm && is_due && self.client(client).is_open() {
             let mut out = Vec::new();
             self.client(client).update(&mut out);
             self.send(client, &out);
@@ -272,7 +270,8 @@ impl World {
         self.storm_joins = !self.storm_joins;
         let room = self.any_room();
         for client in 0..self.personas.len() {
-            if self.client(client).is_open() {
+            let is_connected = self.hosts[self.personas[client].host].pipe.is_some();
+            if is_connected && self.client(client).is_open() {
                 match self.storm_joins {
                     true => self.join(client, &[room]),
                     false => self.part(client, room),

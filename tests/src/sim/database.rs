@@ -59,6 +59,7 @@ impl World {
         }
         self.collect_counters();
         for pipe in &mut self.pipes {
+            pipe.is_crashed = pipe.server_open;
             pipe.server_open = false;
             pipe.link = None;
         }
@@ -88,6 +89,9 @@ impl World {
                 let records = self.archive.room(room.config.id);
                 let end = &records[records.len().saturating_sub(kept)..];
                 end.iter().for_each(|record| fresh.shard.restore(record.clone()));
+            }
+            for endpoint in self.archive.endpoints() {
+                fresh.shard.restore_endpoint(moment, endpoint.clone());
             }
             self.nodes[id] = fresh;
         }

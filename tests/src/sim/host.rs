@@ -107,6 +107,23 @@ impl Host {
         self.witness.lost();
     }
 
+    /// The connection is gone, and a front end that will make a new one tells those only who wait
+    /// for an answer; the others find out by the answer to their next request.
+    pub fn hide_loss(&mut self, ledger: &mut Ledger) {
+        for place in 0..self.clients.len() {
+            let client = self.mux.client(place);
+            if client.unanswered() > 0 || !client.is_open() {
+                self.crash(place, ledger);
+            }
+            ledger.forgotten(self.clients[place]);
+        }
+        self.mux.relinked();
+        self.pipe = None;
+        self.inbox.clear();
+        self.framer = framer();
+        self.witness.lost();
+    }
+
     /// One client crashes; the others and the connection stay.
     pub fn crash(&mut self, place: usize, ledger: &mut Ledger) {
         let client = self.clients[place];

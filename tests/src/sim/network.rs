@@ -200,7 +200,13 @@ impl World {
         match pipe.owner {
             Owner::Host(host) if self.hosts[host].pipe == Some(at) => {
                 self.trace.tell(self.now, || format!("host {host} lost pipe {at}"));
-                self.hosts[host].lost(&mut self.ledger);
+                let is_hidden = self.pipes[at].is_crashed
+                    && self.hosts[host].is_front_end
+                    && self.plan.front_ends_hide_crashes;
+                match is_hidden {
+                    true => self.hosts[host].hide_loss(&mut self.ledger),
+                    false => self.hosts[host].lost(&mut self.ledger),
+                }
                 let when = self.now + self.dice.between(0, 1_500_000);
                 self.agenda.at(when, Event::Connect(host));
             }

@@ -32,6 +32,8 @@ pub struct Pipe {
     pub server_open: bool,
     /// The client's end vanished, and the server cannot know.
     pub is_silent: bool,
+    /// The server was killed.
+    pub is_crashed: bool,
     /// The client does not read.
     pub is_paused: bool,
     /// The network towards the client is full.
@@ -60,6 +62,7 @@ impl Pipe {
             client_open: true,
             server_open: true,
             is_silent: false,
+            is_crashed: false,
             is_paused: false,
             is_full: false,
             is_announced: false,

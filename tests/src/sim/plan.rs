@@ -56,6 +56,8 @@ pub struct Plan {
     pub database_fault_percent: u64,
     /// How often the server is killed, µs; 0 for never.
     pub crash_us: u64,
+    /// Front ends outlive a kill of the server, and so do the dialogs on their other side.
+    pub front_ends_hide_crashes: bool,
     /// What was durable last is gone after a kill: to see that this is found.
     pub log_forgets: bool,
 }
@@ -113,6 +115,7 @@ impl Plan {
             database_us: dice.pick(&[100, 30_000, 400_000]),
             database_fault_percent: dice.pick(&[0, 10, 60]),
             crash_us: dice.pick(&[0, 0, 1_500_000, 5_000_000]),
+            front_ends_hide_crashes: dice.percent(50),
             log_forgets: false,
         }
     }

@@ -55,6 +55,7 @@ impl World {
                 self.arm_sync(shard);
             }
             Output::Ask { key, query } => self.ask_database(shard, key, query),
+            Output::Remember { endpoint } => self.archive.remember(endpoint),
             Output::Event(event) => self.on_told(shard, event),
         }
     }

@@ -21,7 +21,7 @@ pub use link::{LinkKey, Stream};
 use super::clock::Clock;
 use super::mesh::MeshEnd;
 use super::tls::{Received, TlsLink};
-use crate::commit::{LogEnd, News, QueryEnd};
+use crate::commit::{Endpoints, LogEnd, News, QueryEnd};
 use crate::telemetry::{Publisher, Reporter};
 use link::{Link, Links, Stage};
 use parlance_core::{
@@ -58,6 +58,8 @@ pub struct Parts {
     pub log: LogEnd,
     /// Questions to the database, and its answers.
     pub queries: QueryEnd,
+    /// What the next run of the server should know.
+    pub endpoints: Arc<Endpoints>,
     /// For links that speak TLS.
     pub tls: Arc<ServerConfig>,
     /// Where the shard's numbers go.
@@ -319,6 +321,7 @@ impl<S: Stream> Driver<S> {
                 Output::Mail { to, mail } => self.parts.mesh.post(usize::from(to.0), mail),
                 Output::Append { record } => self.parts.log.append(record),
                 Output::Ask { key, query } => self.parts.queries.ask(key, query),
+                Output::Remember { endpoint } => self.parts.endpoints.remember(endpoint),
                 Output::Event(event) => self.report(event),
             }
         }

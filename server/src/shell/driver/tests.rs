@@ -61,7 +61,8 @@ fn bench(mail_max: usize, limits: Limits) -> Bench {
     let log = crate::commit::Desk::new(vec![mesh.bell()]).end(0);
     let queries = crate::commit::Queries::unheard(queries_max).end(mesh.bell());
     let publisher = Publisher::new().0;
-    let parts = Parts { clock, mesh, log, queries, tls, publisher, reporter };
+    let endpoints = Arc::default();
+    let parts = Parts { clock, mesh, log, queries, endpoints, tls, publisher, reporter };
     let driver = Driver::new(Shard::new(setup, clock.now()), parts);
     Bench { driver, reports, other, data }
 }

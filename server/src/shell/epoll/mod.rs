@@ -83,7 +83,7 @@ struct Shell {
 
 impl Shell {
     fn new(seat: Seat) -> io::Result<Shell> {
-        let Seat { setup, parts, restored, listeners, bell, control, .. } = seat;
+        let Seat { setup, parts, past, listeners, bell, control, .. } = seat;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let ready = Ready::new()?;
         let bell_token = epoll::EventData::new_u64(BELL_TOKEN);
@@ -95,7 +95,7 @@ impl Shell {
             let token = epoll::EventData::new_u64(index as u64);
             epoll::add(&epoll, &listener.socket, token, epoll::EventFlags::IN)?;
         }
-        let shard = super::furnish(setup, restored, parts.clock);
+        let shard = super::furnish(setup, past, parts.clock);
         let mail_waker = Ready::waker(&ready, Task::Mail);
         ready.push(Task::Mail);
         Ok(Shell {

@@ -57,9 +57,9 @@ fn executor(cpu: Option<usize>) -> Result<LocalExecutor, String> {
 
 /// Runs the shard; never ends.
 async fn serve(seat: Seat) {
-    let Seat { setup, parts, restored, listeners, bell, control, supervisor, .. } = seat;
+    let Seat { setup, parts, past, listeners, bell, control, supervisor, .. } = seat;
     let id = setup.id;
-    let shard = super::furnish(setup, restored, parts.clock);
+    let shard = super::furnish(setup, past, parts.clock);
     let driver: Shared = Rc::new(RefCell::new(Driver::new(shard, parts)));
     for (listener, transport) in listeners {
         spawn_local(accept::run(driver.clone(), listener, transport)).detach();

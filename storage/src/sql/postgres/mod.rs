@@ -8,6 +8,7 @@
 //! transactions.
 
 mod connect;
+mod endpoints;
 mod error;
 mod read;
 mod schema;
@@ -16,10 +17,11 @@ mod write;
 
 use crate::sql::error::unsigned;
 use crate::sql::{
-    Appended, Cursor, Error, Found, Health, LogPosition, Migrated, Place, Preference, Query,
-    RoomEnd, Row, RowKey, SchemaState, Store, types,
+    Appended, Cursor, ENDPOINTS_MAX, Error, Found, Health, LogPosition, Migrated, Place,
+    Preference, Query, RoomEnd, Row, RowKey, SchemaState, Store, types,
 };
 use connect::Target;
+use parlance_core::Endpoint;
 use parlance_wire::xccos::Guid;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -213,6 +215,15 @@ impl Store for PostgresStore {
     ) -> Result<u64, Error> {
         types::verify_preference(label, content)?;
         self.run(async |session| write::preference(session, owner, label, seqid, content).await)
+    }
+
+    fn endpoints_write(&mut self, all: &[Endpoint]) -> Result<(), Error> {
+        types::verify_endpoints(all)?;
+        self.run(async |session| endpoints::write(session, all).await)
+    }
+
+    fn endpoints(&mut self) -> Result<Vec<Endpoint>, Error> {
+        self.run(async |session| endpoints::read(session, ENDPOINTS_MAX).await)
     }
 
     fn page(&mut self, after: Option<&RowKey>, count: usize) -> Result<Vec<Row>, Error> {

@@ -5,9 +5,10 @@ use tokio_postgres::Client;
 
 /// Steps from an empty database to this program's tables, the first being version 1. A step that
 /// has been released is never changed.
-const STEPS: [(&str, &str); 2] = [
+const STEPS: [(&str, &str); 3] = [
     ("messages", include_str!("0001_messages.sql")),
     ("preferences", include_str!("0002_preferences.sql")),
+    ("endpoints", include_str!("0003_endpoints.sql")),
 ];
 
 /// Version of this program.

@@ -3,6 +3,7 @@
 //! Write-ahead log with a sync at every commit. A second store on the same file reads while this
 //! one writes; two that write wait for each other.
 
+mod endpoints;
 mod error;
 mod read;
 mod schema;
@@ -10,10 +11,12 @@ mod write;
 
 use super::search;
 use super::{
-    Appended, Conflict, Cursor, Error, Found, Health, LogPosition, Migrated, OWNER_PREFERENCES_MAX,
-    Place, Preference, Query, RoomEnd, Row, RowKey, SEARCH_TIME_MAX, SchemaState, Store,
+    Appended, Conflict, Cursor, ENDPOINTS_MAX, Error, Found, Health, LogPosition, Migrated,
+    OWNER_PREFERENCES_MAX, Place, Preference, Query, RoomEnd, Row, RowKey, SEARCH_TIME_MAX,
+    SchemaState, Store,
 };
 use crate::sql::error::{signed, unsigned};
+use parlance_core::Endpoint;
 use parlance_wire::xccos::Guid;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::path::Path;
@@ -173,6 +176,18 @@ impl Store for SqliteStore {
             .execute(params![owner, label, signed(seqid)?, content])?;
         transaction.commit()?;
         Ok(seqid)
+    }
+
+    fn endpoints_write(&mut self, all: &[Endpoint]) -> Result<(), Error> {
+        super::types::verify_endpoints(all)?;
+        let connection = self.ready()?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        endpoints::write(&transaction, all)?;
+        Ok(transaction.commit()?)
+    }
+
+    fn endpoints(&mut self) -> Result<Vec<Endpoint>, Error> {
+        endpoints::read(self.ready()?, ENDPOINTS_MAX)
     }
 
     fn page(&mut self, after: Option<&RowKey>, count: usize) -> Result<Vec<Row>, Error> {

@@ -233,6 +233,15 @@ impl Ledger {
         self.asked.retain(|(of, _), _| *of != client);
     }
 
+    /// The server does not know the client's dialog any more, and the client does not know that:
+    /// nothing is owed to it.
+    pub fn forgotten(&mut self, client: usize) {
+        if let Some(session) = self.session(client) {
+            self.checker.session_ended(session.id);
+            self.marks.hit("forgotten");
+        }
+    }
+
     fn posted(&mut self, post: PostId, status: u16) {
         self.marks.hit(&format!("post_{status}"));
         if let Some(posted) = self.posts.get_mut(&post) {
