@@ -1,7 +1,8 @@
 //! `parlance check`: what this machine and this configuration give, one finding per line.
 
 use crate::certificate::{create_data_directory, load};
-use crate::config::{Config, CpuSet, Io};
+use crate::commit;
+use crate::config::{Ack, Config, CpuSet, Engine, Io};
 use crate::machine;
 use crate::placement::Placement;
 use crate::shell::listen;
@@ -101,6 +102,7 @@ pub fn run(file: Option<&Path>) -> Exit {
     if let Some(config) = &config {
         ports(&mut findings, config);
         data(&mut findings, config);
+        log(&mut findings, config);
         certificate(&mut findings, config);
     }
     // If nobody reads, the exit code must do.
@@ -282,6 +284,36 @@ fn data(findings: &mut Findings, config: &Config) {
             format!(
                 "{}: {error}; make it writable for this user, or set server.data",
                 path.display()
+            ),
+        ),
+    }
+}
+
+/// What keeps messages, and what is promised of them.
+fn log(findings: &mut Findings, config: &Config) {
+    let log = &config.log;
+    let quota = machine::bytes(log.quota_bytes);
+    let promise = match log.ack {
+        Ack::Log => "a post is answered when the log has it",
+        Ack::Sql => "a post is answered when the database has it",
+    };
+    match log.engine {
+        Engine::Segment => {
+            let place = commit::folder(&config.data);
+            findings.ok("log", format!("{}, up to {quota}; {promise}", place.display()));
+        }
+        Engine::Memory => findings.warn(
+            "log",
+            format!(
+                "in memory, up to {quota}: what the database lacks is gone when the server ends; \
+                 {promise}; set engine = \"segment\" for anything but a trial"
+            ),
+        ),
+        Engine::Sled => findings.warn(
+            "log",
+            format!(
+                "kept by sled, up to {quota}, which loses messages when power is lost; {promise}; \
+                 set engine = \"segment\" for anything but a comparison"
             ),
         ),
     }

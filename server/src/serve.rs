@@ -11,9 +11,8 @@ use crate::shell::driver::Parts;
 use crate::shell::mesh::{Mesh, MeshEnd};
 use crate::shell::{Clock, Control, Past, Report, Seat, epoll, listen, tls, uring};
 use crate::telemetry::{self, Health, Metrics, Publisher, Reporter};
+use crate::tools;
 use parlance_core::{Endpoint, Mail, Setup, ShardId, Transport};
-use parlance_storage::disk::real::RealDisk;
-use parlance_storage::log::Options;
 use parlance_wire::xccos::Guid;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustls::ServerConfig;
@@ -53,14 +52,16 @@ pub fn run(config: &Config) -> Result<Exit, String> {
 
     let (supervisor, reports) = channel();
     watch_signals(supervisor.clone())?;
+    // Held until the end: no second server on this data directory.
+    let _lock = commit::lock(&config.data, config.log.engine)?;
     let (mut archive, opened) = open_storage(config, placement.shards.len())?;
     let known: Arc<[Endpoint]> = archive.endpoints()?.into();
     let meshes = Mesh::build(placement.shards.len());
     let desk = Desk::new(meshes.iter().map(MeshEnd::bell).collect());
     let numbers = desk.numbers();
     numbers.stored.store(opened.reader.taken().0, Ordering::Release);
-    numbers.durable.store(opened.log.durable().0, Ordering::Release);
-    let (marks, replayed) = (opened.log.watermarks(), opened.log.durable());
+    let marks = opened.log.watermarks();
+    numbers.durable.store(marks.durable.0, Ordering::Release);
     let (ack, seed) = (config.log.ack, seed()?[0].into());
     let mut feeder = Feeder::new(archive, opened.reader, &marks, desk.clone(), ack, clock, seed);
     // Only signals are reported before the shards run.
@@ -68,8 +69,13 @@ pub fn run(config: &Config) -> Result<Exit, String> {
         return Ok(Exit::Done);
     }
     let service = Service::new(opened.log, opened.stored, desk.clone());
-    let queries =
-        Queries::start(&config.store, meshes.len(), config.limits.queries_max, replayed, &numbers)?;
+    let queries = Queries::start(
+        &config.store,
+        meshes.len(),
+        config.limits.queries_max,
+        marks.durable,
+        &numbers,
+    )?;
     let endpoints = Arc::<Endpoints>::default();
     let parts = parts(meshes, &desk, &queries, &endpoints, clock, &tls, &supervisor);
     let past = |records| Past { records, endpoints: known.clone() };
@@ -260,18 +266,18 @@ fn address_of(listener: Option<&TcpListener>) -> Result<Option<SocketAddr>, Stri
 fn open_storage(config: &Config, shards: usize) -> Result<(Archive, commit::Opened), String> {
     let seed = seed()?;
     let fresh = Guid(u128::from_le_bytes(seed[..16].try_into().expect("sixteen bytes")));
-    let identity = commit::identity(&config.data, fresh)?;
+    tools::refuse_left_behind(config)?;
+    let identity = commit::identity(&config.data, config.log.engine, fresh)?;
     let mut archive = Archive::open(&config.store, &identity)?;
     let stored = archive.stored()?;
     let known = archive.recall(config.limits.history_max.min(config.limits.recent_max))?;
-    let options = Options { quota_bytes: config.log.quota_bytes, ..Options::default() };
-    let opened = commit::open(&config.data.join("log"), options, stored, known, shards)?;
+    let opened = commit::open(&config.data, &config.log, stored, known, shards)?;
     Ok((archive, opened))
 }
 
 /// Starts the log's thread. When its disk fails, the process ends: what was acknowledged is safe,
 /// and nothing more can be.
-fn start_log(service: Service<RealDisk>) -> Result<JoinHandle<()>, String> {
+fn start_log(service: Service) -> Result<JoinHandle<()>, String> {
     let serve = move || {
         let Err(fatal) = service.run() else { return };
         tracing::error!(

@@ -4,6 +4,7 @@
 //! cause like the operating system's. An operation that failed may have happened in part.
 
 pub mod fake;
+pub mod memory;
 pub mod real;
 
 use std::fmt;

@@ -8,12 +8,13 @@ pub mod sled;
 
 use crate::disk::Disk;
 use crate::log::{
-    AttachError, CursorId, Entry, Fatal, Log, Position, ReadError, Refused, Watermarks,
+    AttachError, Batch, CursorId, Entry, Fatal, Log, Position, ReadError, Reader, Refused,
+    Watermarks,
 };
 use parlance_core::Record;
 
 /// A log as its one writer sees it. The methods are those of [`Log`], and described there.
-pub trait Engine {
+pub trait Engine: Send {
     /// See [`Log::append`].
     fn append(&mut self, term: u64, record: &Record) -> Result<Position, Refused>;
 
@@ -43,7 +44,34 @@ pub trait Engine {
     ) -> Result<(), ReadError>;
 }
 
-impl<D: Disk> Engine for Log<D> {
+/// A log as a reader beside its writer sees it. The methods are those of [`Reader`], and described
+/// there.
+pub trait EngineReader: Send {
+    /// See [`Reader::taken`].
+    fn taken(&self) -> Position;
+
+    /// See [`Reader::seek`].
+    fn seek(&mut self, taken: Position);
+
+    /// See [`Reader::read`].
+    fn read(&mut self, durable: Position) -> Result<Batch<'_>, ReadError>;
+}
+
+impl<D: Disk + Send> EngineReader for Reader<D> {
+    fn taken(&self) -> Position {
+        self.taken()
+    }
+
+    fn seek(&mut self, taken: Position) {
+        self.seek(taken);
+    }
+
+    fn read(&mut self, durable: Position) -> Result<Batch<'_>, ReadError> {
+        self.read(durable)
+    }
+}
+
+impl<D: Disk + Send> Engine for Log<D> {
     fn append(&mut self, term: u64, record: &Record) -> Result<Position, Refused> {
         self.append(term, record)
     }

@@ -5,15 +5,17 @@ mod common;
 
 use common::message;
 use parlance_core::Record;
+use parlance_storage::disk::memory::MemoryDisk;
 use parlance_storage::disk::real::RealDisk;
 use parlance_storage::log::{AttachError, Log, Options, Position, ReadError, Refused};
-use parlance_storage::{DiskError, Engine};
+use parlance_storage::{DiskError, Engine, EngineReader, Reader};
 use std::path::Path;
 
 const OPTIONS: Options =
     Options { segment_bytes: 20_000, quota_bytes: 1 << 30, batch_bytes: 40_000 };
 
 type Open = fn(&Path, Options) -> Box<dyn Engine>;
+type OpenBoth = fn(&Path) -> (Box<dyn Engine>, Box<dyn EngineReader>);
 
 fn segments(path: &Path, options: Options) -> Box<dyn Engine> {
     let disk: Result<RealDisk, DiskError> = RealDisk::open(path);
@@ -63,6 +65,62 @@ fn what_is_committed_lasts_in_order() {
             assert!(rising, "positions rise");
         }
     });
+}
+
+/// An engine and a reader of the log that it begins.
+fn begun() -> Vec<OpenBoth> {
+    vec![
+        |path| {
+            let reader = || RealDisk::open_for_reading(path).unwrap();
+            (segments(path, OPTIONS), Box::new(Reader::new(reader(), Position(0))))
+        },
+        |_| {
+            let disk = MemoryDisk::new();
+            let (log, _) = Log::open(disk.clone(), OPTIONS).unwrap();
+            (Box::new(log), Box::new(Reader::new(disk, Position(0))))
+        },
+        #[cfg(feature = "sled")]
+        |path| {
+            let log = parlance_storage::engine::sled::SledLog::open(path, OPTIONS).unwrap();
+            let reader = log.reader(Position(0));
+            (Box::new(log), Box::new(reader))
+        },
+    ]
+}
+
+#[test]
+fn a_reader_follows_the_writer() {
+    for open in begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut engine, mut reader) = open(folder.path());
+        let stored = engine.attach("stored", Position(0)).unwrap();
+        let mut found = Vec::new();
+        for number in 0..300 {
+            engine.append(0, &message(number, 3000)).unwrap();
+            if number % 9 != 0 {
+                continue;
+            }
+            let durable = engine.commit().unwrap();
+            while reader.taken() < durable {
+                let batch = reader.read(durable).unwrap();
+                found.extend(batch.entries.iter().map(|entry| entry.to_record(0)));
+            }
+            assert_eq!(reader.read(durable).unwrap().entries, []);
+            engine.advance(stored, durable);
+            engine.trim().unwrap();
+        }
+        assert!(found.len() > 290);
+        let all = (0..found.len() as u64).map(|number| message(number, 3000));
+        assert!(found.iter().cloned().eq(all));
+        // It may go back as far as the log reaches, and is told when that is not far enough.
+        let marks = engine.watermarks();
+        reader.seek(marks.durable.previous());
+        assert_eq!(reader.read(marks.durable).unwrap().last, marks.durable);
+        reader.seek(Position(0));
+        let error = reader.read(marks.durable).unwrap_err();
+        let wanted = Position(1);
+        assert_eq!(error, ReadError::Trimmed { wanted, oldest: marks.oldest });
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`server`] | the real binary: started, watched, killed |
 //! | [`peer`] | a link and a dialog that may send anything |
+//! | [`tool`] | the commands beside the server |
 //! | [`talk`] | posts by the dozen, and what a room remembers of them |
 //! | [`crash`] | the kill -9 loop: server, load generator, database |
 //! | [`postgres`] | a PostgreSQL server of one's own |
@@ -23,3 +24,4 @@ pub mod postgres;
 pub mod server;
 pub mod sim;
 pub mod talk;
+pub mod tool;

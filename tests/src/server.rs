@@ -14,6 +14,8 @@ pub const DOMAIN: &str = "example.test";
 
 /// How long the server may take from its start to the `ready` line.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The data directory's name in the server's folder.
+const DATA: &str = "data";
 /// The configuration's name in the server's folder.
 pub const CONFIG: &str = "parlance.toml";
 /// Where it listens, as long as nobody must know before.
@@ -23,8 +25,8 @@ const SHOWN_LINES_MAX: usize = 20;
 /// How long a request to the HTTP port may take.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a test may wait for a number to come.
-const METRIC_TIMEOUT: Duration = Duration::from_secs(60);
+/// What a test may wait for a number, or a line, to come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A room of the configuration.
 #[derive(Debug, Clone)]
@@ -61,6 +63,8 @@ pub struct Options {
     pub io: &'static str,
     /// `ack` of `[log]`.
     pub ack: &'static str,
+    /// `engine` of `[log]`.
+    pub engine: &'static str,
     /// `sql` of `[store]`.
     pub sql: String,
     /// Port for SIP over TCP; 0 lets the system choose.
@@ -71,7 +75,8 @@ impl Default for Options {
     fn default() -> Options {
         let rooms = vec![Room::numbered(1)];
         let (limits, sql) = (Vec::new(), "sqlite".into());
-        Options { shards: 2, rooms, limits, io: "auto", ack: "log", sql, sip_port: 0 }
+        let (io, ack, engine) = ("auto", "log", "segment");
+        Options { shards: 2, rooms, limits, io, ack, engine, sql, sip_port: 0 }
     }
 }
 
@@ -81,12 +86,13 @@ impl Options {
         let mut text = format!(
             "[server]\ndomain = \"{DOMAIN}\"\ndata = {data:?}\n\n\
              [cores]\nshards = {shards}\npin = {pin}\nio = \"{io}\"\n\n\
-             [log]\nack = \"{ack}\"\n\n[store]\nsql = {sql:?}\n\n\
+             [log]\nack = {ack:?}\nengine = {engine:?}\n\n[store]\nsql = {sql:?}\n\n\
              [listen]\nsip = [\"{sip}\"]\nsips = [\"{ANY_PORT}\"]\nhttp = \"{ANY_PORT}\"\n",
             shards = self.shards,
             pin = cores >= self.shards.max(2),
             io = self.io,
             ack = self.ack,
+            engine = self.engine,
             sql = self.sql,
             sip = SocketAddr::from((Ipv4Addr::LOCALHOST, self.sip_port)),
         );
@@ -124,7 +130,7 @@ impl Server {
     /// If it does not get there; the message ends with what it wrote to its standard error.
     pub fn start(options: &Options) -> Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let text = options.config(&folder.path().join("data"));
+        let text = options.config(&folder.path().join(DATA));
         Server::launch(folder, &text)
     }
 
@@ -145,6 +151,12 @@ impl Server {
         let mut server = Server { child, sip, sips, http, stderr, starting, folder };
         server.until_ready().unwrap_or_else(|said| panic!("{said}"));
         server
+    }
+
+    /// Gives it another configuration with the same data, in force from its next start.
+    pub fn configure(&self, options: &Options) {
+        let text = options.config(&self.folder().join(DATA));
+        std::fs::write(self.folder().join(CONFIG), text).expect("the configuration is written");
     }
 
     /// Kills it (SIGKILL) and starts it again on the same data. Its ports change.
@@ -236,6 +248,10 @@ impl Server {
         assert_eq!(wait_for_ready(&lines), None, "it must not start");
         let status = self.child.wait().expect("the child can be waited for");
         assert!(!status.success(), "it must say by its status that it did not start");
+        // Who reads what it says lets go when that has ended.
+        while Arc::strong_count(&self.stderr) > 1 {
+            std::thread::yield_now();
+        }
         self.stderr()
     }
 
@@ -264,6 +280,18 @@ impl Server {
     /// What it wrote to its standard error so far.
     pub fn stderr(&self) -> String {
         self.stderr.lock().expect("nobody panics with it").clone()
+    }
+
+    /// Waits until it has written `text` to its standard error.
+    ///
+    /// # Panics
+    /// If that does not come.
+    pub fn until_said(&self, text: &str) {
+        let begin = Instant::now();
+        while !self.stderr().contains(text) {
+            assert!(begin.elapsed() < PATIENCE, "the server does not say {text:?}");
+            std::thread::yield_now();
+        }
     }
 
     /// Asks it to stop as an operator does (SIGTERM) and waits for the end.
@@ -313,7 +341,7 @@ impl Server {
             if durable > 0.0 && stored >= durable {
                 return;
             }
-            let is_early = begin.elapsed() < METRIC_TIMEOUT;
+            let is_early = begin.elapsed() < PATIENCE;
             assert!(is_early, "the database has {stored} of {durable} that the log has");
         }
     }
@@ -326,7 +354,7 @@ impl Server {
         let begin = Instant::now();
         while !is_wanted(self.metric(name, "")) {
             let value = self.metric(name, "");
-            assert!(begin.elapsed() < METRIC_TIMEOUT, "{name} stays {value}");
+            assert!(begin.elapsed() < PATIENCE, "{name} stays {value}");
         }
     }
 

@@ -109,6 +109,14 @@ fn with_sql_postgresql_has_what_was_acknowledged_when_the_server_is_killed() {
 }
 
 #[test]
+fn with_sql_the_database_has_it_even_if_the_log_is_in_memory() {
+    let options = Options { engine: "memory", ..options("sql", "sqlite".into()) };
+    let server = Server::start(&options);
+    let url = format!("sqlite:{}", server.folder().join("data/parlance.sqlite").display());
+    the_database_has_what_was_acknowledged(server, &url);
+}
+
+#[test]
 fn with_sql_posts_wait_for_the_database_and_are_told() {
     let Some(mut cluster) = cluster() else { return };
     let url = cluster.url("chat");
@@ -130,7 +138,7 @@ fn with_sql_posts_wait_for_the_database_and_are_told() {
     dialog.peer.send(&dialog.names.request("INFO", dialog.cseq, &[], &body));
     assert_eq!(dialog.next_answer(), (dialog.cseq, 503), "the first answer since");
     assert_eq!(shown(&server, &room), said, "nothing is shown that the database lacks");
-    assert!(server.stderr().contains("a post has waited too long for the database"));
+    server.until_said("a post has waited too long for the database");
 
     // The database is back: who waited is answered, and new posts are taken.
     cluster.run();

@@ -69,7 +69,7 @@ fn a_damaged_log_is_refused_and_a_torn_one_is_mended() {
     std::fs::write(&segment, torn).expect("the segment is written");
     server.kill_and_restart();
     assert_eq!(history(&server, &room).len(), acknowledged.len());
-    assert!(server.stderr().contains("the log ended in the middle of a write"));
+    server.until_said("the log ended in the middle of a write");
     assert!(server.stop().success());
 
     // A byte that went bad among good ones.

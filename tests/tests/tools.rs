@@ -2,41 +2,10 @@
 //! they do not say, and answer by their exit code.
 
 use parlance_tests::peer::{Dialog, command, post};
-use parlance_tests::server::{Options, Room, Server, binary};
+use parlance_tests::server::{Options, Room, Server};
+use parlance_tests::tool::tool;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// What a command said, and its exit code.
-#[derive(Debug)]
-struct Said {
-    out: String,
-    err: String,
-    code: Option<i32>,
-}
-
-impl Said {
-    /// The answer of a command that must have done its work.
-    fn done(self) -> String {
-        assert_eq!(self.code, Some(0), "{self:?}");
-        self.out
-    }
-
-    /// What a command says that must have failed.
-    fn failed(self) -> String {
-        assert_eq!(self.code, Some(1), "{self:?}");
-        self.out + &self.err
-    }
-}
-
-/// Runs `parlance` with the configuration in `folder`.
-fn tool(folder: &Path, words: &[&str]) -> Said {
-    let mut command = Command::new(binary("parlance"));
-    command.args(words).arg("--config").arg("parlance.toml").current_dir(folder);
-    let output = command.output().expect("the program runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Said { out: text(output.stdout), err: text(output.stderr), code: output.status.code() }
-}
 
 /// A server where `texts` were said in both of its rooms.
 fn server_with(texts: &[&str]) -> Server {

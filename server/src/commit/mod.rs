@@ -17,6 +17,8 @@
 //! start finds out. Nothing that was acknowledged can be lost by it.
 
 mod endpoints;
+mod engine;
+mod identity;
 mod lane;
 mod numbers;
 mod query;
@@ -26,9 +28,11 @@ mod store;
 mod waiting;
 
 pub use endpoints::{EndpointWriter, Endpoints};
+pub use engine::{folder, lock, sled_folder};
+pub use identity::{identity, identity_known};
 pub use lane::{Desk, LogEnd, News};
 pub use numbers::LogNumbers;
 pub use query::{Queries, QueryEnd};
 pub use service::Service;
-pub use start::{Opened, identity, identity_known, open};
+pub use start::{Opened, open};
 pub use store::{Archive, Feeder, cursor_name};

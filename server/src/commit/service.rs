@@ -5,7 +5,7 @@ use super::numbers::LogNumbers;
 use super::waiting::{ACK_PATIENCE, Commit, Verdict, Waiting};
 use parlance_core::Record;
 use parlance_storage::log::{CursorId, Fatal, Refused};
-use parlance_storage::{Disk, Log, Position};
+use parlance_storage::{Engine, Position};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::Thread;
@@ -33,9 +33,8 @@ struct Awaited {
 }
 
 /// The log and everybody it serves.
-#[derive(Debug)]
-pub struct Service<D> {
-    log: Log<D>,
+pub struct Service {
+    log: Box<dyn Engine>,
     desk: Arc<Desk>,
     numbers: Arc<LogNumbers>,
     stored: CursorId,
@@ -51,10 +50,10 @@ pub struct Service<D> {
     quiet: Duration,
 }
 
-impl<D: Disk> Service<D> {
+impl Service {
     /// A service that has not begun. `stored` is the store's place in the log. What is durable in
     /// the log is answered.
-    pub fn new(log: Log<D>, stored: CursorId, desk: Arc<Desk>) -> Service<D> {
+    pub fn new(log: Box<dyn Engine>, stored: CursorId, desk: Arc<Desk>) -> Service {
         let (tickets, numbers) = (vec![None; desk.lanes()], desk.numbers());
         let (held, is_refused, awaited, quiet) = (None, false, None, QUIET);
         Service { log, desk, numbers, stored, held, is_refused, tickets, awaited, quiet }
@@ -67,7 +66,7 @@ impl<D: Disk> Service<D> {
     /// No wake-up is lost. The feeder looks at what is durable before it parks, and an unpark that
     /// comes in between lets it through; the log's thread hears calls before it looks at what is
     /// stored, and a call after that keeps it from parking.
-    pub fn awaiting(mut self, feeder: Thread) -> Service<D> {
+    pub fn awaiting(mut self, feeder: Thread) -> Service {
         self.awaited = Some(Awaited { waiting: Waiting::default(), feeder });
         self
     }

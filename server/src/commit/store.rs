@@ -12,13 +12,12 @@ use crate::shell::Clock;
 use parlance_core::directory::display_name;
 use parlance_core::time::Instant;
 use parlance_core::{Endpoint, Record};
-use parlance_storage::disk::real::RealDisk;
 use parlance_storage::flusher::{Flusher, Settings, Step};
-use parlance_storage::log::{ReadError, Reader};
+use parlance_storage::log::ReadError;
 use parlance_storage::sql::{
     AnyStore, Cursor, Error, LogPosition, Place, RECENT_ROOMS_MAX, RECENT_ROWS_MAX, Row, Store,
 };
-use parlance_storage::{Position, log};
+use parlance_storage::{EngineReader, Position, log};
 use parlance_wire::xccos::Guid;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,7 +101,7 @@ fn unusable(error: &Error) -> String {
 /// Brings what is durable into the database.
 pub struct Feeder {
     archive: Archive,
-    reader: Reader<RealDisk>,
+    reader: Box<dyn EngineReader>,
     flusher: Flusher,
     numbers: Arc<LogNumbers>,
     desk: Arc<Desk>,
@@ -119,7 +118,7 @@ impl Feeder {
     /// retries of several servers. Each time it has got further it calls at the desk.
     pub fn new(
         archive: Archive,
-        reader: Reader<RealDisk>,
+        reader: Box<dyn EngineReader>,
         marks: &log::Watermarks,
         desk: Arc<Desk>,
         ack: Ack,

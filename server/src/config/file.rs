@@ -73,6 +73,7 @@ pub struct Tls {
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     pub ack: At<String>,
+    pub engine: At<String>,
     pub quota: At<String>,
 }
 

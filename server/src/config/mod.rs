@@ -13,7 +13,7 @@ mod resolve;
 
 pub use cores::{CpuSet, ShardSpec, parse_cpu_list};
 pub use error::ConfigError;
-pub use log::{Ack, Log};
+pub use log::{Ack, Engine, Log};
 
 use parlance_core::{Directory, Limits};
 use std::net::SocketAddr;

@@ -94,6 +94,21 @@ fn a_post_is_answered_when_the_log_or_the_database_has_it() {
 }
 
 #[test]
+fn the_log_has_an_engine_that_is_built_in() {
+    let log = |text: &str| accepted(text).log;
+    assert_eq!(log("").engine, Engine::Segment);
+    assert_eq!(log("[log]\nengine = \"segment\"").engine, Engine::Segment);
+    let memory = log("[log]\nengine = \"memory\"");
+    assert_eq!((memory.engine, memory.quota_bytes), (Engine::Memory, 512 << 20), "of memory");
+    refused("[log]\nengine = \"rocks\"", Some(2), "log.engine", "write \"segment\"");
+    let sled = "[log]\nengine = \"sled\"";
+    match cfg!(feature = "sled") {
+        true => assert_eq!(log(sled).engine, Engine::Sled),
+        false => refused(sled, Some(2), "log.engine", "--features sled"),
+    }
+}
+
+#[test]
 fn what_is_no_configuration_is_refused_with_its_line() {
     refused("[server]\ndomain = 3", Some(2), "", "invalid type");
     refused("[server]\nnmae = \"a\"", Some(2), "", "unknown field `nmae`");

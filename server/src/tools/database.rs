@@ -2,7 +2,7 @@
 
 use super::{Fault, tail};
 use crate::commit;
-use crate::config::Config;
+use crate::config::{Config, Engine};
 use parlance_storage::Position;
 use parlance_storage::log::Entry;
 use parlance_storage::sql::{AnyStore, Error, Store};
@@ -48,6 +48,44 @@ pub struct Lag {
     pub trouble: Option<String>,
 }
 
+impl Lag {
+    /// Why nothing may go past the log into the database, with what to do about it; `None` when the
+    /// database has everything.
+    fn obstacle(self) -> Option<String> {
+        match (self.trouble, self.messages) {
+            (Some(trouble), _) => Some(trouble),
+            (None, 0) => None,
+            (None, messages) => Some(format!(
+                "the log has {messages} message(s) that the database lacks; start the server with \
+                 engine = \"segment\", wait until `parlance store check` says that the database \
+                 has all, stop it"
+            )),
+        }
+    }
+}
+
+/// Said of a log that nobody but its server can read.
+const SLED_UNREAD: &str = "a log of sled is read by its server only; one that is stopped in good \
+                           order has brought everything into the database";
+const MEMORY_UNREAD: &str = "a server keeps its log in memory, where nobody else can read it; what \
+                             it has is in the database a moment later";
+
+/// Why what the log has cannot be looked at, where that is so.
+///
+/// # Errors
+/// Those of looking for the server.
+pub fn unread(config: &Config) -> Result<Option<&'static str>, Fault> {
+    let folder = commit::folder(&config.data);
+    Ok(match config.log.engine {
+        Engine::Segment => None,
+        Engine::Memory => {
+            let is_served = folder.is_dir() && tail::is_served(&folder)?;
+            is_served.then_some(MEMORY_UNREAD)
+        }
+        Engine::Sled => Some(SLED_UNREAD),
+    })
+}
+
 /// Compares log and database; `None` where there is no log. Only messages that `is_counted` are
 /// counted.
 ///
@@ -58,11 +96,42 @@ pub fn lag(
     store: &mut AnyStore,
     is_counted: impl Fn(&Entry<'_>) -> bool,
 ) -> Result<Option<Lag>, Fault> {
-    let Some(identity) = commit::identity_known(&config.data)? else { return Ok(None) };
+    match unread(config)? {
+        Some(trouble) => {
+            let (nowhere, trouble) = (Position(0), Some(trouble.to_owned()));
+            Ok(Some(Lag { stored: nowhere, last: nowhere, messages: 0, trouble }))
+        }
+        None => segments_lag(config, store, is_counted),
+    }
+}
+
+/// What keeps messages from going into the database past the log: rooms would give away numbers
+/// that are taken. The caller holds the lock of the data directory.
+///
+/// # Errors
+/// As [`lag`].
+pub fn obstacle(config: &Config, store: &mut AnyStore) -> Result<Option<String>, Fault> {
+    match config.log.engine {
+        Engine::Sled => Ok(Some(SLED_UNREAD.to_owned())),
+        Engine::Segment | Engine::Memory => {
+            Ok(segments_lag(config, store, |_| true)?.and_then(Lag::obstacle))
+        }
+    }
+}
+
+/// The log of segments, whatever the configured engine.
+fn segments_lag(
+    config: &Config,
+    store: &mut AnyStore,
+    is_counted: impl Fn(&Entry<'_>) -> bool,
+) -> Result<Option<Lag>, Fault> {
+    let Some(identity) = commit::identity_known(&config.data, Engine::Segment)? else {
+        return Ok(None);
+    };
     let cursor = store.cursor(&commit::cursor_name(&identity))?.unwrap_or_default();
     let stored = Position(cursor.0);
     let mut messages = 0;
-    let end = tail::read(&config.data.join("log"), stored, |entry| {
+    let end = tail::read(&commit::folder(&config.data), stored, |entry| {
         messages += u64::from(is_counted(entry));
         Ok(ControlFlow::Continue(()))
     })?;
@@ -76,4 +145,36 @@ pub fn lag(
         None => None,
     };
     Ok(Some(Lag { stored, last: end.last, messages, trouble }))
+}
+
+/// Refuses to serve with the configured engine while a log of another one in the data directory may
+/// have messages that the database lacks. The caller holds the lock of the data directory.
+///
+/// # Errors
+/// Cause, effect, next step.
+pub fn refuse_left_behind(config: &Config) -> Result<(), String> {
+    match left_behind(config) {
+        Ok(None) => Ok(()),
+        Ok(Some(because)) | Err(Fault::Told(because)) => {
+            let name = config.log.engine.name();
+            Err(format!("the server does not start with engine = \"{name}\": {because}"))
+        }
+        Err(Fault::Output(error)) => Err(error.to_string()),
+    }
+}
+
+fn left_behind(config: &Config) -> Result<Option<String>, Fault> {
+    let (engine, sled) = (config.log.engine, commit::sled_folder(&config.data));
+    if engine != Engine::Sled && sled.exists() {
+        return Ok(Some(format!(
+            "{} may hold messages that the database lacks; start the server with \"sled\", stop \
+             it in good order, which brings everything into the database, and move the folder away",
+            sled.display()
+        )));
+    }
+    let has_segments = commit::identity_known(&config.data, Engine::Segment)?.is_some();
+    if engine == Engine::Segment || !has_segments {
+        return Ok(None);
+    }
+    Ok(segments_lag(config, &mut open(config)?, |_| true)?.and_then(Lag::obstacle))
 }

@@ -5,6 +5,7 @@ use super::message::Message;
 use super::{Answer, Fault, bar, database, note};
 use crate::Exit;
 use crate::certificate::create_data_directory;
+use crate::commit;
 use crate::config::Config;
 use indicatif::ProgressBar;
 use parlance_storage::disk::Cause;
@@ -57,7 +58,7 @@ fn lock(data: &Path) -> Result<RealDisk, Fault> {
     let place = data.display();
     create_data_directory(data)
         .map_err(|e| format!("{place} cannot be made ({e}), so nothing was imported"))?;
-    RealDisk::open(data.join("log")).map_err(|e| {
+    RealDisk::open(commit::folder(data)).map_err(|e| {
         Fault::Told(match e.cause {
             Cause::Locked => format!(
                 "a server runs on {place}, so nothing was imported: its rooms would not notice; \
@@ -70,16 +71,12 @@ fn lock(data: &Path) -> Result<RealDisk, Fault> {
 
 /// What is on its way into the database must be there first, or it may find its place taken.
 fn refuse_lag(config: &Config, store: &mut AnyStore) -> Result<(), Fault> {
-    let Some(lag) = database::lag(config, store, |_| true)? else { return Ok(()) };
-    let because = match (lag.trouble, lag.messages) {
-        (Some(trouble), _) => trouble,
-        (None, 0) => return Ok(()),
-        (None, messages) => format!(
-            "the log has {messages} message(s) that the database lacks; start the server, wait \
-             until `parlance store check` says that the database has all, stop it"
-        ),
-    };
-    Err(Fault::Told(format!("nothing was imported: {because}, then import again")))
+    match database::obstacle(config, store)? {
+        None => Ok(()),
+        Some(because) => {
+            Err(Fault::Told(format!("nothing was imported: {because}, then import again")))
+        }
+    }
 }
 
 /// Lines of bounded length, counted.

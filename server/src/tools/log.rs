@@ -2,7 +2,7 @@
 
 use super::{Answer, Fault, note, shown, tail};
 use crate::Exit;
-use crate::config::Config;
+use crate::config::{Config, Engine};
 use crate::machine;
 use clap::Subcommand;
 use parlance_storage::Position;
@@ -51,6 +51,23 @@ fn guid(text: &str) -> Result<Guid, String> {
 /// # Errors
 /// Cause, effect, next step.
 pub fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Answer {
+    match config.log.engine {
+        Engine::Segment => {}
+        Engine::Memory => {
+            return Err(Fault::Told(
+                "engine = \"memory\" keeps no log that could be looked into; what the server is \
+                 doing is in its metrics, parlance_log_durable and parlance_log_stored"
+                    .into(),
+            ));
+        }
+        Engine::Sled => {
+            return Err(Fault::Told(
+                "engine = \"sled\" keeps a log that cannot be looked into, and tells nothing of \
+                 damage; what it has is in the database when the server was stopped in good order"
+                    .into(),
+            ));
+        }
+    }
     let folder = tail::folder(&config.data)?;
     match command {
         Command::Verify => verify(&folder, out),

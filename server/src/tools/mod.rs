@@ -12,6 +12,8 @@ mod message;
 pub mod store;
 mod tail;
 
+pub use database::refuse_left_behind;
+
 use crate::config::Config;
 use crate::{Exit, refuse};
 use indicatif::{ProgressBar, ProgressStyle};

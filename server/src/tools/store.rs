@@ -79,6 +79,10 @@ fn look(findings: &mut Findings, config: &Config) -> Result<(), Fault> {
 
 /// How far the database is behind the log.
 fn behind(findings: &mut Findings, config: &Config, store: &mut AnyStore) -> Result<(), Fault> {
+    if let Some(unread) = database::unread(config)? {
+        findings.warn("log", unread);
+        return Ok(());
+    }
     let Some(lag) = database::lag(config, store, |_| true)? else {
         findings.ok("log", "none yet: no server has run with this data directory");
         return Ok(());

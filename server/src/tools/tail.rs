@@ -1,6 +1,7 @@
 //! Reading the log beside the server that may be writing it.
 
 use super::Fault;
+use crate::commit;
 use parlance_storage::disk::real::RealDisk;
 use parlance_storage::log::{Entry, ReadError, Reader};
 use parlance_storage::{Disk, Position};
@@ -23,7 +24,7 @@ pub struct End {
 /// # Errors
 /// When there is none.
 pub fn folder(data: &Path) -> Result<PathBuf, Fault> {
-    let folder = data.join("log");
+    let folder = commit::folder(data);
     match folder.is_dir() {
         true => Ok(folder),
         false => Err(Fault::Told(format!(

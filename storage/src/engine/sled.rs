@@ -9,20 +9,23 @@
 //! back soon after a trim. It uses several times the CPU and writes some five times the bytes. Its
 //! threads and files are its own: none of this can run in the simulator.
 
-use super::Engine;
+use super::{Engine, EngineReader};
 use crate::disk::{Cause, DiskError, Operation};
 use crate::log::cursor::Cursors;
 use crate::log::quota::Quota;
 use crate::log::record::{self, Buffer, Head};
 use crate::log::{
-    AttachError, CursorId, Entry, Fatal, Options, Place, Position, ReadError, Refused, Watermarks,
+    AttachError, Batch, CursorId, Entry, Fatal, Options, Place, Position, ReadError, Refused,
+    Watermarks,
 };
 use parlance_core::Record;
-use sled::{Batch, Config, Db};
+use sled::{Config, Db};
 use std::path::{Path, PathBuf};
 
 /// Seed of the records' checksums: there are no segments.
 const SEED: u32 = 0;
+/// How much a batch of a reader takes, at most, unless a single record is longer, in bytes.
+const BATCH_BYTES: usize = 512 * 1024;
 
 /// A log in a sled tree: positions as keys, records as values.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ pub struct SledLog {
     db: Db,
     path: PathBuf,
     options: Options,
-    batch: Batch,
+    batch: sled::Batch,
     waiting_bytes: u64,
     oldest: Position,
     appended: Position,
@@ -54,7 +57,7 @@ impl SledLog {
             db,
             path: path.to_owned(),
             options,
-            batch: Batch::default(),
+            batch: sled::Batch::default(),
             waiting_bytes: 0,
             oldest,
             appended: last,
@@ -77,9 +80,10 @@ impl SledLog {
         })
     }
 
-    fn damaged(&self, position: Position, found: String) -> ReadError {
-        let place = Place { segment: self.path.display().to_string(), offset: position.0 };
-        ReadError::Damaged { place, position, found }
+    /// A reader beside the writer that has taken everything up to `taken`.
+    pub fn reader(&self, taken: Position) -> SledReader {
+        let (db, path) = (self.db.clone(), self.path.clone());
+        SledReader { db, path, taken, bytes: Buffer::new() }
     }
 }
 
@@ -142,19 +146,23 @@ impl Engine for SledLog {
     }
 
     /// Removes what everybody has taken but the last record, which keeps the positions going.
-    /// sled gives the space back when it pleases: the answer is 0 unless it did so at once.
+    /// sled gives the space back when it pleases: the answer is 0 unless it did so at once. A
+    /// removal that a crash undoes is done again.
     fn trim(&mut self) -> Result<u64, Fatal> {
         self.commit()?;
         let Some(slowest) = self.cursors.slowest() else { return Ok(0) };
-        let before_bytes = self.used_bytes();
         let kept_from = slowest.next().min(self.durable);
-        let mut batch = Batch::default();
+        if kept_from <= self.oldest {
+            return Ok(0);
+        }
+        let before_bytes = self.used_bytes();
+        let mut batch = sled::Batch::default();
         for position in self.oldest.0..kept_from.0 {
             batch.remove(&position.to_be_bytes());
         }
-        let removed = self.db.apply_batch(batch).and_then(|()| self.db.flush());
+        let removed = self.db.apply_batch(batch);
         self.settle(Operation::Remove, removed)?;
-        self.oldest = self.oldest.max(kept_from);
+        self.oldest = kept_from;
         Ok(before_bytes.saturating_sub(self.used_bytes()))
     }
 
@@ -176,30 +184,78 @@ impl Engine for SledLog {
         taken: Position,
         act: &mut dyn FnMut(&Entry<'_>),
     ) -> Result<(), ReadError> {
-        let wanted = taken.next();
-        if wanted < self.oldest {
-            return Err(ReadError::Trimmed { wanted, oldest: self.oldest });
-        }
-        let mut aligned = Buffer::new();
-        let mut expected = wanted;
-        let range = wanted.0.to_be_bytes()..self.durable.next().0.to_be_bytes();
-        for item in self.db.range(range) {
-            let (_, bytes) =
-                item.map_err(|e| ReadError::Disk(failure(Operation::Read, &self.path, &e)))?;
-            aligned.clear();
-            aligned.extend_from_slice(&bytes);
-            let raw = record::parse(&aligned, SEED);
-            let raw = raw.map_err(|fault| self.damaged(expected, fault.to_string()))?;
-            let head = raw.head();
-            let head = head.map_err(|e| self.damaged(expected, format!("kind {}", e.kind)))?;
-            if head.position != expected {
-                return Err(self.damaged(expected, format!("record {}", head.position)));
-            }
-            let entry = raw.message(&head);
-            act(&entry.ok_or_else(|| self.damaged(expected, "no message".into()))?);
-            expected = expected.next();
+        let mut reader = self.reader(taken);
+        while reader.taken < self.durable {
+            reader.read(self.durable)?.entries.iter().for_each(&mut *act);
         }
         Ok(())
+    }
+}
+
+/// Reads the tree beside its writer.
+#[derive(Debug)]
+pub struct SledReader {
+    db: Db,
+    path: PathBuf,
+    taken: Position,
+    /// The records of a batch.
+    bytes: Buffer,
+}
+
+impl SledReader {
+    /// Gets records up to `durable` into memory, as many as a batch holds, one at least.
+    fn load(&mut self, durable: Position) -> Result<(), ReadError> {
+        let path = &self.path;
+        let failed = |e| ReadError::Disk(failure(Operation::Read, path, &e));
+        let wanted = self.taken.next();
+        let first = self.db.first().map_err(failed)?;
+        let oldest = first.map_or(durable.next(), |(key, _)| position(&key));
+        if wanted < oldest {
+            return Err(ReadError::Trimmed { wanted, oldest });
+        }
+        self.bytes.clear();
+        for item in self.db.range(wanted.0.to_be_bytes()..durable.next().0.to_be_bytes()) {
+            let (_, record) = item.map_err(failed)?;
+            if !self.bytes.is_empty() && self.bytes.len() + record.len() > BATCH_BYTES {
+                break;
+            }
+            self.bytes.extend_from_slice(&record);
+        }
+        Ok(())
+    }
+}
+
+impl EngineReader for SledReader {
+    fn taken(&self) -> Position {
+        self.taken
+    }
+
+    fn seek(&mut self, taken: Position) {
+        self.taken = taken;
+    }
+
+    fn read(&mut self, durable: Position) -> Result<Batch<'_>, ReadError> {
+        if self.taken >= durable {
+            return Ok(Batch { entries: Vec::new(), last: self.taken });
+        }
+        self.load(durable)?;
+        let (mut entries, mut last, mut rest) = (Vec::new(), self.taken, self.bytes.as_slice());
+        while last == self.taken || !rest.is_empty() {
+            let expected = last.next();
+            let damaged = |found: String| {
+                let place = Place { segment: self.path.display().to_string(), offset: expected.0 };
+                ReadError::Damaged { place, position: expected, found }
+            };
+            let raw = record::parse(rest, SEED).map_err(|fault| damaged(fault.to_string()))?;
+            let head = raw.head().map_err(|e| damaged(format!("kind {}", e.kind)))?;
+            if head.position != expected {
+                return Err(damaged(format!("record {}", head.position)));
+            }
+            entries.push(raw.message(&head).ok_or_else(|| damaged("no message".into()))?);
+            (last, rest) = (expected, &rest[raw.extent()..]);
+        }
+        self.taken = last;
+        Ok(Batch { entries, last })
     }
 }
 

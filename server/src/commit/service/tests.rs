@@ -4,6 +4,7 @@ use super::super::lane::News;
 use super::*;
 use crate::shell::doorbell::Doorbell;
 use parlance_core::time::Timestamp;
+use parlance_storage::Log;
 use parlance_storage::disk::fake::FakeDisk;
 use parlance_storage::log::Options;
 use parlance_wire::xccos::Guid;
@@ -25,12 +26,12 @@ fn record(ticket: u64) -> Record {
     }
 }
 
-fn service(shards: usize, options: Options) -> (Service<FakeDisk>, Arc<Desk>, Arc<LogNumbers>) {
+fn service(shards: usize, options: Options) -> (Service, Arc<Desk>, Arc<LogNumbers>) {
     let (mut log, _) = Log::open(FakeDisk::default(), options).unwrap();
     let stored = log.attach("stored", Position(0)).unwrap();
     let desk = Desk::new((0..shards).map(|_| Arc::<Doorbell>::default()).collect());
     let numbers = desk.numbers();
-    (Service::new(log, stored, desk.clone()), desk, numbers)
+    (Service::new(Box::new(log), stored, desk.clone()), desk, numbers)
 }
 
 /// The database has everything that the log has.
