@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         assert!(start.elapsed() < PATIENCE, "the database does not catch up");
         server.assert_alive();
         // Each look costs the server some work.
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100)); // tidy: paces
     }
     let took = start.elapsed().as_secs_f64();
     let rows = records as f64 - from;
