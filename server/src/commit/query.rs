@@ -32,8 +32,6 @@ const SEARCHERS: usize = 2;
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(2);
 /// Oldest search that is still made. Either includes the time for the database to catch up.
 const SEARCH_PATIENCE: Duration = Duration::from_secs(5);
-/// How often one who waits for the database looks whether it has caught up.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// The term of all messages: one server owns its rooms for ever.
 const TERM: u64 = 0;
 
@@ -232,13 +230,10 @@ impl Reader {
 
     /// Waits until the database has the log up to a record.
     fn await_stored(&self, wanted: Position, deadline: Instant) -> Result<(), Error> {
-        while self.numbers.stored.load(Ordering::Acquire) < wanted.0 {
-            if Instant::now() > deadline {
-                return Err(Error::Unavailable("it lacks what was said last".into()));
-            }
-            std::thread::sleep(LOOK_EVERY);
+        match self.numbers.await_stored(wanted, deadline) {
+            true => Ok(()),
+            false => Err(Error::Unavailable("it lacks what was said last".into())),
         }
-        Ok(())
     }
 }
 

@@ -270,7 +270,7 @@ impl Feeder {
 
     fn publish(&self) {
         if let Some(stored) = self.flusher.stored() {
-            self.numbers.stored.store(stored.0, Ordering::Release);
+            self.numbers.note_stored(Position(stored.0));
             self.desk.call();
         }
     }
