@@ -1,11 +1,10 @@
 //! The server's certificate: the configured one, or one it makes for itself.
 
 use crate::config::CertificateFiles;
+use crate::files::{create_data_directory, write_whole};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
 use std::path::Path;
 
 /// A chain, leaf first, and its key.
@@ -64,14 +63,6 @@ pub fn ensure_self_signed(data: &Path, domain: &str) -> Result<bool, String> {
     Ok(true)
 }
 
-/// Makes the data directory, private to its user, unless it exists.
-///
-/// # Errors
-/// The system's.
-pub fn create_data_directory(data: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(data)
-}
-
 /// PEM of a certificate for the domain and for this host, and of its key.
 fn make(domain: &str) -> Result<(String, String), rcgen::Error> {
     let key = rcgen::KeyPair::generate()?;
@@ -91,23 +82,14 @@ fn make(domain: &str) -> Result<(String, String), rcgen::Error> {
     Ok((certificate.pem(), key.serialize_pem()))
 }
 
-/// Writes a file so that it is there whole or not at all.
-fn write_whole(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let temporary = path.with_extension(format!("tmp{}", std::process::id()));
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(mode).open(&temporary)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::shell::tls::{Received, TlsLink, server_config};
     use rustls::pki_types::ServerName;
     use rustls::{ClientConfig, ClientConnection, RootCertStore};
-    use std::io::IoSlice;
+    use std::fs;
+    use std::io::{IoSlice, Write};
     use std::os::unix::fs::PermissionsExt;
     use std::sync::Arc;
 

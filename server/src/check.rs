@@ -1,8 +1,9 @@
 //! `parlance check`: what this machine and this configuration give, one finding per line.
 
-use crate::certificate::{create_data_directory, load};
+use crate::certificate::load;
 use crate::commit;
 use crate::config::{Ack, Config, CpuSet, Engine, Io};
+use crate::files::create_data_directory;
 use crate::machine;
 use crate::placement::Placement;
 use crate::shell::listen;

@@ -8,6 +8,7 @@ mod check;
 mod cli;
 mod commit;
 mod config;
+mod files;
 mod greeting;
 mod machine;
 mod placement;

@@ -1,9 +1,9 @@
 //! The identity of a log: under it the database keeps how far it has got with that log.
 
 use crate::config::Engine;
+use crate::files::{create_data_directory, write_whole};
 use parlance_wire::xccos::Guid;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The file in the data directory that holds the identity of the log there; `None` for a log that
@@ -47,11 +47,7 @@ pub fn identity(data: &Path, engine: Engine, fresh: Guid) -> Result<String, Stri
     }
     let Some(file) = file(data, engine) else { return Ok(fresh.to_string()) };
     let fault = |e: std::io::Error| no_identity(&file, &e);
-    fs::create_dir_all(data).map_err(fault)?;
-    let begun = file.with_extension("new");
-    let mut new = fs::File::create(&begun).map_err(fault)?;
-    writeln!(new, "{fresh}").and_then(|()| new.sync_all()).map_err(fault)?;
-    fs::rename(&begun, &file).map_err(fault)?;
-    fs::File::open(data).and_then(|folder| folder.sync_all()).map_err(fault)?;
+    create_data_directory(data).map_err(fault)?;
+    write_whole(&file, &format!("{fresh}\n"), 0o644).map_err(fault)?;
     Ok(fresh.to_string())
 }

@@ -2,9 +2,9 @@
 
 use super::{Answer, Fault, database};
 use crate::Exit;
-use crate::certificate::create_data_directory;
 use crate::check::Findings;
 use crate::config::Config;
+use crate::files::create_data_directory;
 use crate::machine;
 use clap::Subcommand;
 use parlance_storage::sql::{AnyStore, Migrated, SchemaState, Store};

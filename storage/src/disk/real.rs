@@ -6,13 +6,15 @@
 
 use super::{Cause, Disk, DiskError, Operation};
 use rustix::fs::{StatVfs, fstatvfs};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 
 /// Files kept open: the one being written, and one being read.
 const HANDLES_MAX: usize = 2;
+/// The user's own rule says who may look into a folder of the log.
+const FOLDER_MODE: u32 = 0o777;
 
 /// A folder on a real disk.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ impl RealDisk {
     /// [`Cause::Locked`] when somebody else has it; whatever the operating system says.
     pub fn open(path: impl Into<PathBuf>) -> Result<RealDisk, DiskError> {
         let path = path.into();
-        make_folder(&path).map_err(|e| error(Operation::Open, &path, &e))?;
+        make_folder(&path, FOLDER_MODE).map_err(|e| error(Operation::Open, &path, &e))?;
         let disk = RealDisk::at(path, true)?;
         match disk.folder.try_lock() {
             Ok(()) => Ok(disk),
@@ -174,21 +176,36 @@ fn read_full(file: &File, offset: u64, into: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Makes a folder and those above it durably: a log in a folder that power loss takes away is lost.
-fn make_folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
+/// Makes a folder, and those above it, so that power loss does not take it away with all that is in
+/// it. `mode` is for those that are made.
+///
+/// # Errors
+/// The system's.
+pub fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
     let above = match path.parent() {
         Some(above) if !above.as_os_str().is_empty() => above,
         _ => Path::new("."),
     };
-    make_folder(above)?;
-    match fs::create_dir(path) {
+    if path.is_dir() {
+        // Who made it may have come to its end before this. Where the folder above is closed to us
+        // it was not us.
+        let _ = sync_folder(above);
+        return Ok(());
+    }
+    make_folder(above, mode)?;
+    match DirBuilder::new().mode(mode).create(path) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
-    File::open(above)?.sync_all()
+    sync_folder(above)
+}
+
+/// Makes the names in a folder durable.
+///
+/// # Errors
+/// The system's.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 fn error(operation: Operation, path: &Path, error: &io::Error) -> DiskError {
