@@ -69,7 +69,7 @@ fn run_server(cli: &Cli) -> Exit {
         Err(error) => return refuse(&error, Exit::Usage),
     };
     abort_on_panic();
-    let outcome = serve::run(&config);
+    let outcome = serve::run(&config, &log);
     drop(log);
     outcome.unwrap_or_else(|error| refuse(&error, Exit::Failed))
 }

@@ -10,7 +10,7 @@ use crate::placement::Placement;
 use crate::shell::driver::Parts;
 use crate::shell::mesh::{Mesh, MeshEnd};
 use crate::shell::{Clock, Control, Past, Report, Seat, epoll, listen, tls, uring};
-use crate::telemetry::{self, Health, Metrics, Publisher, Reporter};
+use crate::telemetry::{self, Health, LogGuard, Metrics, Publisher, Reporter};
 use crate::tools;
 use parlance_core::{Endpoint, Mail, Setup, ShardId, Transport};
 use parlance_wire::xccos::Guid;
@@ -38,7 +38,7 @@ const STORE_PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Why the server could not start: cause, effect, next step.
-pub fn run(config: &Config) -> Result<Exit, String> {
+pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let clock = Clock::start();
     let shell = choose_shell(config.cores.io)?;
     let available = machine::available_cpus();
@@ -82,10 +82,11 @@ pub fn run(config: &Config) -> Result<Exit, String> {
     let pasts = opened.restored.into_iter().map(past).collect();
     let (seats, slots) = seats(config, &placement, parts, pasts, sockets, &supervisor)?;
     let store = start_store(feeder)?;
-    let log = start_log(match ack {
+    let service = match ack {
         Ack::Log => service,
         Ack::Sql => service.awaiting(store.thread.clone()),
-    })?;
+    };
+    let log = start_log(service, lines.clone())?;
     let endpoint_writer = EndpointWriter::start(&config.store, endpoints)?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     machine::bind_thread(&placement.background);
@@ -277,15 +278,17 @@ fn open_storage(config: &Config, shards: usize) -> Result<(Archive, commit::Open
 
 /// Starts the log's thread. When its disk fails, the process ends: what was acknowledged is safe,
 /// and nothing more can be.
-fn start_log(service: Service) -> Result<JoinHandle<()>, String> {
+fn start_log(service: Service, lines: LogGuard) -> Result<JoinHandle<()>, String> {
     let serve = move || {
         let Err(fatal) = service.run() else { return };
         tracing::error!(
             cause = %fatal,
             effect = "the server ends now; posts that were not answered may or may not be kept",
-            next_step = "look after the disk, then start again: recovery tells what is there",
+            next_step = "mend the disk or make room, then start again: it tells what is there",
             "the log failed"
         );
+        // It is the last that is heard of this process.
+        lines.flush();
         // Destructors must not run: other threads still use what they would take away.
         std::process::exit(Exit::LogFailed as i32);
     };

@@ -4,8 +4,8 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -13,6 +13,8 @@ use tracing_subscriber::fmt::MakeWriter;
 const LINES_MAX: usize = 4096;
 /// How long the end of the program waits for them.
 const FLUSH_WAIT: Duration = Duration::from_secs(1);
+/// After which it looks whether there is room for the request to flush.
+const FLUSH_PAUSE: Duration = Duration::from_millis(10);
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -57,17 +59,33 @@ pub fn start(levels: &str, format: Format) -> Result<LogGuard, String> {
     Ok(guard)
 }
 
-/// Lets waiting lines out when dropped.
+/// Lets waiting lines out when dropped, and when asked to.
+#[derive(Clone)]
 pub struct LogGuard {
     lines: Lines,
 }
 
+impl LogGuard {
+    /// Waits until the lines so far are out, a second at most: the program is about to end, and an
+    /// end must not depend on somebody who reads.
+    pub fn flush(&self) {
+        let end = Instant::now() + FLUSH_WAIT;
+        let (done, is_done) = sync_channel(1);
+        let mut request = Line::Flush(done);
+        while let Err(TrySendError::Full(refused)) = self.lines.sender.try_send(request) {
+            if Instant::now() >= end {
+                return;
+            }
+            request = refused;
+            std::thread::park_timeout(FLUSH_PAUSE);
+        }
+        let _ = is_done.recv_timeout(end.saturating_duration_since(Instant::now()));
+    }
+}
+
 impl Drop for LogGuard {
     fn drop(&mut self) {
-        let (done, is_done) = sync_channel(1);
-        if self.lines.sender.send(Line::Flush(done)).is_ok() {
-            let _ = is_done.recv_timeout(FLUSH_WAIT);
-        }
+        self.flush();
     }
 }
 
@@ -158,6 +176,21 @@ mod tests {
         assert_eq!(escape("plain ü\n"), "plain ü\n");
         assert_eq!(escape("a\nb\r\x1b[2J\n"), "a\\u{a}b\\u{d}\\u{1b}[2J\n");
         assert_eq!(escape("\u{202e}x\u{9b}\u{2028}"), "\\u{202e}x\\u{9b}\\u{2028}\n");
+    }
+
+    #[test]
+    fn nobody_waits_long_for_an_end_that_nobody_reads() {
+        let (sender, receiver) = sync_channel(1);
+        let log = LogGuard { lines: Lines { sender, lost: Arc::default() } };
+        writeln!(log.lines.make_writer(), "line").unwrap();
+        // Full: the request itself does not fit.
+        log.flush();
+        assert!(matches!(receiver.recv(), Ok(Line::Text(_))));
+        // Taken, but not answered.
+        log.flush();
+        assert!(matches!(receiver.recv(), Ok(Line::Flush(_))));
+        drop(receiver);
+        log.flush();
     }
 
     #[test]

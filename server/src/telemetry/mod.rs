@@ -10,6 +10,6 @@ mod snapshot;
 
 pub use events::Reporter;
 pub use http::{Health, serve};
-pub use log::{Format, start};
+pub use log::{Format, LogGuard, start};
 pub use metrics::Metrics;
 pub use snapshot::{Publisher, ShellState, Snapshot};
