@@ -239,11 +239,18 @@ impl Dialog {
     /// Waits for an answer to any of our requests: its CSeq and status. Requests of the server that
     /// come in between are answered.
     pub fn next_answer(&mut self) -> (u32, u16) {
+        self.last_answer().expect("the link stays")
+    }
+
+    /// The same on a link that the server may close: `None` then.
+    pub fn last_answer(&mut self) -> Option<(u32, u16)> {
         loop {
-            let received = self.peer.receive().expect("the link stays");
+            let received = self.peer.receive()?;
             let message = received.message();
             match message.start() {
-                StartLine::Response { status, .. } => return (message.cseq().number, status),
+                StartLine::Response { status, .. } => {
+                    return Some((message.cseq().number, status));
+                }
                 StartLine::Request { .. } => self.take_in(&received),
             }
         }

@@ -1,11 +1,13 @@
 //! The real binary under test: started with a configuration of its own, watched, killed at the end.
 
+use crate::output::{Collected, collect, lines_of};
+use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write as _};
+use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -14,8 +16,8 @@ pub const DOMAIN: &str = "example.test";
 
 /// How long the server may take from its start to the `ready` line.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
-/// The data directory's name in the server's folder.
-const DATA: &str = "data";
+/// How long its end may take.
+const END_TIMEOUT: Duration = Duration::from_secs(60);
 /// The configuration's name in the server's folder.
 pub const CONFIG: &str = "parlance.toml";
 /// Where it listens, as long as nobody must know before.
@@ -69,14 +71,27 @@ pub struct Options {
     pub sql: String,
     /// Port for SIP over TCP; 0 lets the system choose.
     pub sip_port: u16,
+    /// Its data directory, below its folder.
+    pub data: &'static str,
+    /// Further variables of its environment.
+    pub environment: Vec<(&'static str, OsString)>,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let rooms = vec![Room::numbered(1)];
-        let (limits, sql) = (Vec::new(), "sqlite".into());
-        let (io, ack, engine) = ("auto", "log", "segment");
-        Options { shards: 2, rooms, limits, io, ack, engine, sql, sip_port: 0 }
+        Options {
+            shards: 2,
+            rooms,
+            limits: Vec::new(),
+            io: "auto",
+            ack: "log",
+            engine: "segment",
+            sql: "sqlite".into(),
+            sip_port: 0,
+            data: "data",
+            environment: Vec::new(),
+        }
     }
 }
 
@@ -116,9 +131,10 @@ pub struct Server {
     pub sips: SocketAddr,
     /// Health and metrics.
     pub http: SocketAddr,
-    stderr: Arc<Mutex<String>>,
+    stderr: Collected,
     /// Its standard output, until it was ready.
     starting: Option<mpsc::Receiver<String>>,
+    environment: Vec<(&'static str, OsString)>,
     /// Deleted when the server is gone.
     folder: TempDir,
 }
@@ -129,9 +145,16 @@ impl Server {
     /// # Panics
     /// If it does not get there; the message ends with what it wrote to its standard error.
     pub fn start(options: &Options) -> Server {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let text = options.config(&folder.path().join(DATA));
-        Server::launch(folder, &text)
+        Server::start_in(tempfile::tempdir().expect("a temporary folder"), options)
+    }
+
+    /// The same in a folder of the caller's.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub fn start_in(folder: TempDir, options: &Options) -> Server {
+        let text = options.config(&folder.path().join(options.data));
+        Server::launch(folder, &text, options.environment.clone())
     }
 
     /// The same with a configuration of the caller's. Relative paths in it are in
@@ -140,22 +163,22 @@ impl Server {
     /// # Panics
     /// As [`Server::start`].
     pub fn start_with(config: &str) -> Server {
-        Server::launch(tempfile::tempdir().expect("a temporary folder"), config)
+        Server::launch(tempfile::tempdir().expect("a temporary folder"), config, Vec::new())
     }
 
-    fn launch(folder: TempDir, text: &str) -> Server {
+    fn launch(folder: TempDir, text: &str, environment: Vec<(&'static str, OsString)>) -> Server {
         std::fs::write(folder.path().join(CONFIG), text).expect("the configuration is written");
-        let Starting { child, lines, stderr } = spawn(folder.path());
+        let Starting { child, lines, stderr } = spawn(folder.path(), &environment);
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (sip, sips, http, starting) = (nowhere, nowhere, nowhere, Some(lines));
-        let mut server = Server { child, sip, sips, http, stderr, starting, folder };
+        let mut server = Server { child, sip, sips, http, stderr, starting, environment, folder };
         server.until_ready().unwrap_or_else(|said| panic!("{said}"));
         server
     }
 
     /// Gives it another configuration with the same data, in force from its next start.
     pub fn configure(&self, options: &Options) {
-        let text = options.config(&self.folder().join(DATA));
+        let text = options.config(&self.folder().join(options.data));
         std::fs::write(self.folder().join(CONFIG), text).expect("the configuration is written");
     }
 
@@ -189,7 +212,16 @@ impl Server {
     /// Kills it (SIGKILL), if it has not ended before.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
-        self.child.wait().expect("the child can be waited for");
+        self.wait();
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn wait(&mut self) -> ExitStatus {
+        assert!(self.stderr.until_closed(END_TIMEOUT), "the server does not end");
+        self.child.wait().expect("the child can be waited for")
     }
 
     /// Starts it again after its end, on the same data. Its ports change.
@@ -203,7 +235,7 @@ impl Server {
 
     /// Starts it again after its end, on the same data, and does not wait until it is ready.
     pub fn begin(&mut self) {
-        let Starting { child, lines, stderr } = spawn(self.folder.path());
+        let Starting { child, lines, stderr } = spawn(self.folder.path(), &self.environment);
         (self.child, self.stderr, self.starting) = (child, stderr, Some(lines));
     }
 
@@ -215,7 +247,7 @@ impl Server {
         let lines = self.starting.take().expect("it was begun");
         let Some(ready) = wait_for_ready(&lines) else {
             let _ = self.child.kill();
-            let status = self.child.wait();
+            let status = self.wait();
             return Err(format!(
                 "the server did not get ready ({status:?}) and said\n{}",
                 self.stderr()
@@ -246,12 +278,8 @@ impl Server {
         self.begin();
         let lines = self.starting.take().expect("it was begun");
         assert_eq!(wait_for_ready(&lines), None, "it must not start");
-        let status = self.child.wait().expect("the child can be waited for");
+        let status = self.wait();
         assert!(!status.success(), "it must say by its status that it did not start");
-        // Who reads what it says lets go when that has ended.
-        while Arc::strong_count(&self.stderr) > 1 {
-            std::thread::yield_now();
-        }
         self.stderr()
     }
 
@@ -279,19 +307,18 @@ impl Server {
 
     /// What it wrote to its standard error so far.
     pub fn stderr(&self) -> String {
-        self.stderr.lock().expect("nobody panics with it").clone()
+        self.stderr.text()
     }
 
-    /// Waits until it has written `text` to its standard error.
+    /// What it wrote to its standard error, from the moment on when `part` is in it: its lines are
+    /// written by a thread that others do not wait for.
     ///
     /// # Panics
-    /// If that does not come.
-    pub fn until_said(&self, text: &str) {
-        let begin = Instant::now();
-        while !self.stderr().contains(text) {
-            assert!(begin.elapsed() < PATIENCE, "the server does not say {text:?}");
-            std::thread::yield_now();
-        }
+    /// If it does not say that.
+    pub fn until_said(&self, part: &str) -> String {
+        let said = self.stderr.until_it_has(part, READY_TIMEOUT);
+        assert!(said.contains(part), "the server did not say {part:?} but\n{said}");
+        said
     }
 
     /// Asks it to stop as an operator does (SIGTERM) and waits for the end.
@@ -299,7 +326,7 @@ impl Server {
         let pid = self.pid().to_string();
         let status = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(status.success(), "kill says {status}");
-        self.child.wait().expect("the child can be waited for")
+        self.wait()
     }
 
     /// Resident memory in KiB.
@@ -396,13 +423,14 @@ impl Drop for Server {
 struct Starting {
     child: Child,
     lines: mpsc::Receiver<String>,
-    stderr: Arc<Mutex<String>>,
+    stderr: Collected,
 }
 
 /// Starts the server in a folder with a configuration.
-fn spawn(folder: &Path) -> Starting {
+fn spawn(folder: &Path, environment: &[(&'static str, OsString)]) -> Starting {
     let mut command = Command::new(binary("parlance"));
     command.arg("serve").arg("--config").arg(folder.join(CONFIG)).current_dir(folder);
+    command.envs(environment.iter().cloned());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the server's binary starts");
     let stderr = collect(child.stderr.take().expect("standard error is piped"));
@@ -455,32 +483,6 @@ fn build() {
     }
     let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
     assert!(status.success(), "the server does not build");
-}
-
-/// Reads a stream to its end in the background; what is there can be looked at any time.
-pub(crate) fn collect(stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
-    let text = Arc::new(Mutex::new(String::new()));
-    let sink = Arc::clone(&text);
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            let mut text = sink.lock().expect("nobody panics with it");
-            text.push_str(&line);
-            text.push('\n');
-        }
-    });
-    text
-}
-
-/// Lines of a stream; the reader goes on so that the writer never blocks.
-fn lines_of(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            // Nobody listens after the first lines.
-            let _ = sender.send(line);
-        }
-    });
-    receiver
 }
 
 fn wait_for_ready(lines: &mpsc::Receiver<String>) -> Option<String> {

@@ -175,10 +175,7 @@ fn a_database_that_is_away_costs_readers_their_history_and_nobody_their_chat() {
         }
         other => panic!("no history: {other:?}"),
     }
-    // What the server says is read by another thread.
-    while !server.stderr().contains("the database does not answer questions") {
-        std::thread::yield_now();
-    }
+    server.until_said("the database does not answer questions");
     cluster.run();
     server.until_stored();
     assert_eq!(texts(&search(&mut reader, &room, |_| ())), ["before", "meanwhile"]);

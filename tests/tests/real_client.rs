@@ -3,6 +3,7 @@
 //! The driver is not part of this project; it is looked for beside it. Where it or the packages it
 //! is built from are absent, the test says so and passes: it proves nothing then.
 
+use parlance_tests::say;
 use parlance_tests::server::{Options, Room, Server, profile_folder};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -21,11 +22,6 @@ const PLUGIN_FOLDER: &str = "/usr/lib/purple-2";
 
 fn driver_source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/tools/sipe")
-}
-
-/// Past the test harness, which swallows what a passing test prints.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "\n{text}");
 }
 
 fn succeeds(program: &str, arguments: &[&str]) -> bool {

@@ -4,8 +4,7 @@
 use parlance_tests::peer::Dialog;
 use parlance_tests::postgres;
 use parlance_tests::server::{Options, Room, Server};
-use parlance_tests::talk::{Burst, history, join};
-use std::collections::BTreeSet;
+use parlance_tests::talk::{Burst, assert_kept, history, join};
 
 const CYCLES: usize = 10;
 /// Posts on their way at once in each cycle.
@@ -34,14 +33,7 @@ fn what_was_acknowledged_survives_every_kill() {
         acknowledged.extend(talk(&mut dialog, &room, cycle, enough));
         server.kill_and_restart();
         let history = history(&server, &room);
-        let numbers: Vec<u64> = history.iter().map(|message| message.chat_id).collect();
-        assert_eq!(numbers, (1..=history.len() as u64).collect::<Vec<_>>(), "cycle {cycle}");
-        let texts: Vec<&str> = history.iter().map(|message| &*message.chat).collect();
-        let once: BTreeSet<&str> = texts.iter().copied().collect();
-        assert_eq!(once.len(), texts.len(), "nothing is there twice after cycle {cycle}");
-        let kept: Vec<&str> =
-            texts.iter().copied().filter(|t| acknowledged.iter().any(|a| a == t)).collect();
-        assert_eq!(kept, acknowledged, "all that was acknowledged, in order, after cycle {cycle}");
+        assert_kept(&history, &acknowledged, &format!("after cycle {cycle}"));
     }
     assert!(history(&server, &Room::numbered(2)).is_empty());
     println!("{} acknowledged posts survived {CYCLES} kills", acknowledged.len());

@@ -1,12 +1,12 @@
 //! The load generator as a process, and what it reports.
 
 use super::Plan;
-use crate::server::{DOMAIN, binary, collect};
+use crate::output::{Collected, collect};
+use crate::server::{DOMAIN, binary};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Longest load; it is ended before, when all cycles are through. A day is no limit for a loop
@@ -20,8 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A running load generator. Killed when dropped.
 pub struct Load {
     child: Child,
-    said: Arc<Mutex<String>>,
-    told: Arc<Mutex<String>>,
+    said: Collected,
+    told: Collected,
     json: PathBuf,
 }
 
@@ -57,7 +57,7 @@ impl Load {
 
     /// What it wrote to both of its outputs.
     fn words(&self) -> String {
-        [&self.said, &self.told].map(|text| text.lock().expect("nobody panics").clone()).concat()
+        [&self.said, &self.told].map(Collected::text).concat()
     }
 
     fn ended(&mut self) -> Result<Option<ExitStatus>, String> {
