@@ -19,7 +19,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long its end may take.
 const END_TIMEOUT: Duration = Duration::from_secs(60);
 /// The configuration's name in the server's folder.
-pub const CONFIG: &str = "parlance.toml";
+pub(crate) const CONFIG: &str = "parlance.toml";
 /// Where it listens, as long as nobody must know before.
 const ANY_PORT: &str = "127.0.0.1:0";
 /// Lines of the server's standard error that a failed test shows.

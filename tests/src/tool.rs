@@ -1,6 +1,6 @@
 //! The commands beside the server.
 
-use crate::server::binary;
+use crate::server::{CONFIG, binary};
 use std::path::Path;
 use std::process::Command;
 
@@ -32,7 +32,7 @@ impl Said {
 /// Runs `parlance` with the configuration in `folder`.
 pub fn tool(folder: &Path, words: &[&str]) -> Said {
     let mut command = Command::new(binary("parlance"));
-    command.args(words).arg("--config").arg("parlance.toml").current_dir(folder);
+    command.args(words).arg("--config").arg(CONFIG).current_dir(folder);
     let output = command.output().expect("the program runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     Said { out: text(output.stdout), err: text(output.stderr), code: output.status.code() }

@@ -15,13 +15,13 @@ pub mod port;
 pub use outcome::Outcome;
 
 use crate::postgres::Cluster;
-use crate::server::{CONFIG, DOMAIN, Options, Room, Server, binary};
+use crate::server::{DOMAIN, Options, Room, Server};
 use crate::sim::dice::Dice;
+use crate::tool::tool;
 use load::Load;
 use parlance_loadgen::rooms::{room_guid, room_uri};
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long it may take until posts are accepted after a restart. Nobody comes back later than a
@@ -52,7 +52,7 @@ impl Store {
     }
 
     /// As `[store] sql` has it.
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         match self {
             Store::Sqlite => "sqlite".to_owned(),
             Store::Postgresql(cluster) => cluster.url("chat"),
@@ -167,12 +167,9 @@ pub fn run(
 /// The tools find nothing wrong with what all the kills have left.
 fn examine(folder: &Path) -> Result<(), String> {
     for words in [["log", "verify"], ["store", "check"]] {
-        let mut command = Command::new(binary("parlance"));
-        command.args(words).arg("--config").arg(CONFIG).current_dir(folder);
-        let output = command.output().map_err(|error| format!("no {words:?}: {error}"))?;
-        if !output.status.success() {
-            let said = [output.stdout, output.stderr].concat();
-            return Err(format!("{words:?} says\n{}", String::from_utf8_lossy(&said)));
+        let said = tool(folder, &words);
+        if said.code != Some(0) {
+            return Err(format!("{words:?} says\n{}{}", said.out, said.err));
         }
     }
     Ok(())
