@@ -1,6 +1,7 @@
 //! What this machine gives the process. Only reads, except [`raise_descriptors`].
 
 use crate::config::{CpuSet, parse_cpu_list};
+use crate::rings;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::Path;
 
@@ -77,8 +78,8 @@ pub fn probe_uring() -> Result<(), String> {
         ));
     }
     let probe = std::thread::Builder::new().name("probe".into()).spawn(|| {
-        let builder = glommio::LocalExecutorBuilder::new(glommio::Placement::Unbound);
-        let executor = builder.ring_depth(8).io_memory(0).make().map_err(|e| e.to_string())?;
+        let builder = || glommio::LocalExecutorBuilder::new(glommio::Placement::Unbound);
+        let executor = rings::executor(|| builder().ring_depth(8).io_memory(0))?;
         executor.run(async { glommio::timer::sleep(std::time::Duration::from_micros(1)).await });
         Ok::<(), String>(())
     });

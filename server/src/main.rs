@@ -12,6 +12,7 @@ mod files;
 mod greeting;
 mod machine;
 mod placement;
+mod rings;
 mod serve;
 mod shell;
 mod telemetry;

@@ -10,6 +10,7 @@ mod turn;
 
 use super::driver::Driver;
 use super::{Control, Report, Seat};
+use crate::rings;
 use futures_lite::future::{poll_fn, yield_now};
 use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, spawn_local};
 use link::UringStream;
@@ -47,12 +48,12 @@ pub fn start(seat: Seat) -> io::Result<JoinHandle<()>> {
 }
 
 fn executor(cpu: Option<usize>) -> Result<LocalExecutor, String> {
-    LocalExecutorBuilder::new(cpu.map_or(Placement::Unbound, Placement::Fixed))
-        .ring_depth(RING_DEPTH)
-        .io_memory(IO_MEMORY_BYTES)
-        .preempt_timer(NEWS_EVERY)
-        .make()
-        .map_err(|error| error.to_string())
+    rings::executor(|| {
+        LocalExecutorBuilder::new(cpu.map_or(Placement::Unbound, Placement::Fixed))
+            .ring_depth(RING_DEPTH)
+            .io_memory(IO_MEMORY_BYTES)
+            .preempt_timer(NEWS_EVERY)
+    })
 }
 
 /// Runs the shard; never ends.
