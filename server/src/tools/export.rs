@@ -8,6 +8,7 @@ use super::{Answer, Fault, bar, database, note};
 use crate::Exit;
 use crate::config::Config;
 use parlance_core::Directory;
+use parlance_storage::disk::real::sync_folder;
 use parlance_storage::sql::{AnyStore, RoomEnd, Store, export};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -57,6 +58,9 @@ pub fn run(target: &Path, config: &Config, out: &mut dyn Write) -> Answer {
             })?;
             let file = out.into_inner().map_err(|e| fault(e.into_error()))?;
             file.sync_all().and_then(|()| fs::rename(&part, target)).map_err(fault)?;
+            // An export that has been told to be there is there after a loss of power.
+            let above = target.parent().filter(|above| !above.as_os_str().is_empty());
+            sync_folder(above.unwrap_or(Path::new("."))).map_err(fault)?;
             count
         }
     };
