@@ -17,8 +17,6 @@ use std::time::Duration;
 /// Descriptors that are no links: per shard (rings, events, listening sockets), and for the rest.
 const DESCRIPTORS_PER_SHARD: u64 = 16;
 const DESCRIPTORS_APART: u64 = 128;
-/// Oldest kernel on which the io_uring operations we use all work.
-const KERNEL_MIN: (u32, u32) = (5, 8);
 
 /// How good a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,9 +130,9 @@ fn configuration(findings: &mut Findings, file: Option<&Path>) -> Option<Config>
 
 fn kernel(findings: &mut Findings) {
     let release = machine::kernel();
-    let (major, minor) = KERNEL_MIN;
-    match version(&release) {
-        Some(found) if found < KERNEL_MIN => findings.fail(
+    let (major, minor) = machine::KERNEL_MIN;
+    match machine::version(&release) {
+        Some(found) if found < machine::KERNEL_MIN => findings.fail(
             "kernel",
             format!(
                 "{release} is older than {major}.{minor}: io_uring lacks what we need; update it"
@@ -143,12 +141,6 @@ fn kernel(findings: &mut Findings) {
         Some(_) => findings.ok("kernel", release),
         None => findings.warn("kernel", format!("{release}: no version that could be read")),
     }
-}
-
-/// Major and minor number of a kernel release.
-fn version(release: &str) -> Option<(u32, u32)> {
-    let mut parts = release.split(|c: char| !c.is_ascii_digit());
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 fn io_uring(findings: &mut Findings, config: Option<&Config>) {
@@ -341,9 +333,9 @@ mod tests {
 
     #[test]
     fn kernel_releases_are_read() {
-        assert_eq!(version("6.1.0-18-amd64"), Some((6, 1)));
-        assert_eq!(version("5.8"), Some((5, 8)));
-        assert_eq!(version("odd"), None);
+        assert_eq!(machine::version("6.1.0-18-amd64"), Some((6, 1)));
+        assert_eq!(machine::version("5.8"), Some((5, 8)));
+        assert_eq!(machine::version("odd"), None);
     }
 
     #[test]

@@ -9,9 +9,18 @@ use std::path::Path;
 /// for it in all of them, bytes.
 pub const MEMLOCK_MIN_BYTES: u64 = 512 * 1024;
 
+/// Oldest kernel on which the io_uring operations we use all work.
+pub const KERNEL_MIN: (u32, u32) = (5, 8);
+
 /// Kernel release, such as `6.1.0-18-amd64`.
 pub fn kernel() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
+}
+
+/// Major and minor number of a kernel release.
+pub fn version(release: &str) -> Option<(u32, u32)> {
+    let mut parts = release.split(|c: char| !c.is_ascii_digit());
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// Cores that the affinity mask of this process allows.
@@ -77,6 +86,14 @@ pub fn probe_uring() -> Result<(), String> {
             bytes(MEMLOCK_MIN_BYTES)
         ));
     }
+    // What the executor finds missing it takes for a fault of its own: it panics, and a panic ends
+    // the process. So the two usual causes are looked for before it.
+    let release = kernel();
+    if version(&release).is_some_and(|found| found < KERNEL_MIN) {
+        let (major, minor) = KERNEL_MIN;
+        return Err(format!("kernel {release} is older than {major}.{minor}; update it"));
+    }
+    rings::allowed().map_err(|error| refused(&error.to_string()))?;
     let probe = std::thread::Builder::new().name("probe".into()).spawn(|| {
         let builder = || glommio::LocalExecutorBuilder::new(glommio::Placement::Unbound);
         let executor = rings::executor(|| builder().ring_depth(8).io_memory(0))?;
@@ -88,20 +105,23 @@ pub fn probe_uring() -> Result<(), String> {
         Ok(Err(_)) => Err("the probe panicked".into()),
         Err(error) => Err(error.to_string()),
     };
-    outcome.map_err(|cause| {
-        let disabled = Path::new("/proc/sys/kernel/io_uring_disabled");
-        let disabled = std::fs::read_to_string(disabled).unwrap_or_default();
-        match disabled.trim() {
-            "" | "0" => format!(
-                "{cause}; kernel 5.8 or later is needed, and a container must allow io_uring (its \
-                 seccomp profile, e.g. `--security-opt seccomp=unconfined`)"
-            ),
-            value => format!(
-                "{cause}; it is switched off: set kernel.io_uring_disabled (now {value}) to 0 with \
-                 sysctl"
-            ),
-        }
-    })
+    outcome.map_err(|cause| refused(&cause))
+}
+
+/// The next step for somebody whom the kernel gives no ring.
+fn refused(cause: &str) -> String {
+    let disabled = Path::new("/proc/sys/kernel/io_uring_disabled");
+    let disabled = std::fs::read_to_string(disabled).unwrap_or_default();
+    match disabled.trim() {
+        "" | "0" => format!(
+            "{cause}; kernel 5.8 or later is needed, and a container must allow io_uring (its \
+             seccomp profile, e.g. `--security-opt seccomp=unconfined`)"
+        ),
+        value => format!(
+            "{cause}; it is switched off: set kernel.io_uring_disabled (now {value}) to 0 with \
+             sysctl"
+        ),
+    }
 }
 
 /// `1536 KiB`, `8 MiB`, `no limit`: for people.

@@ -6,14 +6,37 @@
 //! that did not start for it would stay down in the middle of the night.
 
 use glommio::{GlommioError, LocalExecutor, LocalExecutorBuilder};
+use rustix::io::Errno;
+use rustix::io_uring::{io_uring_params, io_uring_setup};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
+/// Entries of a ring that is only tried.
+const SMALLEST: u32 = 2;
 /// How long it is tried. Without memory for longer there is another reason, such as a low limit of
 /// locked memory in older kernels.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often.
 const AGAIN_EVERY: Duration = Duration::from_millis(10);
+
+/// Does the kernel give this process a ring? In a container it often may not.
+///
+/// # Errors
+/// The system's.
+#[allow(unsafe_code)]
+pub fn allowed() -> Result<(), Errno> {
+    patiently(
+        PATIENCE,
+        |error| *error == Errno::NOMEM,
+        || {
+            let mut parameters = io_uring_params::default();
+            // SAFETY: the parameters are ours and valid, nothing is mapped or submitted, and the
+            // descriptor is closed at once.
+            let ring = unsafe { io_uring_setup(SMALLEST, &mut parameters) };
+            ring.map(drop)
+        },
+    )
+}
 
 /// Makes an executor for this thread.
 ///
