@@ -4,6 +4,8 @@ mod harness;
 
 use harness::{Client, Seen, World, client, documents, member, reference};
 use parlance_core::Limits;
+use parlance_wire::sip::Request;
+use parlance_wire::sip::message::StartLine;
 use parlance_wire::xccos::{Command, FromServer, Notice, ReplyData};
 
 #[test]
@@ -304,4 +306,44 @@ fn a_full_log_refuses_posts_and_nothing_else() {
     world.shards[0].handle(world.now, parlance_core::Input::LogFull { is_full: false });
     kay.post(&mut world, 1, "room");
     assert_eq!(kay.chats(&mut world), ["room"]);
+}
+
+/// Status of an OPTIONS outside of dialogs with this Via above the client's own.
+fn options_with_via(world: &mut World, via: &str) -> u16 {
+    let wire = world.link(0);
+    let mut out = Vec::new();
+    Request::new(&mut out, "OPTIONS", harness::SERVICE)
+        .header("Via", via)
+        .header("Via", "SIP/2.0/TCP 127.0.0.1:40000")
+        .header("From", "<sip:kay@example.test>;tag=1")
+        .header("To", format_args!("<{}>", harness::SERVICE))
+        .header("Call-ID", "loop")
+        .header("CSeq", "1 OPTIONS")
+        .header("Max-Forwards", 70)
+        .empty();
+    world.send(wire, &out);
+    let mut statuses = Vec::new();
+    harness::each_message(&world.take(wire), |message| match message.start() {
+        StartLine::Response { status, .. } => statuses.push(status),
+        StartLine::Request { .. } => panic!("nothing is asked"),
+    });
+    statuses[0]
+}
+
+#[test]
+fn only_a_request_of_our_own_is_a_loop() {
+    let mut world = World::new(1, Limits::default());
+    let ours = "z9hG4bK0123456789abcdef01234567";
+    for (sent_by, branch, status) in [
+        ("127.0.0.1:5060", ours, 482),
+        // A client's port may begin with the digits of ours.
+        ("127.0.0.1:50600", ours, 200),
+        ("127.0.0.1:5060", "z9hG4bK776asdhds", 200),
+        ("127.0.0.2:5060", ours, 200),
+    ] {
+        let via = format!("SIP/2.0/TCP {sent_by};rport;branch={branch};x=y");
+        assert_eq!(options_with_via(&mut world, &via), status, "{via}");
+        let both = format!("SIP/2.0/TLS proxy.example;branch=z9hG4bK1, {via}");
+        assert_eq!(options_with_via(&mut world, &both), status, "{both}");
+    }
 }

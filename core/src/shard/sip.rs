@@ -93,11 +93,9 @@ impl Shard {
             return Some((483, Refusal::Loop));
         }
         let link = &self.links[link];
-        let is_ours = |via: &str| {
-            via.contains(&*link.sent_by)
-                && via.split("branch=").nth(1).is_some_and(|b| stamp::parse_branch(b).is_some())
-        };
-        if request.headers().any(|h| h.name == HeaderName::Via && is_ours(h.value)) {
+        let mut vias = request.headers().filter(|h| h.name == HeaderName::Via);
+        let is_ours = |via: &str| is_own_via(via, &link.sent_by);
+        if vias.any(|header| address::split_list(header.value).any(is_ours)) {
             return Some((482, Refusal::Loop));
         }
         if self.unknown_extension(request).is_some() {
@@ -475,6 +473,15 @@ impl Shard {
             self.refuse(link, Refusal::StrayResponse);
         }
     }
+}
+
+/// Was a Via written by us, for a link whose own end is `sent_by`?
+fn is_own_via(via: &str, sent_by: &str) -> bool {
+    let mut parts = via.split(';');
+    let author = parts.next().and_then(|head| head.split_whitespace().nth(1));
+    let branch = parts.find_map(|part| part.trim().strip_prefix("branch="));
+    author.is_some_and(|author| author.eq_ignore_ascii_case(sent_by))
+        && branch.is_some_and(|branch| stamp::parse_branch(branch).is_some())
 }
 
 fn user_of(identity: String) -> User {
