@@ -15,6 +15,7 @@ mod fanout;
 mod socket;
 
 use clap::{Parser, Subcommand};
+use parlance_bench::budgets;
 use std::process::ExitCode;
 
 /// Measures what the broker's hot paths cost.
@@ -29,6 +30,12 @@ struct Cli {
 enum Command {
     /// Deliveries per CPU-second of the broker and of the bare limit, in alternating rounds.
     Fanout(fanout::Args),
+    /// Instructions of the hot steps beside their budgets.
+    Budgets {
+        /// Make what is counted now the budgets.
+        #[arg(long)]
+        update: bool,
+    },
     /// The bare limit; started by `fanout`.
     #[command(hide = true)]
     Bare(bare::Args),
@@ -40,6 +47,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Fanout(args) => fanout::run(&args),
+        Command::Budgets { update } => count(update),
         Command::Bare(args) => bare::run(&args),
         Command::Clients(args) => clients::run(&args),
     };
@@ -49,6 +57,21 @@ fn main() -> ExitCode {
             eprintln!("parlance-bench: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Counts and prints.
+fn count(update: bool) -> Outcome<()> {
+    let counts = budgets::count_all()?;
+    println!("{:24}{:>12}{:>12}{:>9}", "instructions", "counted", "budget", "");
+    for count in &counts {
+        let (name, budget) = (count.name, count.budget.unwrap_or(f64::NAN));
+        let excess = 100.0 * count.excess();
+        println!("{name:24}{:>12.1}{budget:>12.1}{excess:>+8.1} %", count.counted);
+    }
+    match update {
+        true => Ok(std::fs::write(budgets::path(), budgets::to_toml(&counts))?),
+        false => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The comparison works, and compares like with like. How fast anything is, no test asserts.
 
+use parlance_tests::say;
 use serde_json::Value;
 use std::process::Command;
 
@@ -22,8 +23,7 @@ fn per_delivery(report: &Value, side: &str, what: &str) -> f64 {
 #[test]
 fn both_sides_move_the_same_bytes() {
     if std::thread::available_parallelism().unwrap().get() < 2 {
-        println!("SKIPPED: one core cannot carry a server and its clients");
-        return;
+        return say("SKIPPED fan-out: one core cannot carry a server and its clients");
     }
     for words in [
         &["--links", "20"][..],

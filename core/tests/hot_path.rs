@@ -2,10 +2,9 @@
 
 mod harness;
 
-use harness::{Client, World, reference};
+use harness::{Client, World};
 use parlance_core::{Input, Limits, Output};
 use parlance_wire::sip::Response;
-use parlance_wire::xccos::{Post, encode_post};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -36,7 +35,8 @@ fn measure() -> (u64, usize) {
     let mut copies = 0;
     let mut spent = 0;
     for round in 0..POSTS {
-        let post = request(&mut clients[0], round);
+        let chat = format!("message {round} {}", "x".repeat(500));
+        let post = clients[0].post_request(1, &chat);
         let before = allocations();
         let input = Input::Bytes { link: clients[0].wire.link, bytes: &post };
         world.shards[0].handle(world.now, input);
@@ -57,23 +57,6 @@ fn measure() -> (u64, usize) {
         }
     }
     (spent / (POSTS as u64 / 2), copies)
-}
-
-fn request(author: &mut Client, round: usize) -> Vec<u8> {
-    let post = Post {
-        room: reference(1),
-        author: author.user.clone(),
-        ts: None,
-        alert: false,
-        chat: format!("message {round} {}", "x".repeat(500)),
-        rtf: None,
-    };
-    let mut body = Vec::new();
-    encode_post(&mut body, 1_000 + round as u64, &post);
-    author.cseq += 1;
-    let mut out = Vec::new();
-    author.request(&mut out, "INFO", author.cseq).body("text/plain", &body);
-    out
 }
 
 /// Writes out all links as a shell would and makes the clients' answers.

@@ -470,8 +470,15 @@ fn build() {
     if profile_folder().ends_with("release") {
         command.arg("--release");
     }
-    // What cargo tells a test about the test's own package would look to build scripts like a
-    // change of theirs: they would run again, and everything behind them be compiled again.
+    forget_package(&mut command);
+    let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+    assert!(status.success(), "the server does not build");
+}
+
+/// Keeps from a cargo that a test starts what cargo has told the test about its own package. To
+/// build scripts it would look like a change of theirs: they would run again, and everything behind
+/// them be compiled again.
+pub fn forget_package(command: &mut Command) {
     let is_about_us = |name: &str| {
         let kinds = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "OUT_DIR"];
         kinds.iter().any(|kind| name.starts_with(kind))
@@ -481,8 +488,6 @@ fn build() {
             command.env_remove(name);
         }
     }
-    let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
-    assert!(status.success(), "the server does not build");
 }
 
 fn wait_for_ready(lines: &mpsc::Receiver<String>) -> Option<String> {

@@ -327,6 +327,12 @@ impl Client {
     }
 
     pub fn post(&mut self, world: &mut World, n: u64, chat: &str) {
+        let request = self.post_request(n, chat);
+        world.send(self.wire, &request);
+    }
+
+    /// The bytes of a post, for a test that hands them to the shard itself.
+    pub fn post_request(&mut self, n: u64, chat: &str) -> Vec<u8> {
         self.envid += 1;
         let post = Post {
             room: reference(n),
@@ -338,7 +344,10 @@ impl Client {
         };
         let mut body = Vec::new();
         xccos::encode_post(&mut body, self.envid, &post);
-        self.say(world, "INFO", &body);
+        self.cseq += 1;
+        let mut out = Vec::new();
+        self.request(&mut out, "INFO", self.cseq).body("text/plain", &body);
+        out
     }
 
     /// Everything that came in since the last call; INFOs are answered (or the answers held).
