@@ -37,18 +37,12 @@ impl Poll {
         Ok(Poll { epoll, events: Vec::with_capacity(EVENTS_MAX) })
     }
 
-    /// Tells of what there is to read from now on.
+    /// Tells of changes from now on: something came, or bytes can be written again. What is left
+    /// unread is not told again: the kernel would have to look at it again each time.
     pub fn add(&self, source: &impl AsFd, token: usize) -> io::Result<()> {
         let data = epoll::EventData::new_u64(token as u64);
-        Ok(epoll::add(&self.epoll, source, data, epoll::EventFlags::IN)?)
-    }
-
-    /// Tells also, or no longer, when bytes can be written.
-    pub fn watch_writing(&self, source: &impl AsFd, token: usize, wanted: bool) -> io::Result<()> {
-        let data = epoll::EventData::new_u64(token as u64);
-        let mut flags = epoll::EventFlags::IN;
-        flags.set(epoll::EventFlags::OUT, wanted);
-        Ok(epoll::modify(&self.epoll, source, data, flags)?)
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::RDHUP;
+        Ok(epoll::add(&self.epoll, source, data, flags | epoll::EventFlags::ET)?)
     }
 
     /// Waits for news, at most for `patience`, for ever without one. How many there are.
@@ -73,7 +67,7 @@ impl Poll {
     }
 }
 
-/// Reads once what is there: 0 bytes when nothing is.
+/// Reads once what is there: 0 bytes when nothing is. Less than the buffer holds was all.
 ///
 /// # Errors
 /// The system's, and the peer's end.

@@ -1,6 +1,6 @@
 //! The fan-out itself: heads by stamp, one shared body, one gathering write per socket.
 
-use crate::socket::{self, Poll};
+use crate::socket;
 use parlance_wire::sip::Stamp;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -37,7 +37,7 @@ struct Link {
     cursor: Cursor,
     /// In the queue of links that have something to write.
     is_queued: bool,
-    /// The socket takes nothing; Poll tells when it does.
+    /// The socket takes nothing, until news says that it does.
     is_blocked: bool,
 }
 
@@ -102,25 +102,21 @@ impl Fan {
     }
 
     /// The socket takes bytes again.
-    pub fn unblock(&mut self, token: usize, poll: &Poll) -> io::Result<()> {
-        let link = &mut self.links[token];
-        if std::mem::replace(&mut link.is_blocked, false) {
-            poll.watch_writing(&link.socket, token, false)?;
+    pub fn unblock(&mut self, token: usize) {
+        if std::mem::replace(&mut self.links[token].is_blocked, false) {
             self.blocked -= 1;
             self.enqueue(token);
         }
-        Ok(())
     }
 
     /// Writes up to `count` links.
-    pub fn write(&mut self, count: usize, poll: &Poll) -> io::Result<()> {
+    pub fn write(&mut self, count: usize) -> io::Result<()> {
         for _ in 0..count {
             let Some(token) = self.queue.pop_front() else { break };
             self.links[token].is_queued = false;
             if !self.write_link(token)? {
                 self.links[token].is_blocked = true;
                 self.blocked += 1;
-                poll.watch_writing(&self.links[token].socket, token, true)?;
             }
         }
         if self.queue.is_empty() && self.blocked == 0 {

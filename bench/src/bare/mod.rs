@@ -63,20 +63,26 @@ pub fn run(args: &Args) -> Outcome<()> {
                 continue;
             }
             if news.writable {
-                fan.unblock(news.token, &poll)?;
+                fan.unblock(news.token);
             }
-            if news.readable {
-                let count = match socket::read(fan.socket(news.token), &mut buffer) {
-                    // Clients end with the run.
-                    Err(_) => return Ok(()),
-                    Ok(count) => count,
-                };
-                if door.is_watching(news.token) {
-                    door.read(news.token, &buffer[..count], &mut fan)?;
-                }
+            if news.readable && !take_in(news.token, &mut buffer, &mut door, &mut fan)? {
+                return Ok(());
             }
         }
-        fan.write(args.slice, &poll)?;
+        fan.write(args.slice)?;
+    }
+}
+
+/// Reads what there is on a link; false when the clients have ended, as they do with the run.
+fn take_in(token: usize, buffer: &mut [u8], door: &mut Door, fan: &mut Fan) -> Outcome<bool> {
+    loop {
+        let Ok(count) = socket::read(fan.socket(token), buffer) else { return Ok(false) };
+        if door.is_watching(token) {
+            door.read(token, &buffer[..count], fan)?;
+        }
+        if count < buffer.len() {
+            return Ok(true);
+        }
     }
 }
 

@@ -106,7 +106,7 @@ impl Crowd {
             link.mux.client(place).open(&mut link.unwritten);
             self.sessions += 1;
         }
-        link.write(&self.poll, token)?;
+        link.write()?;
         self.links.push(link);
         Ok(())
     }
@@ -115,7 +115,7 @@ impl Crowd {
     pub fn post(&mut self, text_bytes: usize) -> Outcome<()> {
         let link = &mut self.links[AUTHOR];
         link.mux.client(AUTHOR).post(&self.room, text_bytes, &mut link.unwritten);
-        Ok(link.write(&self.poll, AUTHOR)?)
+        Ok(link.write()?)
     }
 
     /// Goes on until the tally (and the number of sessions) is as wanted.
@@ -149,7 +149,7 @@ impl Crowd {
             if news.readable {
                 link.read(&mut self.buffer, &self.room, &mut self.tally)?;
             }
-            link.write(&self.poll, news.token)?;
+            link.write()?;
         }
         match &self.tally.fault {
             None => Ok(count),

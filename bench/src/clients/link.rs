@@ -1,7 +1,7 @@
 //! One link of the clients: what is not read yet, what is not written yet, who is on it.
 
 use super::crowd::Tally;
-use crate::socket::{self, Poll};
+use crate::socket;
 use parlance_loadgen::{ClientEvent, LinkMux};
 use parlance_wire::xccos::RoomRef;
 use std::io::{self, IoSlice};
@@ -16,32 +16,39 @@ pub struct Link {
     rest: Vec<u8>,
     /// What the clients said and the socket has not taken.
     pub unwritten: Vec<u8>,
-    /// Poll tells when the socket takes bytes again.
-    is_blocked: bool,
 }
 
 impl Link {
     /// A link without clients.
     pub fn new(socket: TcpStream) -> Link {
         let (rest, unwritten) = (Vec::new(), Vec::new());
-        Link { socket, mux: LinkMux::new(), rest, unwritten, is_blocked: false }
+        Link { socket, mux: LinkMux::new(), rest, unwritten }
     }
 
-    /// Reads once, answers, and counts. Those who are signed in by what came join the room.
+    /// Reads what is there, answers, and counts.
     pub fn read(&mut self, buffer: &mut [u8], room: &RoomRef, tally: &mut Tally) -> io::Result<()> {
-        let count = socket::read(&self.socket, buffer)?;
-        if count == 0 {
-            return Ok(());
+        loop {
+            let count = socket::read(&self.socket, buffer)?;
+            if count > 0 {
+                self.receive(&buffer[..count], room, tally)?;
+            }
+            if count < buffer.len() {
+                return Ok(());
+            }
         }
+    }
+
+    /// Those who are signed in by what came join the room.
+    fn receive(&mut self, came: &[u8], room: &RoomRef, tally: &mut Tally) -> io::Result<()> {
         tally.reads += 1;
-        tally.bytes_in += count as u64;
+        tally.bytes_in += came.len() as u64;
         let before = self.unwritten.len();
         let mut rest = std::mem::take(&mut self.rest);
         let is_continued = !rest.is_empty();
         if is_continued {
-            rest.extend_from_slice(&buffer[..count]);
+            rest.extend_from_slice(came);
         }
-        let bytes = if is_continued { &rest[..] } else { &buffer[..count] };
+        let bytes = if is_continued { &rest[..] } else { came };
         let mut opened = Vec::new();
         let used = self
             .mux
@@ -53,7 +60,7 @@ impl Link {
         if is_continued {
             rest.drain(..used);
         } else {
-            rest.extend_from_slice(&buffer[used..count]);
+            rest.extend_from_slice(&came[used..]);
         }
         self.rest = rest;
         for place in opened {
@@ -63,16 +70,11 @@ impl Link {
         Ok(())
     }
 
-    /// Writes what waits; Poll tells when the rest can be written.
-    pub fn write(&mut self, poll: &Poll, token: usize) -> io::Result<()> {
+    /// Writes what waits; when the socket takes no more, news tells when it does.
+    pub fn write(&mut self) -> io::Result<()> {
         if !self.unwritten.is_empty() {
             let count = socket::write(&self.socket, &[IoSlice::new(&self.unwritten)])?;
             self.unwritten.drain(..count);
-        }
-        let is_blocked = !self.unwritten.is_empty();
-        if is_blocked != self.is_blocked {
-            self.is_blocked = is_blocked;
-            poll.watch_writing(&self.socket, token, is_blocked)?;
         }
         Ok(())
     }
