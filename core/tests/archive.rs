@@ -254,6 +254,44 @@ fn who_searches_much_waits_alone() {
 }
 
 #[test]
+fn a_question_to_the_database_holds_up_replies_and_no_messages() {
+    let mut world = restarted(1, Limits::default());
+    let mut lee = member(&mut world, 0, "lee", 1);
+    let mut kay = member(&mut world, 1, "kay", 1);
+    lee.join(&mut world, 2);
+    kay.join(&mut world, 2);
+    world.advance(1_000);
+    (lee.seen(&mut world), kay.seen(&mut world));
+    world.hold_queries = true;
+    lee.command(&mut world, &search(&[reference(1)], |_| ()));
+    lee.command(&mut world, &Command::GetServerInfo { info_type: "123".into() });
+    lee.seen(&mut world);
+    kay.post(&mut world, 1, "one");
+    assert_eq!(lee.chats(&mut world), ["one"]);
+    // The history of the one room waits for the database, the other room goes on.
+    lee.command(&mut world, &context(2));
+    lee.command(&mut world, &Command::GetServerInfo { info_type: "123".into() });
+    lee.seen(&mut world);
+    kay.post(&mut world, 1, "two");
+    kay.post(&mut world, 2, "three");
+    assert_eq!(lee.chats(&mut world), ["three"]);
+    world.answer_queries(None);
+    let seen = documents(lee.seen(&mut world));
+    let word = |document: &FromServer| match document {
+        FromServer::Replies(replies) => replies[0].name.clone(),
+        FromServer::Delivery(delivery) => delivery.chat.clone(),
+        FromServer::Notices(_) => "notice".into(),
+    };
+    let words: Vec<String> = seen.iter().map(word).collect();
+    let replies = ["bcbydate", "getserverinfo", "bccontext"];
+    assert_eq!(words[..3], replies);
+    let mut rest = words[3..].to_vec();
+    rest.sort();
+    assert_eq!(rest, ["getserverinfo", "two"]);
+    assert_eq!(world.shards.iter().map(|s| s.gauges().sessions_lagging).sum::<usize>(), 0);
+}
+
+#[test]
 fn a_reply_holds_what_fits_and_says_so() {
     let mut world = World::new(1, Limits::default());
     for number in 1..=30 {

@@ -98,12 +98,12 @@ impl Shard {
         self.flush(key);
     }
 
-    /// Sends what has its turn now. What is left makes the session lagging, unless it waits for
-    /// answers alone.
+    /// Sends what has its turn now. What is left makes the session lagging, unless it waits for an
+    /// answer: then live items go on, as far as no reply comes first, which its hold sees to.
     fn flush(&mut self, key: SessionKey) {
         while let Some(session) = self.sessions.get(key)
             && session.lagging_since.is_none()
-            && session.backlog.iter().any(|waiting| waiting.body.is_some())
+            && session.backlog.front().is_some_and(|front| front.body.is_some())
         {
             if self.can_send(session) && matches!(self.next_step(key), Some(Step::Reply)) {
                 self.send_waiting(key);
@@ -163,13 +163,7 @@ impl Shard {
             match self.next_step(key) {
                 Some(Step::Item(seat)) => self.send_next(key, seat),
                 Some(Step::Reply) => self.send_waiting(key),
-                None => {
-                    let session = &self.sessions[key];
-                    if session.backlog.iter().all(|waiting| waiting.body.is_none()) {
-                        self.note_caught_up(key);
-                    }
-                    return;
-                }
+                None => return self.note_caught_up(key),
             }
         }
     }
