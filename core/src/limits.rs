@@ -83,8 +83,14 @@ pub struct Limits {
     pub story_bytes_max: usize,
     /// Rows a search for rooms or in history shows (announced as `searchLimit`).
     pub search_max: usize,
-    /// Questions to the database open at once; a command that needs one more is refused.
+    /// How long a reply of history waits for the database; live messages of the reader's room wait
+    /// for the reply.
+    pub older_ms: u64,
+    /// Questions to the database open at once, a quarter of them for older history only; a command
+    /// that needs one more is refused.
     pub queries_max: usize,
+    /// Preferences one session may be reading and writing; one more is refused.
+    pub session_preferences_max: usize,
     /// Searches in history one session may have open; one more is refused.
     pub session_searches_max: usize,
     /// Longest preference content, bytes.
@@ -134,7 +140,9 @@ impl Default for Limits {
             message_bytes_max: 8_000,
             story_bytes_max: 64_000,
             search_max: 999,
+            older_ms: 2_000,
             queries_max: 1_024,
+            session_preferences_max: 16,
             session_searches_max: 4,
             preference_bytes_max: 16 * 1024,
             drain_ms: 5_000,

@@ -164,6 +164,27 @@ fn a_database_that_is_away_is_admitted() {
 }
 
 #[test]
+fn readers_do_not_wait_for_ever() {
+    let mut world = restarted(1, Limits::default());
+    let mut lee = member(&mut world, 0, "lee", 1);
+    world.hold_queries = true;
+    lee.command(&mut world, &context(3));
+    world.advance(1_500);
+    lee.command(&mut world, &context(3));
+    lee.post(&mut world, 1, "and on");
+    assert_eq!(numbers(&mut lee, &mut world), [0; 0]);
+    world.advance(600);
+    // What is known without the database, twice, and then what was said.
+    assert_eq!(numbers(&mut lee, &mut world), [40, 40, 41]);
+    assert_eq!(world.asked.len(), 1);
+    // The answer comes late, and is kept for those who ask next.
+    world.answer_queries(None);
+    lee.command(&mut world, &context(3));
+    assert_eq!(history(&mut lee, &mut world).1, ["m39", "m40", "and on"]);
+    assert!(world.asked.is_empty());
+}
+
+#[test]
 fn a_short_answer_means_that_nothing_is_older() {
     let mut world = World::new(1, Limits::default());
     for number in [7, 9] {
@@ -231,7 +252,7 @@ fn a_search_needs_no_seat_and_goes_both_ways() {
 
 #[test]
 fn who_searches_much_waits_alone() {
-    let limits = Limits { session_searches_max: 2, queries_max: 3, ..Limits::default() };
+    let limits = Limits { session_searches_max: 2, queries_max: 4, ..Limits::default() };
     let mut world = restarted(1, limits);
     let mut lee = member(&mut world, 0, "lee", 2);
     let mut kay = member(&mut world, 0, "kay", 2);
@@ -241,12 +262,14 @@ fn who_searches_much_waits_alone() {
     (0..2).for_each(|_| kay.command(&mut world, &search(&[reference(1)], |_| ())));
     assert_eq!(world.asked.len(), 3, "and all together have a bound");
     assert_eq!(world.shards[0].gauges().queries, 3);
+    kay.command(&mut world, &context(9));
+    assert_eq!(world.asked.len(), 4, "but older history has a share of its own");
     kay.post(&mut world, 2, "chat goes on");
     assert_eq!(lee.chats(&mut world), ["chat goes on"]);
     world.answer_queries(Some(Fault::TooMuch));
     let codes = |replies: Vec<Reply>| replies.iter().map(|r| r.code.code()).collect::<Vec<_>>();
     assert_eq!(codes(replies(&mut lee, &mut world)), [413, 413, 413]);
-    assert_eq!(codes(replies(&mut kay, &mut world)), [413, 503]);
+    assert_eq!(codes(replies(&mut kay, &mut world)), [413, 503, 413]);
     lee.command(&mut world, &search(&[reference(1)], |_| ()));
     assert_eq!(world.asked.len(), 1, "what is answered counts no more");
     world.answer_queries(None);
@@ -364,6 +387,16 @@ fn preferences_are_numbered_and_faults_are_told() {
     );
     world.answer_queries(Some(Fault::Unavailable));
     assert_eq!(replies(&mut lee, &mut world)[0].code, ResponseCode::DatabaseConnection);
+    // Nobody fills the queue with them.
+    for n in 0..20 {
+        let (label, seqid, content) = (format!("{n}"), 0, Some("x".to_owned()));
+        let preference = Preference { label, seqid, create_default: false, content };
+        lee.command(&mut world, &Command::SetPref(preference));
+    }
+    assert_eq!(world.asked.len(), Limits::default().session_preferences_max);
+    world.answer_queries(None);
+    let codes: Vec<u16> = replies(&mut lee, &mut world).iter().map(|r| r.code.code()).collect();
+    assert_eq!((codes[15], codes[16], codes.len()), (200, 413, 20));
 }
 
 #[test]

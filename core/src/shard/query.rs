@@ -58,7 +58,12 @@ pub(super) enum Purpose {
 impl Shard {
     /// Asks, unless too much is asked already.
     pub(super) fn query(&mut self, query: Query, purpose: Purpose) -> Result<(), Fault> {
-        if self.queries.len() >= self.setup.limits.queries_max {
+        let queries_max = self.setup.limits.queries_max;
+        let most = match query {
+            Query::Older { .. } => queries_max,
+            _ => queries_max - queries_max / 4,
+        };
+        if self.queries.len() >= most {
             return Err(Fault::Unavailable);
         }
         let key = self.queries.insert(purpose);
@@ -89,6 +94,7 @@ impl Shard {
                 self.conclude(ask, "bcbydate", command, data);
             }
             Purpose::ReadPreference { ask, command, label, known } => {
+                self.note_preference(ask);
                 let data = match answer {
                     // The content goes only to a client that knows an older number
                     // (`xccos.md` §3.13).
@@ -102,6 +108,7 @@ impl Shard {
                 self.conclude(ask, "getpref", command, data);
             }
             Purpose::WritePreference { ask, command, label } => {
+                self.note_preference(ask);
                 let data = match answer {
                     Answer::Written { seqid } => Ok(preference(label, seqid, None)),
                     Answer::Failed(fault) => Err(fault),
@@ -109,6 +116,13 @@ impl Shard {
                 };
                 self.conclude(ask, "setpref", command, data);
             }
+        }
+    }
+
+    /// A preference is read or written.
+    fn note_preference(&mut self, ask: AskKey) {
+        if let Some(session) = self.sessions.get_mut(self.asks[ask].session) {
+            session.preferences -= 1;
         }
     }
 
@@ -244,9 +258,11 @@ impl Shard {
         let owner = self.sessions[key].user.uri.clone();
         let Preference { label, seqid, content, .. } = asked;
         let content = content.unwrap_or_default();
-        let is_long = content.len() > self.setup.limits.preference_bytes_max;
+        let limits = &self.setup.limits;
+        let is_long = content.len() > limits.preference_bytes_max;
+        let is_much = self.sessions[key].preferences >= limits.session_preferences_max;
         let to = command.clone();
-        let asked = if write && is_long {
+        let asked = if write && is_long || is_much {
             Err(Fault::TooMuch)
         } else if write {
             let purpose = Purpose::WritePreference { ask, command, label: label.clone() };
@@ -256,9 +272,12 @@ impl Shard {
             let purpose = Purpose::ReadPreference { ask, command, label: label_sent, known: seqid };
             self.query(Query::ReadPreference { owner, label }, purpose)
         };
-        if let Err(fault) = asked {
-            let name = if write { "setpref" } else { "getpref" };
-            self.conclude(ask, name, to, Err(fault));
+        match asked {
+            Ok(()) => self.sessions[key].preferences += 1,
+            Err(fault) => {
+                let name = if write { "setpref" } else { "getpref" };
+                self.conclude(ask, name, to, Err(fault));
+            }
         }
     }
 }

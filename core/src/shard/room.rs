@@ -21,6 +21,10 @@ use parlance_wire::xccos::{
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// Readers of one room's history that may wait for the database; one more is shown what is known
+/// without it.
+const READERS_MAX: usize = 512;
+
 /// Something that waits for the posts before it.
 #[derive(Debug)]
 enum Pending {
@@ -81,6 +85,10 @@ pub(super) struct Room {
     is_whole: bool,
     /// Readers of history that wait for older messages from the database.
     readers: Vec<Reader>,
+    /// When they are told without it.
+    readers_until: Option<Instant>,
+    /// The database has been asked for older messages, and has not answered.
+    is_asking: bool,
 }
 
 /// Somebody who asked for the newest messages of a room.
@@ -95,7 +103,7 @@ struct Reader {
 }
 
 /// A message with the bytes of its document.
-type Kept = (usize, Delivery);
+type Kept = (usize, Arc<Delivery>);
 
 impl Room {
     fn new(entry: Arc<RoomEntry>, shards: usize) -> Room {
@@ -116,6 +124,8 @@ impl Room {
             recent: VecDeque::new(),
             is_whole: false,
             readers: Vec::new(),
+            readers_until: None,
+            is_asking: false,
         }
     }
 
@@ -188,13 +198,18 @@ impl Shard {
 
     /// Keeps a released message for history.
     fn remember(&mut self, id: Guid, delivery: Delivery) {
-        let kept = self.weigh(delivery);
+        let kept = self.keep(delivery);
         let recent_max = self.setup.limits.recent_max;
         let room = self.rooms.get_mut(&id).expect("a room with messages is kept");
         if room.recent.len() == recent_max {
             room.recent.pop_front();
         }
         room.recent.push_back(kept);
+    }
+
+    fn keep(&mut self, delivery: Delivery) -> Kept {
+        let (bytes, message) = self.weigh(delivery);
+        (bytes, Arc::new(message))
     }
 
     pub(super) fn on_join_mail(&mut self, id: Guid, from: Address, user: Arc<User>, ask: AskKey) {
@@ -300,6 +315,10 @@ impl Shard {
                 out.push(user);
             }
         }
+        if room.readers_until.is_some_and(|until| until <= now) {
+            self.tell_readers(id, &[], ResponseCode::DatabaseConnection);
+        }
+        let Some(room) = self.rooms.get_mut(&id) else { return };
         let is_step_due = room.step_at.is_some_and(|at| at <= now);
         if is_step_due {
             room.step_at = None;
@@ -549,27 +568,39 @@ impl Shard {
         if !room.is_short_of(count) {
             return self.tell_history(id, reader, Some(id), &[], ResponseCode::Success);
         }
-        room.readers.push(reader);
-        let is_first = room.readers.len() == 1;
-        self.mail(from.shard, Mail::Placed { session: from.session, ask, room: id });
-        if is_first {
-            self.ask_older(id);
+        if room.readers.len() >= READERS_MAX {
+            let code = ResponseCode::DatabaseConnection;
+            return self.tell_history(id, reader, Some(id), &[], code);
         }
+        room.readers.push(reader);
+        self.mail(from.shard, Mail::Placed { session: from.session, ask, room: id });
+        self.ask_older(id);
     }
 
-    /// Asks for as many older messages as any reader may be shown.
+    /// Asks for as many older messages as any reader may be shown, unless that is asked already.
+    /// Readers wait for the answer as long as live messages may wait for them.
     fn ask_older(&mut self, id: Guid) {
-        let history_max = self.setup.limits.history_max;
-        let room = &self.rooms[&id];
+        let (history_max, older_ms) = (self.setup.limits.history_max, self.setup.limits.older_ms);
+        let room = self.rooms.get_mut(&id).expect("a room that is short of some is kept");
+        if room.readers_until.is_none() {
+            let until = self.now.instant.plus_ms(older_ms);
+            room.readers_until = Some(until);
+            self.timers.at(until, Due::Room(id));
+        }
+        if std::mem::replace(&mut room.is_asking, true) {
+            return;
+        }
         let (_, oldest) = room.recent.front().expect("a room that is short of some has one");
         let (before, count) = (oldest.chat_id, history_max - room.recent.len());
         let purpose = Purpose::Older { room: id, count };
         if let Err(fault) = self.query(Query::Older { room: id, before, count }, purpose) {
+            self.rooms.get_mut(&id).expect("looked at above").is_asking = false;
             self.tell_readers(id, &[], fault.code());
         }
     }
 
     pub(super) fn on_older(&mut self, id: Guid, count: usize, answer: Answer) {
+        self.rooms.get_mut(&id).expect("a room with messages is kept").is_asking = false;
         let records = match answer {
             Answer::Messages { records, .. } => records,
             Answer::Failed(fault) => return self.tell_readers(id, &[], fault.code()),
@@ -578,7 +609,7 @@ impl Shard {
         let is_whole = records.len() < count;
         let uri = self.rooms[&id].entry.uri.clone();
         let older: Vec<Kept> =
-            records.into_iter().rev().map(|record| self.weigh(delivery(&uri, record))).collect();
+            records.into_iter().rev().map(|record| self.keep(delivery(&uri, record))).collect();
         self.keep_older(id, &older, is_whole);
         self.tell_readers(id, &older, ResponseCode::Success);
     }
@@ -601,6 +632,7 @@ impl Shard {
 
     fn tell_readers(&mut self, id: Guid, older: &[Kept], code: ResponseCode) {
         let room = self.rooms.get_mut(&id).expect("a room with messages is kept");
+        room.readers_until = None;
         for reader in std::mem::take(&mut room.readers) {
             self.tell_history(id, reader, None, older, code);
         }
@@ -623,8 +655,8 @@ impl Shard {
             bytes <= XCCOS_REPLY_BYTES_MAX
         };
         let all = newest.into_iter().chain(older.iter().cloned()).take(count);
-        let mut messages: Vec<Delivery> =
-            all.take_while(fits).map(|(_, message)| message).collect();
+        let shown = all.take_while(fits).map(|(_, message)| Delivery::clone(&message));
+        let mut messages: Vec<Delivery> = shown.collect();
         messages.reverse();
         let entry = self.setup.directory.room(id).expect("the home checked the room");
         let data = ReplyData::History { room_uri: entry.uri.clone(), messages };

@@ -76,6 +76,8 @@ pub(super) struct Session {
     pub(super) asks: usize,
     /// Searches in history that are not answered yet.
     pub(super) searches: usize,
+    /// Preferences that are being read or written.
+    pub(super) preferences: usize,
     pub(super) restore: Restore,
 }
 

@@ -7,6 +7,7 @@ use crate::bucket::Bucket;
 use crate::counters::Refusal;
 use crate::directory::display_name;
 use crate::mail::{Mail, SessionKey, User};
+use parlance_wire::limits::XCCOS_NAME_BYTES_MAX;
 use parlance_wire::sip::message::HeaderName;
 use parlance_wire::sip::session_timer::{self, SessionTimer};
 use parlance_wire::sip::transaction::{Accepted, Order, order};
@@ -221,7 +222,8 @@ impl Shard {
             + request.call_id().len()
             + request.to().uri.len()
             + request.contact().map_or(0, |c| c.uri.len());
-        if from.tag().is_none_or(str::is_empty) || text > DIALOG_TEXT_BYTES_MAX {
+        let is_long = text > DIALOG_TEXT_BYTES_MAX || identity.len() > XCCOS_NAME_BYTES_MAX;
+        if from.tag().is_none_or(str::is_empty) || is_long {
             let refusal = parlance_wire::sip::MessageError::HeaderMalformed(HeaderName::From);
             return self.reject(link, request, 400, Refusal::Message(refusal));
         }
@@ -288,6 +290,7 @@ impl Shard {
                 parting: Vec::new(),
                 asks: 0,
                 searches: 0,
+                preferences: 0,
                 restore: Restore::Undecided(Vec::new()),
                 local_tag: local_tag.into(),
                 user,

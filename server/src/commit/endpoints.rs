@@ -1,8 +1,7 @@
 //! Which rooms endpoints are in, on the way into the database.
 //!
-//! Only the newest is kept of each endpoint, so what waits is bounded by the endpoints that the
-//! shards know: their sessions, and `remembered_max` lost ones each. It is written every second; a
-//! kill costs that second, which is no promise broken: who joined in it joins again.
+//! Only the newest is kept of each endpoint, and no more than [`WAITING_MAX`] endpoints. It is written
+//! every second; a kill costs that second, which is no promise broken: who joined in it joins again.
 
 use parlance_core::Endpoint;
 use parlance_storage::sql::{AnyStore, ENDPOINTS_BATCH_MAX, Error, Store};
@@ -13,6 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
+/// Most endpoints that wait, while the database is away; what changes at others then is not written
+/// down.
+const WAITING_MAX: usize = 200_000;
 /// How often what waits is written.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long to wait after a failure.
@@ -32,7 +34,10 @@ impl Endpoints {
     /// Takes what a shard wants to be kept.
     pub fn remember(&self, endpoint: Endpoint) {
         let key = (endpoint.owner.clone(), endpoint.epid.clone());
-        self.lock().insert(key, endpoint);
+        let mut waiting = self.lock();
+        if waiting.len() < WAITING_MAX || waiting.contains_key(&key) {
+            waiting.insert(key, endpoint);
+        }
     }
 
     /// Takes it back, unless there is something newer.
@@ -121,12 +126,38 @@ fn write(store: &mut AnyStore, endpoints: &Endpoints) -> Result<(), Error> {
     let mut all = endpoints.take();
     while !all.is_empty() {
         let rest = all.split_off(ENDPOINTS_BATCH_MAX.min(all.len()));
-        if let Err(error) = store.endpoints_write(&all) {
+        let written = store.endpoints_write(&all).or_else(|error| match error.is_retryable() {
+            true => Err(error),
+            false => write_singly(store, &all),
+        });
+        if let Err(error) = written {
             all.extend(rest);
             endpoints.put_back(all);
             return Err(error);
         }
         all = rest;
+    }
+    Ok(())
+}
+
+/// Writes a batch that the database refuses one by one, without those that it refuses: one name
+/// that it does not take must not cost the others theirs.
+fn write_singly(store: &mut AnyStore, all: &[Endpoint]) -> Result<(), Error> {
+    let mut refused = None;
+    for endpoint in all {
+        match store.endpoints_write(std::slice::from_ref(endpoint)) {
+            Ok(()) => {}
+            Err(error) if error.is_retryable() => return Err(error),
+            Err(error) => refused = Some(error),
+        }
+    }
+    if let Some(error) = refused {
+        tracing::warn!(
+            cause = %error,
+            effect = "after a restart these clients may have to join their rooms again",
+            next_step = "none if they are few; else run `parlance store check`",
+            "the rooms of some endpoints cannot be written down"
+        );
     }
     Ok(())
 }

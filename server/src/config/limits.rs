@@ -6,6 +6,7 @@
 use super::error::{ConfigError, Faults};
 use super::file;
 use parlance_core::Limits;
+use parlance_storage::sql::LAST_ROWS_MAX;
 use std::ops::RangeInclusive;
 use toml::Spanned;
 
@@ -60,8 +61,9 @@ pub fn resolve(faults: Faults<'_>, file: &file::Limits) -> Result<Limits, Config
     set.usize("session_rooms_max", &file.session_rooms_max, 1..=10_000, &mut l.session_rooms_max)?;
     set.usize("feed_items_max", &file.feed_items_max, 1..=1_000_000, &mut l.feed_items_max)?;
     set.usize("recent_max", &file.recent_max, 1..=100_000, &mut l.recent_max)?;
-    let recent_max = l.recent_max as u64;
-    set.usize("history_max", &file.history_max, 1..=recent_max, &mut l.history_max)?;
+    // So many the database gives at once.
+    let history_most = (l.recent_max as u64).min(LAST_ROWS_MAX as u64);
+    set.usize("history_max", &file.history_max, 1..=history_most, &mut l.history_max)?;
     l.history_max = l.history_max.min(l.recent_max);
     set.usize("uncommitted_max", &file.uncommitted_max, 1..=1_000_000, &mut l.uncommitted_max)?;
     set.usize("participants_max", &file.participants_max, 1..=100_000, &mut l.participants_max)?;

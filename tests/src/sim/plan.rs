@@ -194,8 +194,9 @@ fn tighten_times(limits: &mut Limits, dice: &mut Dice) {
     maybe(&mut limits.link_first_message_ms, &[3_000]);
     maybe(&mut limits.link_idle_ms, &[5_000]);
     maybe(&mut limits.remember_ms, &[500, 10_000]);
+    maybe(&mut limits.older_ms, &[50, 500]);
     maybe(&mut limits.drain_ms, &[0, 1_000]);
-    if dice.percent(25) {
+    if dice.percent(45) {
         limits.session_expires_s = 5;
         limits.min_se_s = 2;
         limits.session_expires_grace_ms = 2_000;
