@@ -142,6 +142,8 @@ pub struct Counters {
     pub commands: u64,
     /// Posts accepted and numbered by rooms of this shard.
     pub posts: u64,
+    /// Posts whose authors were told that the outcome is not known.
+    pub posts_unknown: u64,
     /// Chat messages stamped for sessions of this shard.
     pub deliveries: u64,
     /// Roster notices stamped for sessions of this shard.

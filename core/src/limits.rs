@@ -61,6 +61,9 @@ pub struct Limits {
     pub recent_max: usize,
     /// Messages a history reply shows at most (`DefaultChatHistory`, `product.md` §4.1: 30).
     pub history_max: usize,
+    /// An author who has no answer by then is told 504: the outcome is not known. Below the 32 s
+    /// that SIP gives a request (RFC 3261 timer F).
+    pub post_ms_max: u64,
     /// Posts of one room that wait for the log; one more is answered 503.
     pub uncommitted_max: usize,
     /// Deliveries made for one room before other rooms get their turn.
@@ -129,6 +132,7 @@ impl Default for Limits {
             feed_items_max: 1_024,
             recent_max: 500,
             history_max: 30,
+            post_ms_max: 30_000,
             uncommitted_max: 4_096,
             fanout_slice: 256,
             participants_max: 75,

@@ -347,3 +347,26 @@ fn only_a_request_of_our_own_is_a_loop() {
         assert_eq!(options_with_via(&mut world, &both), status, "{both}");
     }
 }
+
+#[test]
+fn an_author_is_told_when_the_outcome_is_not_known() {
+    let mut world = World::new(2, Limits::default());
+    let mut kay = member(&mut world, 0, "kay", 1);
+    let mut lee = member(&mut world, 1, "lee", 1);
+    world.hold_log = true;
+    kay.post(&mut world, 1, "one");
+    world.advance(20_000);
+    kay.post(&mut world, 1, "two");
+    assert_eq!(kay.statuses(&mut world), [0; 0]);
+    world.advance(10_000);
+    assert_eq!(kay.statuses(&mut world), [504], "the first has waited for 30 s");
+    // Both were kept after all: everybody sees them, and only the second is acknowledged.
+    world.commit();
+    let seen = kay.seen(&mut world);
+    let statuses = seen.iter().filter(|s| matches!(s, Seen::Status { status: 200, .. })).count();
+    assert_eq!((statuses, documents(seen).len()), (1, 2));
+    assert_eq!(lee.chats(&mut world), ["one", "two"]);
+    assert_eq!(world.shards.iter().map(|s| s.counters().posts_unknown).sum::<u64>(), 1);
+    world.advance(40_000);
+    assert_eq!(kay.statuses(&mut world), [0; 0]);
+}

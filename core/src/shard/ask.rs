@@ -4,7 +4,7 @@
 //! until its answer, and the table is bounded by what sessions may have open.
 
 use super::session::Restore;
-use super::{LinkId, Shard};
+use super::{Due, LinkId, Shard};
 use crate::directory::RoomEntry;
 use crate::mail::{AskKey, JoinOutcome, Leave, Mail, PostOutcome, SessionKey, User};
 use crate::outbox::Body;
@@ -30,10 +30,10 @@ pub(super) struct Wanted {
 #[derive(Debug)]
 pub(super) enum Question {
     /// The SIP response to this post is held open. It is owed on the link, whatever becomes of the
-    /// dialog.
+    /// dialog; `None` when the author has been told that the outcome is not known.
     Post {
         link: LinkId,
-        echo: Echo,
+        echo: Option<Echo>,
     },
     /// This SIP response, whole, is held back until the registrar knows what its reader may do
     /// next.
@@ -134,6 +134,8 @@ impl Shard {
     pub(super) fn on_posted(&mut self, ask: AskKey, outcome: PostOutcome) {
         let ask = self.close_ask(ask);
         let Question::Post { link, echo } = ask.question else { unreachable!("asked as a post") };
+        self.forget_answered_posts();
+        let Some(echo) = echo else { return };
         let status = match outcome {
             PostOutcome::Accepted => 200,
             PostOutcome::NotJoined => 403,
@@ -144,6 +146,51 @@ impl Shard {
             self.refuse(link, crate::counters::Refusal::NotJoined);
         }
         self.write(link, |out| echo.respond(out, status).empty());
+    }
+
+    /// Opens the question of a post; its author is not kept waiting for longer than a SIP client
+    /// waits.
+    pub(super) fn open_post(&mut self, key: SessionKey, link: LinkId, echo: Echo) -> AskKey {
+        let ask = self.open_ask(key, Question::Post { link, echo: Some(echo) });
+        let until = self.now.instant.plus_ms(self.setup.limits.post_ms_max);
+        self.open_posts.push_back((until, ask));
+        self.arm_posts();
+        ask
+    }
+
+    fn forget_answered_posts(&mut self) {
+        while self.open_posts.front().is_some_and(|(_, ask)| !self.asks.contains_key(*ask)) {
+            self.open_posts.pop_front();
+        }
+    }
+
+    fn arm_posts(&mut self) {
+        if let Some((until, _)) = self.open_posts.front()
+            && !self.is_posts_timer_set
+        {
+            self.is_posts_timer_set = true;
+            self.timers.at(*until, Due::Posts);
+        }
+    }
+
+    /// Authors whose post waits for too long are told that its outcome is not known: it may be kept
+    /// or not (`reliability.md` §1, line 4).
+    pub(super) fn check_posts(&mut self) {
+        self.is_posts_timer_set = false;
+        self.forget_answered_posts();
+        while let Some((_, ask)) =
+            self.open_posts.pop_front_if(|(until, _)| *until <= self.now.instant)
+        {
+            if let Some(Ask { question: Question::Post { link, echo }, .. }) =
+                self.asks.get_mut(ask)
+                && let Some(echo) = echo.take()
+            {
+                let link = *link;
+                self.counters.posts_unknown += 1;
+                self.write(link, |out| echo.respond(out, 504).empty());
+            }
+        }
+        self.arm_posts();
     }
 
     /// The registrar knows the new dialog: it stands.

@@ -90,7 +90,7 @@ impl Shard {
             return self.refuse_info(link, request, 403, Refusal::NotJoined);
         }
         let tag = self.sessions[key].local_tag.clone();
-        let ask = self.open_ask(key, Question::Post { link, echo: Echo::of(request, Some(&tag)) });
+        let ask = self.open_post(key, link, Echo::of(request, Some(&tag)));
         let (from, user) = (self.address(key), self.sessions[key].user.clone());
         let to = self.owner(room);
         self.mail(to, Mail::Post { room, from, user, ask, post: Box::new(post) });

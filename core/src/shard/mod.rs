@@ -244,6 +244,9 @@ pub struct Shard {
     sessions: SlotMap<SessionKey, Session>,
     asks: SlotMap<AskKey, Ask>,
     queries: SlotMap<QueryKey, Purpose>,
+    /// Posts whose authors wait for an answer, and until when; some may be answered.
+    open_posts: VecDeque<(Instant, AskKey)>,
+    is_posts_timer_set: bool,
     feeds: Feeds,
     rooms: HashMap<Guid, Room>,
     registrar: Registrar,
@@ -288,6 +291,8 @@ impl Shard {
             sessions: SlotMap::with_key(),
             asks: SlotMap::with_key(),
             queries: SlotMap::with_key(),
+            open_posts: VecDeque::new(),
+            is_posts_timer_set: false,
             feeds: Feeds::default(),
             rooms: HashMap::new(),
             registrar: Registrar::default(),
@@ -478,6 +483,7 @@ impl Shard {
                 Due::Link(link) => self.check_link(link),
                 Due::Session(session) => self.check_session(session),
                 Due::Room(room) => self.on_room_due(room),
+                Due::Posts => self.check_posts(),
                 Due::Drain => {}
             }
         }

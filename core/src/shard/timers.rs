@@ -14,6 +14,7 @@ pub(super) enum Due {
     Link(LinkId),
     Session(SessionKey),
     Room(Guid),
+    Posts,
     Drain,
 }
 

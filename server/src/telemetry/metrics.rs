@@ -79,6 +79,7 @@ const COUNTERS: &[(&str, &str, Number)] = &[
     ("dialogs_dropped", "Dialogs the server gave up", |s| s.counters.dialogs_dropped),
     ("commands", "Commands executed", |s| s.counters.commands),
     ("posts", "Messages accepted and numbered", |s| s.counters.posts),
+    ("posts_unknown", "Posts whose authors were told 504", |s| s.counters.posts_unknown),
     ("deliveries", "Messages delivered to sessions", |s| s.counters.deliveries),
     ("notices", "Roster notices delivered to sessions", |s| s.counters.notices),
     ("queries", "Questions put to the database", |s| s.counters.queries),

@@ -195,6 +195,7 @@ fn tighten_times(limits: &mut Limits, dice: &mut Dice) {
     maybe(&mut limits.link_idle_ms, &[5_000]);
     maybe(&mut limits.remember_ms, &[500, 10_000]);
     maybe(&mut limits.older_ms, &[50, 500]);
+    maybe(&mut limits.post_ms_max, &[2_000, 5_000]);
     maybe(&mut limits.drain_ms, &[0, 1_000]);
     if dice.percent(45) {
         limits.session_expires_s = 5;

@@ -253,6 +253,9 @@ impl Ledger {
             }
             return self.checker.accepted(post);
         }
+        if status == 504 {
+            return self.checker.unknown(post);
+        }
         self.checker.refused(post, status);
         let is_safe = self.posts.get(&post).is_some_and(|posted| posted.is_safe);
         if !matches!(status, 403 | 413 | 481 | 503) || status == 403 && is_safe {
