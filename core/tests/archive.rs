@@ -284,7 +284,8 @@ fn a_question_to_the_database_holds_up_replies_and_no_messages() {
     lee.join(&mut world, 2);
     kay.join(&mut world, 2);
     world.advance(1_000);
-    (lee.seen(&mut world), kay.seen(&mut world));
+    lee.seen(&mut world);
+    kay.seen(&mut world);
     world.hold_queries = true;
     lee.command(&mut world, &search(&[reference(1)], |_| ()));
     lee.command(&mut world, &Command::GetServerInfo { info_type: "123".into() });

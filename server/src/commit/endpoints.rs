@@ -1,7 +1,8 @@
 //! Which rooms endpoints are in, on the way into the database.
 //!
-//! Only the newest is kept of each endpoint, and no more than [`WAITING_MAX`] endpoints. It is written
-//! every second; a kill costs that second, which is no promise broken: who joined in it joins again.
+//! Only the newest is kept of each endpoint, and no more than [`WAITING_MAX`] endpoints. It is
+//! written every second; a kill costs that second, which is no promise broken: who joined in it
+//! joins again.
 
 use parlance_core::Endpoint;
 use parlance_storage::sql::{AnyStore, ENDPOINTS_BATCH_MAX, Error, Store};
