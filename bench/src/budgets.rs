@@ -1,9 +1,12 @@
 //! Instructions that each step takes, counted by callgrind, and how many it may take.
 //!
 //! Times differ from machine to machine and from minute to minute; instructions hardly do. So a
-//! change that makes a hot path longer is seen by the ordinary test run, on any machine.
+//! change that makes a hot path longer is seen by the ordinary test run. Another compiler, or a
+//! processor for which libraries have other code, counts otherwise: the file says what it was
+//! counted with, and only with the same are the budgets held to.
 
 use crate::steps;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -44,6 +47,14 @@ impl Count {
     }
 }
 
+/// The committed file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Budgets {
+    counted_with: String,
+    instructions: BTreeMap<String, f64>,
+}
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Where the budgets are.
@@ -56,13 +67,40 @@ pub fn can_count() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
+/// What counts depend on beside the program: the compiler, and the processor as libraries see it.
+///
+/// # Errors
+/// If there is no compiler.
+pub fn environment() -> Outcome<String> {
+    let output = Command::new("rustc").arg("--version").output()?;
+    let version = String::from_utf8(output.stdout)?;
+    let version: Vec<&str> = version.split_whitespace().take(2).collect();
+    #[cfg(target_arch = "x86_64")]
+    let wide = std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    let wide = false;
+    let wide = if wide { " with AVX2" } else { "" };
+    Ok(format!("{}, {}{wide}", version.join(" "), std::env::consts::ARCH))
+}
+
+/// What the budgets in the file were counted with; see [`environment`].
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn counted_with() -> Outcome<String> {
+    Ok(read()?.counted_with)
+}
+
+fn read() -> Outcome<Budgets> {
+    Ok(toml::from_str(&std::fs::read_to_string(path())?)?)
+}
+
 /// Builds the program that is counted in, counts all steps, and reads their budgets.
 ///
 /// # Errors
 /// If it does not build, valgrind fails, or the file cannot be read.
 pub fn count_all() -> Outcome<Vec<Count>> {
-    let text = std::fs::read_to_string(path())?;
-    let budgets: BTreeMap<String, f64> = toml::from_str(&text)?;
+    let budgets = read()?.instructions;
     let program = build()?;
     let count = |step: steps::Named| -> Outcome<Count> {
         let counted = count(&program, step.name)?;
@@ -77,10 +115,11 @@ pub fn count_all() -> Outcome<Vec<Count>> {
 }
 
 /// The file's text for these counts.
-pub fn to_toml(counts: &[Count]) -> String {
-    let mut text = String::from(
+pub fn to_toml(counts: &[Count], environment: &str) -> String {
+    let mut text = format!(
         "# Instructions of each hot step, as callgrind counts them: see docs/performance.md.\n\
-         # Written by `cargo run -p parlance-bench -- budgets --update`.\n\n",
+         # Written by `cargo run -p parlance-bench -- budgets --update`.\n\
+         counted_with = \"{environment}\"\n\n[instructions]\n",
     );
     for Count { name, unit, counted, .. } in counts {
         let _ = writeln!(text, "{name} = {counted:.1} # for each {unit}");
@@ -144,7 +183,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let counts = [Count { name: "fan-out", unit: "delivery", counted: 12.34, budget: None }];
-        let read: BTreeMap<String, f64> = toml::from_str(&to_toml(&counts)).unwrap();
-        assert_eq!(read.get("fan-out"), Some(&12.3));
+        let read: Budgets = toml::from_str(&to_toml(&counts, "rustc 1")).unwrap();
+        assert_eq!(read.instructions.get("fan-out"), Some(&12.3));
+        assert_eq!(read.counted_with, "rustc 1");
     }
 }

@@ -70,7 +70,10 @@ fn count(update: bool) -> Outcome<()> {
         println!("{name:24}{:>12.1}{budget:>12.1}{excess:>+8.1} %", count.counted);
     }
     match update {
-        true => Ok(std::fs::write(budgets::path(), budgets::to_toml(&counts))?),
+        true => Ok(std::fs::write(
+            budgets::path(),
+            budgets::to_toml(&counts, &budgets::environment()?),
+        )?),
         false => Ok(()),
     }
 }
