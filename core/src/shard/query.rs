@@ -231,10 +231,15 @@ impl Shard {
         Found { rooms: found, is_exceeded }
     }
 
-    /// How long a message's document is, in bytes. One that would fill a reply alone loses its RTF:
-    /// history shows its plain text.
-    pub(super) fn weigh(&mut self, mut message: Delivery) -> (usize, Delivery) {
-        let mut bytes = self.document_bytes(&message);
+    /// How long a message's document is, in bytes; see [`Shard::fit`].
+    pub(super) fn weigh(&mut self, message: Delivery) -> (usize, Delivery) {
+        let bytes = self.document_bytes(&message);
+        self.fit(bytes, message)
+    }
+
+    /// A message whose document of so many bytes would fill a reply alone loses its RTF: history
+    /// shows its plain text.
+    pub(super) fn fit(&mut self, mut bytes: usize, mut message: Delivery) -> (usize, Delivery) {
         if bytes > MESSAGE_BYTES_MAX && message.rtf.take().is_some() {
             bytes = self.document_bytes(&message);
         }

@@ -193,12 +193,12 @@ impl Shard {
         room.last_number = record.number;
         room.last_ts = room.last_ts.max(record.ts);
         let delivery = delivery(&room.entry.uri, record);
-        self.remember(id, delivery);
+        let kept = self.keep(delivery);
+        self.remember(id, kept);
     }
 
     /// Keeps a released message for history.
-    fn remember(&mut self, id: Guid, delivery: Delivery) {
-        let kept = self.keep(delivery);
+    fn remember(&mut self, id: Guid, kept: Kept) {
         let recent_max = self.setup.limits.recent_max;
         let room = self.rooms.get_mut(&id).expect("a room with messages is kept");
         if room.recent.len() == recent_max {
@@ -512,7 +512,9 @@ impl Shard {
         };
         room.uncommitted -= 1;
         let number = delivery.chat_id;
-        self.remember(id, *delivery);
+        // Its document is rendered already: its length is known.
+        let (bytes, message) = self.fit(body.len(), *delivery);
+        self.remember(id, (bytes, Arc::new(message)));
         let (session, outcome) = (from.session, PostOutcome::Accepted);
         self.mail(from.shard, Mail::Posted { session, ask, outcome });
         self.deliver(id, &Item::Post { number, body });
