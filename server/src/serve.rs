@@ -2,7 +2,7 @@
 
 use crate::Exit;
 use crate::certificate::{ensure_self_signed, load, self_signed_files};
-use crate::commit::{self, Archive, Desk, EndpointWriter, Endpoints, Feeder, Queries, Service};
+use crate::commit::{self, Archive, Background, Desk, Endpoints, Feeder, Queries, Service};
 use crate::config::{Ack, Config, Io};
 use crate::greeting::{self, Bound};
 use crate::machine;
@@ -20,9 +20,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::{JoinHandle, Thread};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Beyond the shards' own limit of draining, they get this much to report that they are done.
@@ -81,13 +81,13 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let past = |records| Past { records, endpoints: known.clone() };
     let pasts = opened.restored.into_iter().map(past).collect();
     let (seats, slots) = seats(config, &placement, parts, pasts, sockets, &supervisor)?;
-    let store = start_store(feeder)?;
+    let store = Background::start("store", move |is_closing| feeder.run(is_closing))?;
     let service = match ack {
         Ack::Log => service,
-        Ack::Sql => service.awaiting(store.thread.clone()),
+        Ack::Sql => service.awaiting(store.thread().clone()),
     };
     let log = start_log(service, lines.clone())?;
-    let endpoint_writer = EndpointWriter::start(&config.store, endpoints)?;
+    let endpoint_writer = commit::start_writer(&config.store, endpoints)?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     machine::bind_thread(&placement.background);
     for seat in seats {
@@ -119,7 +119,8 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     // Its panics end the process by themselves.
     let _ = log.join();
     endpoint_writer.finish(STORE_PATIENCE);
-    store.finish();
+    // What it does not manage is in the log.
+    store.finish(STORE_PATIENCE);
     Ok(exit)
 }
 
@@ -294,35 +295,6 @@ fn start_log(service: Service, lines: LogGuard) -> Result<JoinHandle<()>, String
     };
     let thread = std::thread::Builder::new().name("log".into()).spawn(serve);
     thread.map_err(|e| format!("no thread for the log: {e}"))
-}
-
-/// The thread that feeds the database.
-struct StoreThread {
-    thread: Thread,
-    is_closing: Arc<AtomicBool>,
-    /// Closed when the thread has ended.
-    ended: Receiver<()>,
-}
-
-impl StoreThread {
-    /// Lets it feed what is left, for a while: what it does not manage is in the log.
-    fn finish(self) {
-        self.is_closing.store(true, Ordering::Release);
-        self.thread.unpark();
-        let _ = self.ended.recv_timeout(STORE_PATIENCE);
-    }
-}
-
-fn start_store(feeder: Feeder) -> Result<StoreThread, String> {
-    let is_closing = feeder.closing();
-    let (end, ended) = channel();
-    let feed = move || {
-        feeder.run();
-        drop(end);
-    };
-    let handle = std::thread::Builder::new().name("store".into()).spawn(feed);
-    let handle = handle.map_err(|e| format!("no thread for the database: {e}"))?;
-    Ok(StoreThread { thread: handle.thread().clone(), is_closing, ended })
 }
 
 /// Where each shard's numbers can be read.

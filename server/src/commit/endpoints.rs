@@ -4,13 +4,12 @@
 //! written every second; a kill costs that second, which is no promise broken: who joined in it
 //! joins again.
 
+use super::background::Background;
 use parlance_core::Endpoint;
 use parlance_storage::sql::{AnyStore, ENDPOINTS_BATCH_MAX, Error, Store};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::Thread;
 use std::time::Duration;
 
 /// Most endpoints that wait, while the database is away; what changes at others then is not written
@@ -28,7 +27,6 @@ type Key = (Box<str>, Box<str>);
 #[derive(Debug, Default)]
 pub struct Endpoints {
     waiting: Mutex<HashMap<Key, Endpoint>>,
-    is_closing: AtomicBool,
 }
 
 impl Endpoints {
@@ -60,45 +58,20 @@ impl Endpoints {
     }
 }
 
-/// The thread that writes.
-pub struct EndpointWriter {
-    endpoints: Arc<Endpoints>,
-    thread: Thread,
-    /// Closed when the thread has ended.
-    ended: Receiver<()>,
+/// Starts the thread that writes. At the end of the server it writes what is left, once.
+///
+/// # Errors
+/// Why the server must not start.
+pub fn start_writer(url: &str, endpoints: Arc<Endpoints>) -> Result<Background, String> {
+    let mut store = AnyStore::open(url).map_err(|e| format!("the database: {e}"))?;
+    Background::start("endpoints", move |is_closing| run(&mut store, &endpoints, is_closing))
 }
 
-impl EndpointWriter {
-    /// Starts it.
-    ///
-    /// # Errors
-    /// Why the server must not start.
-    pub fn start(url: &str, endpoints: Arc<Endpoints>) -> Result<EndpointWriter, String> {
-        let mut store = AnyStore::open(url).map_err(|e| format!("the database: {e}"))?;
-        let shared = endpoints.clone();
-        let thread = std::thread::Builder::new().name("endpoints".into());
-        let (end, ended) = channel();
-        let thread = thread.spawn(move || {
-            run(&mut store, &shared);
-            drop(end);
-        });
-        let thread = thread.map_err(|e| format!("no thread to remember endpoints: {e}"))?;
-        Ok(EndpointWriter { endpoints, thread: thread.thread().clone(), ended })
-    }
-
-    /// Writes what is left, once, and ends; waits for that as long as `patience` lasts.
-    pub fn finish(self, patience: Duration) {
-        self.endpoints.is_closing.store(true, Ordering::Release);
-        self.thread.unpark();
-        let _ = self.ended.recv_timeout(patience);
-    }
-}
-
-fn run(store: &mut AnyStore, endpoints: &Endpoints) {
+fn run(store: &mut AnyStore, endpoints: &Endpoints, is_closing: &AtomicBool) {
     let mut is_told = false;
     loop {
         // Looked at first: what was there before the end is written below.
-        let is_closing = endpoints.is_closing.load(Ordering::Acquire);
+        let is_closing = is_closing.load(Ordering::Acquire);
         let pause = match write(store, endpoints) {
             Ok(()) => {
                 is_told = false;

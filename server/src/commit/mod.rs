@@ -16,6 +16,7 @@
 //! A failed write or sync ends the process: what the disk holds is unknown then, and only a new
 //! start finds out. Nothing that was acknowledged can be lost by it.
 
+mod background;
 mod endpoints;
 mod engine;
 mod identity;
@@ -27,7 +28,8 @@ mod start;
 mod store;
 mod waiting;
 
-pub use endpoints::{EndpointWriter, Endpoints};
+pub use background::Background;
+pub use endpoints::{Endpoints, start_writer};
 pub use engine::{folder, lock, sled_folder};
 pub use identity::{identity, identity_known};
 pub use lane::{Desk, LogEnd, News};

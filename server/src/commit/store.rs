@@ -109,8 +109,6 @@ pub struct Feeder {
     clock: Clock,
     /// The trouble that was told last, so that it is told once.
     told: Option<String>,
-    /// The log is closed: feed what is left, and end.
-    is_closing: Arc<AtomicBool>,
 }
 
 impl Feeder {
@@ -135,14 +133,8 @@ impl Feeder {
             },
         };
         let flusher = Flusher::new(settings, seed, LogPosition(start.0), LogPosition(end.0));
-        let (numbers, told, is_closing) = (desk.numbers(), None, Arc::default());
-        Feeder { archive, reader, flusher, numbers, desk, ack, clock, told, is_closing }
-    }
-
-    /// Raised when the log is closed: the feeder ends when the database has everything, or at the
-    /// first trouble.
-    pub fn closing(&self) -> Arc<AtomicBool> {
-        self.is_closing.clone()
+        let (numbers, told) = (desk.numbers(), None);
+        Feeder { archive, reader, flusher, numbers, desk, ack, clock, told }
     }
 
     /// Brings all that the log has into the database before anybody is served, so that rooms do
@@ -174,12 +166,13 @@ impl Feeder {
         Ok(false)
     }
 
-    /// Feeds until the log is closed, or until log and database turn out not to belong together:
-    /// then the log keeps everything, and fills up.
-    pub fn run(mut self) {
+    /// Feeds until `is_closing` says that the log is closed, and then until the database has
+    /// everything, or to the first trouble; or until log and database turn out not to belong
+    /// together: then the log keeps everything, and fills up.
+    pub fn run(mut self, is_closing: &AtomicBool) {
         loop {
             // Looked at first: what was durable before the log was closed is seen below.
-            let is_closing = self.is_closing.load(Ordering::Acquire);
+            let is_closing = is_closing.load(Ordering::Acquire);
             match self.step() {
                 Step::AskCursor | Step::Flush { .. } => {}
                 Step::Wait(_) if is_closing && self.is_done() => return,
