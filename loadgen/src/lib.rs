@@ -8,6 +8,7 @@
 //! | [`client`] | one endpoint: sign-in, look-up, long dialog, commands, posts, answers |
 //! | [`mux`] | many endpoints on one link |
 //! | [`history`] | the checker of the contract: one order, no gap, no ghost, acknowledged is kept |
+//! | [`results`] | what a run measured, and what is made of it |
 //! | [`payload`] | the mark in each post's text by which it is recognised |
 //! | [`rooms`] | rooms and members derived from numbers; the server configuration for them |
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@ mod fake;
 pub mod history;
 pub mod mux;
 pub mod payload;
+pub mod results;
 pub mod rooms;
 
 pub use client::{Client, ClientConfig, ClientEvent, EndReason, SignIn, Transport};

@@ -115,7 +115,7 @@ impl Link {
 
     /// The link is up again: so are its clients soon.
     fn sign_in_again(&self) {
-        self.world.borrow_mut().counts.links_reopened += 1;
+        self.world.borrow_mut().measured.counts.links_reopened += 1;
         let places = self.mux.borrow().clients().len();
         (0..places).for_each(|place| self.sign_in(place));
     }

@@ -14,8 +14,8 @@ mod summary;
 mod world;
 
 pub use plan::Plan;
-pub use summary::Summary;
 
+use parlance_loadgen::results::Summary;
 use std::io;
 use std::time::{Duration, Instant};
 

@@ -5,8 +5,9 @@ use super::pace::{Schedule, Sleeper};
 use super::plan::Plan;
 use super::process::{Sample, sample};
 use super::progress::Progress;
-use super::summary::{LoadWindow, Summary};
+use super::summary::{LoadWindow, publish, setup};
 use super::world::{UserState, World};
+use parlance_loadgen::results::{Kind, Summary};
 use parlance_loadgen::{Client, ClientConfig};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -72,7 +73,7 @@ pub async fn run(plan: Plan) -> Result<Summary, String> {
     run.leave().await;
     run.progress.finish();
     let summary = run.conclude(signed_in, &window);
-    summary.publish(run.plan.json.as_deref())?;
+    publish(&summary, run.plan.json.as_deref())?;
     Ok(summary)
 }
 
@@ -109,7 +110,7 @@ impl Run {
 
     fn show_sign_in(&mut self, phase: &'static str) {
         let world = self.world.borrow();
-        let counts = &world.counts;
+        let counts = &world.measured.counts;
         let all = self.plan.memberships().max(1);
         let joined = world.owed.seated();
         self.progress.show(phase, joined as f64 / all as f64, || {
@@ -171,13 +172,13 @@ impl Run {
         let world = self.world.borrow();
         let part = elapsed.as_secs_f64() / self.plan.duration.as_secs_f64().max(0.001);
         self.progress.show("load", part, || {
-            let counts = &world.counts;
+            let counts = &world.measured.counts;
             let rate = counts.delivered as f64 / elapsed.as_secs_f64().max(0.001);
             let (sent, delivered, reopened) =
                 (counts.sent, counts.delivered, counts.links_reopened);
-            let p99 = world.delivery.0.value_at_quantile(0.99);
+            let p99 = world.measured.timings.of(Kind::Delivery).at(0.99);
             let outstanding = world.owed.outstanding();
-            let errors = world.errors.values().sum::<u64>();
+            let errors = world.measured.errors.values().sum::<u64>();
             let mut words = format!(
                 "{sent} posts, {delivered} deliveries ({rate:.0}/s), p99 {p99} us, \
                  {outstanding} outstanding, {errors} errors"
@@ -223,7 +224,7 @@ impl Run {
         let (mut before, mut progress_at) = (0, start);
         while !self.world.borrow().is_quiet() {
             let now = Instant::now();
-            let counts = self.world.borrow().counts.clone();
+            let counts = self.world.borrow().measured.counts;
             if counts.delivered + counts.answered != before {
                 (before, progress_at) = (counts.delivered + counts.answered, now);
             }
@@ -263,7 +264,7 @@ impl Run {
             while let Some(user) = schedule.take(now).and_then(|_| leaving.next()) {
                 self.act(user, |client, out| client.bye(out));
             }
-            let left = self.world.borrow().counts.left;
+            let left = self.world.borrow().measured.counts.left;
             let part = left as f64 / f64::from(users);
             self.progress.show("leave", part, || format!("{left} of {users} left"));
         }
@@ -277,9 +278,9 @@ impl Run {
     }
 
     fn conclude(&mut self, signed_in: Duration, window: &LoadWindow) -> Summary {
-        let mut world = self.world.borrow_mut();
-        let report = std::mem::take(&mut world.checker).finish();
-        Summary::new(&self.plan, &world, signed_in, window, &report)
+        let mut measured = self.world.borrow_mut().conclude();
+        window.close(signed_in, &mut measured);
+        Summary::new(&setup(&self.plan), &measured)
     }
 }
 

@@ -105,9 +105,9 @@ impl Run {
                 });
             }
         }
-        self.wait(|world| world.counts.histories >= asked).await;
+        self.wait(|world| world.measured.counts.histories >= asked).await;
         let mut world = self.world.borrow_mut();
-        if world.counts.histories < asked {
+        if world.measured.counts.histories < asked {
             world.error("history not told in time".to_owned());
         }
     }
@@ -124,7 +124,7 @@ impl Run {
 
     async fn ask_all(&mut self, ask: impl Fn(&mut Archive, &RoomRef) -> HistorySearch) {
         let rooms = self.plan.rooms.len() as u32;
-        let goal = self.world.borrow().counts.histories + u64::from(rooms);
+        let goal = self.world.borrow().measured.counts.histories + u64::from(rooms);
         for room in 0..rooms {
             let reference = &self.plan.rooms[room as usize].reference;
             let reader = self.world.borrow().reader(room);
@@ -139,7 +139,7 @@ impl Run {
             });
         }
         let mut seen = (self.read_so_far(), Instant::now());
-        while self.world.borrow().counts.histories < goal {
+        while self.world.borrow().measured.counts.histories < goal {
             self.sleeper.pause(LOOK_EVERY).await;
             let (read, now) = (self.read_so_far(), Instant::now());
             self.progress.show("history", 1.0, || format!("{read} messages read"));
@@ -153,7 +153,7 @@ impl Run {
 
     fn read_so_far(&self) -> u64 {
         let world: &World = &self.world.borrow();
-        world.counts.messages_read
+        world.measured.counts.messages_read
     }
 }
 

@@ -4,12 +4,12 @@ use super::connection::Fault;
 use super::owed::Owed;
 use super::plan::Plan;
 use super::read_back::{Archive, Next};
-use hdrhistogram::Histogram;
+use parlance_loadgen::results::{Kind, Measured, Verdict};
 use parlance_loadgen::{Checker, ClientEvent, EndReason, PostId, RoomId, SessionId};
 use parlance_wire::xccos::{Command, Delivery, Found, FoundInRoom, RoomRef};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Rooms asked for by one `bjoin`: its reply, with 75 participants each, stays within a message.
 const JOINS_PER_COMMAND: usize = 24;
@@ -17,21 +17,6 @@ const JOINS_PER_COMMAND: usize = 24;
 const INTACT_EVERY: u64 = 16;
 /// A server that has no room says so.
 const SERVICE_UNAVAILABLE: u16 = 503;
-/// Kinds of errors kept apart; the rest is counted as one.
-const ERROR_KINDS_MAX: usize = 64;
-
-/// Times in microseconds, to two digits of precision at least.
-pub struct Timing(pub Histogram<u64>);
-
-impl Timing {
-    fn new() -> Timing {
-        Timing(Histogram::new_with_bounds(1, 600_000_000, 3).expect("the bounds are in order"))
-    }
-
-    pub fn record(&mut self, time: Duration) {
-        self.0.saturating_record(time.as_micros() as u64);
-    }
-}
 
 /// Where a user is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,27 +45,6 @@ pub struct User {
     tries: u32,
 }
 
-/// Plain counts of a run.
-#[derive(Debug, Default, Clone)]
-pub struct Counts {
-    pub opened: u64,
-    pub open_failed: u64,
-    pub joined: u64,
-    pub lost: u64,
-    pub left: u64,
-    pub sent: u64,
-    pub unsent: u64,
-    pub answered: u64,
-    pub delivered: u64,
-    pub notices: u64,
-    pub histories: u64,
-    pub messages_read: u64,
-    pub links_lost: u64,
-    pub links_reopened: u64,
-    pub dialogs_lost: u64,
-    pub sign_ins_refused: u64,
-}
-
 /// See the module's text.
 pub struct World {
     plan: Rc<Plan>,
@@ -97,16 +61,10 @@ pub struct World {
     pages: Vec<(usize, Command)>,
     /// Memberships that will not come about any more.
     given_up: u64,
-    pub counts: Counts,
-    pub errors: BTreeMap<String, u64>,
+    /// When the run began: the series counts its seconds from here.
+    start: Instant,
+    pub measured: Measured,
     pub checker: Checker,
-    pub delivery: Timing,
-    pub accept: Timing,
-    pub sign_in: Timing,
-    pub join: Timing,
-    pub lateness: Timing,
-    /// From a lost dialog to the last room joined again.
-    pub away: Timing,
     pub last_delivery: Option<Instant>,
     /// Users signed in by the messages being read: place on their link and number.
     fresh: Vec<(usize, u32)>,
@@ -137,15 +95,9 @@ impl World {
             archives: plan.rooms.iter().map(|_| Archive::default()).collect(),
             pages: Vec::new(),
             given_up: 0,
-            counts: Counts::default(),
-            errors: BTreeMap::new(),
+            start: Instant::now(),
+            measured: Measured::default(),
             checker: Checker::new(),
-            delivery: Timing::new(),
-            accept: Timing::new(),
-            sign_in: Timing::new(),
-            join: Timing::new(),
-            lateness: Timing::new(),
-            away: Timing::new(),
             last_delivery: None,
             fresh: Vec::new(),
             idle: Vec::new(),
@@ -184,12 +136,12 @@ impl World {
 
     /// Nobody is left to post.
     pub fn is_deserted(&self) -> bool {
-        self.counts.lost + self.counts.open_failed >= u64::from(self.plan.users)
+        self.measured.counts.lost + self.measured.counts.open_failed >= u64::from(self.plan.users)
     }
 
     /// Nothing is to come any more.
     pub fn is_quiet(&self) -> bool {
-        self.owed.outstanding() == 0 && self.counts.answered == self.counts.sent
+        self.owed.outstanding() == 0 && self.measured.counts.answered == self.measured.counts.sent
     }
 
     /// May the user post in the room?
@@ -199,7 +151,7 @@ impl World {
 
     /// Nobody may post in a room now, though a post is due there.
     pub fn unsent(&mut self) {
-        self.counts.unsent += 1;
+        self.measured.counts.unsent += 1;
         if !self.plan.reconnects {
             self.error("no author signed in".to_owned());
         }
@@ -208,9 +160,10 @@ impl World {
     /// Notes a post that is being sent; its number.
     pub fn post(&mut self, user: u32, room: u32, due: Instant, now: Instant) -> PostId {
         let id = PostId { client: user, seq: self.owed.post(room, due) };
-        self.counts.sent += 1;
+        self.measured.sent(now - self.start);
+        self.measured.outstanding(now - self.start, self.owed.outstanding());
         self.checker.posted(id, RoomId(room));
-        self.lateness.record(now - due);
+        self.record(Kind::Lateness, now, due);
         id
     }
 
@@ -237,10 +190,20 @@ impl World {
     }
 
     pub fn error(&mut self, what: String) {
-        let is_new = !self.errors.contains_key(&what);
-        let key =
-            if is_new && self.errors.len() >= ERROR_KINDS_MAX { "other".into() } else { what };
-        *self.errors.entry(key).or_default() += 1;
+        self.measured.error(self.start.elapsed(), what);
+    }
+
+    /// Something that was due, or began, at `since` is there.
+    fn record(&mut self, kind: Kind, now: Instant, since: Instant) {
+        self.measured.record(kind, now - self.start, now - since, &[]);
+    }
+
+    /// Judges what is owed at rest; all that was measured.
+    pub fn conclude(&mut self) -> Measured {
+        let mut measured = std::mem::take(&mut self.measured);
+        measured.verdict = Verdict::from(&std::mem::take(&mut self.checker).finish());
+        measured.counts.missing = self.owed.outstanding();
+        measured
     }
 
     /// A link is over.
@@ -248,7 +211,7 @@ impl World {
         if self.is_leaving {
             return;
         }
-        self.counts.links_lost += 1;
+        self.measured.counts.links_lost += 1;
         match fault {
             Fault::Closed => {}
             Fault::Ended(_) if self.plan.reconnects => {}
@@ -271,7 +234,7 @@ impl World {
                     self.error("post never answered".to_owned());
                 }
             }
-            ClientEvent::Noticed { .. } => self.counts.notices += 1,
+            ClientEvent::Noticed { .. } => self.measured.counts.notices += 1,
             ClientEvent::History { room_uri, messages } => self.history(room_uri, messages),
             ClientEvent::Found { found } => self.found(user, found),
             other => self.on_sign_in_event(user, other, now),
@@ -297,7 +260,7 @@ impl World {
                 self.error(format!("UPDATE answered {status}"));
             }
             ClientEvent::Closed { .. } => {
-                self.counts.left += 1;
+                self.measured.counts.left += 1;
                 self.users[user as usize].state = UserState::Left;
             }
             ClientEvent::Gone { reason } => self.gone(user, reason, now),
@@ -311,11 +274,12 @@ impl World {
         state.state = UserState::Open;
         state.dialogs += 1;
         state.tries = 0;
-        if state.away_since.is_none() {
-            self.sign_in.record(now - state.due);
-        }
-        self.counts.opened += 1;
         self.fresh.push((state.place, user));
+        if state.away_since.is_none() {
+            let due = state.due;
+            self.record(Kind::SignIn, now, due);
+        }
+        self.measured.opened(now - self.start);
         self.session_expires_s = self.session_expires_s.into_iter().chain(session_expires_s).min();
         self.arrived(user, now);
     }
@@ -324,10 +288,10 @@ impl World {
     /// they try again.
     fn open_failed(&mut self, user: u32, status: u16) {
         if self.wants_links() && status == SERVICE_UNAVAILABLE {
-            self.counts.sign_ins_refused += 1;
+            self.measured.counts.sign_ins_refused += 1;
             return self.comes_back(user);
         }
-        self.counts.open_failed += 1;
+        self.measured.counts.open_failed += 1;
         self.given_up += self.plan.rooms_of[user as usize].len() as u64;
         self.users[user as usize].state = UserState::Lost;
         self.error(format!("sign-in answered {status}"));
@@ -347,7 +311,7 @@ impl World {
             return self.error(format!("joined {room_uri}, which nobody asked for"));
         };
         self.checker.session_joined(self.session(user), RoomId(room));
-        self.counts.joined += 1;
+        self.measured.counts.joined += 1;
         self.arrived(user, now);
     }
 
@@ -358,9 +322,12 @@ impl World {
             return;
         }
         match state.away_since.take() {
-            Some(since) => self.away.record(now - since),
+            Some(since) => self.record(Kind::Away, now, since),
             None if self.plan.rooms_of[user as usize].is_empty() => {}
-            None => self.join.record(now - state.due),
+            None => {
+                let due = state.due;
+                self.record(Kind::Join, now, due);
+            }
         }
     }
 
@@ -378,14 +345,14 @@ impl World {
         }
         self.owed.leave(user);
         self.checker.session_ended(self.session(user));
-        self.counts.dialogs_lost += u64::from(before == UserState::Open);
+        self.measured.counts.dialogs_lost += u64::from(before == UserState::Open);
         if !self.plan.reconnects || reason != EndReason::LinkLost {
             self.error(format!("dialog gone: {reason:?}"));
         }
         if !self.plan.reconnects {
             self.users[user as usize].state = UserState::Lost;
             self.given_up += self.plan.rooms_of[user as usize].len() as u64;
-            self.counts.lost += 1;
+            self.measured.counts.lost += 1;
             return;
         }
         let state = &mut self.users[user as usize];
@@ -402,14 +369,14 @@ impl World {
         self.answered(post);
         self.checker.answered(post, status);
         if status == 200 {
-            return self.accept.record(now - self.owed.due(post.seq));
+            return self.record(Kind::Accept, now, self.owed.due(post.seq));
         }
         self.owed.write_off(post.seq);
         self.error(format!("post answered {status}"));
     }
 
     fn answered(&mut self, post: PostId) {
-        self.counts.answered += u64::from(self.owed.answered(post.seq));
+        self.measured.counts.answered += u64::from(self.owed.answered(post.seq));
     }
 
     fn delivered(
@@ -421,7 +388,7 @@ impl World {
         post: Option<PostId>,
         now: Instant,
     ) {
-        self.counts.delivered += 1;
+        self.measured.delivered(now - self.start);
         self.last_delivery = Some(now);
         let Some(&room) = self.room_index.get(room_uri) else {
             return self.error(format!("message of {room_uri}, which nobody joined"));
@@ -431,7 +398,7 @@ impl World {
         *first = Some(first.map_or(chat_id, |first| first.min(chat_id)));
         let Some(post) = post else { return };
         if let Some(due) = self.owed.delivered(user, room, chat_id, post.seq) {
-            self.delivery.record(now - due);
+            self.record(Kind::Delivery, now, due);
         }
         let is_sampled = (u64::from(user) + chat_id).is_multiple_of(INTACT_EVERY);
         if is_sampled && !post.is_intact(text) {
@@ -452,7 +419,7 @@ impl World {
     }
 
     fn history(&mut self, room_uri: &str, messages: &[Delivery]) {
-        self.counts.histories += 1;
+        self.measured.counts.histories += 1;
         let Some(&room) = self.room_index.get(room_uri) else {
             return self.error(format!("history of {room_uri}, which nobody asked for"));
         };
@@ -479,11 +446,11 @@ impl World {
         let archive = &mut self.archives[room as usize];
         let next = archive.take(reference, found, is_exceeded);
         if matches!(next, Next::Page(_) | Next::Whole(_)) {
-            self.counts.messages_read += found.messages.len() as u64;
+            self.measured.counts.messages_read += found.messages.len() as u64;
         }
         match next {
             Next::End(before) => {
-                self.counts.histories += 1;
+                self.measured.counts.histories += 1;
                 self.checker.room_had(RoomId(room), before);
             }
             Next::Page(search) => {
@@ -491,7 +458,7 @@ impl World {
                 self.pages.push((place, Command::BcByDate(Box::new(search))));
             }
             Next::Whole(messages) => {
-                self.counts.histories += 1;
+                self.measured.counts.histories += 1;
                 self.checker.history_read_at_rest(RoomId(room), &messages);
             }
             Next::Nothing => self.error("history that nobody asked for".to_owned()),
