@@ -101,6 +101,10 @@ pub struct RunArgs {
     /// Write the report here as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,
+    /// Where the server answers HTTP, such as `http://127.0.0.1:8080`: how many sessions lag and
+    /// how many bytes wait become part of the report.
+    #[arg(long)]
+    pub metrics: Option<String>,
     /// The server's process: its CPU time and memory become part of the report.
     #[arg(long)]
     pub server_pid: Option<u32>,

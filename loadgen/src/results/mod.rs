@@ -30,7 +30,7 @@ mod tests;
 mod timing;
 
 pub use class::{Aspect, CLASSES_MAX, ClassId, Classes, Label, OTHER};
-pub use series::{CpuUse, OwnUse, POINTS_MAX, Point, Series, ServerUse};
+pub use series::{CpuUse, OwnUse, POINTS_MAX, Point, Recent, Series, ServerUse};
 pub use summary::{ClassSummary, Contract, Quantiles, Quantities, Returns, Setup, Summary, Used};
 pub use timing::{Kind, TIME_US_MAX, Timing, Timings};
 

@@ -152,6 +152,17 @@ fn both<T>(one: Option<T>, two: Option<T>, join: impl FnOnce(T, T) -> T) -> Opti
     }
 }
 
+/// What happened of late.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recent {
+    /// Posts sent, each second.
+    pub posts_per_s: f64,
+    /// Deliveries that came, each second.
+    pub deliveries_per_s: f64,
+    /// Times to them.
+    pub delivery: Timing,
+}
+
 /// Steps of equal length from the start of the run on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
@@ -186,6 +197,27 @@ impl Series {
             self.points.resize_with(index + 1, Point::default);
         }
         &mut self.points[index]
+    }
+
+    /// Adds what was seen of the processes.
+    pub fn seen(&mut self, at: Duration, own: Option<OwnUse>, server: Option<ServerUse>) {
+        let seen = Point { own, server, ..Point::default() };
+        self.at(at).then(&seen);
+    }
+
+    /// What happened in the last whole seconds before `at`, or steps where those are longer.
+    pub fn recent(&self, at: Duration, seconds: u64) -> Recent {
+        let end = ((at.as_secs() / self.step_s) as usize).min(self.points.len());
+        let steps = seconds.div_ceil(self.step_s).max(1);
+        let start = end.saturating_sub(steps as usize);
+        let mut sum = Point::default();
+        self.points[start..end].iter().for_each(|point| sum.then(point));
+        let span_s = ((end - start) as u64 * self.step_s).max(1) as f64;
+        Recent {
+            posts_per_s: sum.posts as f64 / span_s,
+            deliveries_per_s: sum.deliveries as f64 / span_s,
+            delivery: sum.delivery,
+        }
     }
 
     /// Puts each two steps together.

@@ -131,6 +131,20 @@ proptest! {
 }
 
 #[test]
+fn the_last_seconds_are_whole_ones() {
+    let mut series = Series::default();
+    for second in 0..10 {
+        let point = series.at(Duration::from_secs(second));
+        point.posts = second;
+        point.delivery.record(Duration::from_micros(second));
+    }
+    let recent = series.recent(Duration::from_millis(9_500), 3);
+    assert_eq!((recent.posts_per_s, recent.delivery.count()), (7.0, 3));
+    assert_eq!(series.recent(Duration::from_secs(60), 3).posts_per_s, 8.0);
+    assert_eq!(series.recent(Duration::ZERO, 3).posts_per_s, 0.0);
+}
+
+#[test]
 fn names_beyond_the_bound_share_a_class() {
     let mut classes = Classes::default();
     for index in 0..2 * CLASSES_MAX {

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod connection;
+mod gauges;
 mod link;
 mod owed;
 mod pace;
@@ -11,6 +12,7 @@ mod process;
 mod progress;
 mod read_back;
 mod summary;
+mod watch;
 mod world;
 
 pub use plan::Plan;

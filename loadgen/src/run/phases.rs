@@ -7,7 +7,7 @@ use super::process::{Sample, sample};
 use super::progress::Progress;
 use super::summary::{LoadWindow, publish, setup};
 use super::world::{UserState, World};
-use parlance_loadgen::results::{Kind, Summary};
+use parlance_loadgen::results::Summary;
 use parlance_loadgen::{Client, ClientConfig};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -44,16 +44,16 @@ pub(super) struct Run {
 /// Runs all phases; an error when the server is not to be reached.
 pub async fn run(plan: Plan) -> Result<Summary, String> {
     let plan = Rc::new(plan);
+    let start = Instant::now();
     let mut run = Run {
-        world: Rc::new(RefCell::new(World::new(Rc::clone(&plan)))),
+        world: Rc::new(RefCell::new(World::new(Rc::clone(&plan), start))),
         links: Vec::with_capacity(plan.links as usize),
         sleeper: Sleeper::new()?,
-        progress: Progress::new(),
+        progress: Progress::new(plan.watched(start))?,
         random: ChaCha8Rng::seed_from_u64(plan.seed),
         is_interrupted: on_interrupt()?,
         plan,
     };
-    let start = Instant::now();
     let connected = run.sign_in().await;
     if let Err(error) = connected {
         run.links.iter().for_each(|link| link.close());
@@ -71,7 +71,6 @@ pub async fn run(plan: Plan) -> Result<Summary, String> {
         run.read_newest().await;
     }
     run.leave().await;
-    run.progress.finish();
     let summary = run.conclude(signed_in, &window);
     publish(&summary, run.plan.json.as_deref())?;
     Ok(summary)
@@ -169,25 +168,10 @@ impl Run {
     }
 
     fn show_load(&mut self, elapsed: Duration) {
-        let world = self.world.borrow();
+        let mut world = self.world.borrow_mut();
         let part = elapsed.as_secs_f64() / self.plan.duration.as_secs_f64().max(0.001);
-        self.progress.show("load", part, || {
-            let counts = &world.measured.counts;
-            let rate = counts.delivered as f64 / elapsed.as_secs_f64().max(0.001);
-            let (sent, delivered, reopened) =
-                (counts.sent, counts.delivered, counts.links_reopened);
-            let p99 = world.measured.timings.of(Kind::Delivery).at(0.99);
-            let outstanding = world.owed.outstanding();
-            let errors = world.measured.errors.values().sum::<u64>();
-            let mut words = format!(
-                "{sent} posts, {delivered} deliveries ({rate:.0}/s), p99 {p99} us, \
-                 {outstanding} outstanding, {errors} errors"
-            );
-            if self.plan.reconnects {
-                words += &format!(", {reopened} links opened again");
-            }
-            words
-        });
+        let outstanding = world.look();
+        self.progress.show_load(part, &world.measured, outstanding);
     }
 
     /// Sends the post that was due at `due` from a member of some room.
@@ -232,7 +216,7 @@ impl Run {
                 return;
             }
             self.sleeper.pause(LOOK_EVERY).await;
-            let outstanding = self.world.borrow().owed.outstanding();
+            let outstanding = self.world.borrow_mut().look();
             self.progress.show("drain", 1.0, || format!("{outstanding} outstanding"));
         }
     }
@@ -280,6 +264,7 @@ impl Run {
     fn conclude(&mut self, signed_in: Duration, window: &LoadWindow) -> Summary {
         let mut measured = self.world.borrow_mut().conclude();
         window.close(signed_in, &mut measured);
+        self.progress.finish(&mut measured);
         Summary::new(&setup(&self.plan), &measured)
     }
 }

@@ -1,12 +1,14 @@
 //! What the arguments mean: checked, completed, ready to run.
 
+use super::gauges::parse_address;
+use super::watch::Watched;
 use crate::cli::RunArgs;
 use parlance_loadgen::{SignIn, rooms};
 use parlance_wire::xccos::RoomRef;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Most sessions, links or rooms in a run; beyond it numbers are surely a slip.
 const COUNT_MAX: u32 = 1_000_000;
@@ -44,6 +46,7 @@ pub struct Plan {
     pub reads_history: bool,
     pub reads_whole_history: bool,
     pub json: Option<PathBuf>,
+    pub metrics: Option<SocketAddr>,
     pub server_pid: Option<u32>,
 }
 
@@ -90,8 +93,14 @@ impl Plan {
             reads_history: !args.no_history,
             reads_whole_history: args.whole_history,
             json: args.json,
+            metrics: args.metrics.as_deref().map(parse_address).transpose()?,
             server_pid: args.server_pid,
         })
+    }
+
+    /// What is looked at from the start of the run on.
+    pub fn watched(&self, start: Instant) -> Watched {
+        Watched { start, server_pid: self.server_pid, metrics: self.metrics }
     }
 
     /// Memberships over all rooms.

@@ -76,12 +76,12 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(plan: Rc<Plan>) -> World {
+    pub fn new(plan: Rc<Plan>, start: Instant) -> World {
         let absent = |_| User {
             state: UserState::Absent,
             link: 0,
             place: 0,
-            due: Instant::now(),
+            due: start,
             dialogs: 0,
             away_since: None,
             tries: 0,
@@ -95,7 +95,7 @@ impl World {
             archives: plan.rooms.iter().map(|_| Archive::default()).collect(),
             pages: Vec::new(),
             given_up: 0,
-            start: Instant::now(),
+            start,
             measured: Measured::default(),
             checker: Checker::new(),
             last_delivery: None,
@@ -142,6 +142,13 @@ impl World {
     /// Nothing is to come any more.
     pub fn is_quiet(&self) -> bool {
         self.owed.outstanding() == 0 && self.measured.counts.answered == self.measured.counts.sent
+    }
+
+    /// Notes how many deliveries are to come; that number.
+    pub fn look(&mut self) -> u64 {
+        let outstanding = self.owed.outstanding();
+        self.measured.outstanding(self.start.elapsed(), outstanding);
+        outstanding
     }
 
     /// May the user post in the room?
