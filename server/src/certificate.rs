@@ -85,13 +85,9 @@ fn make(domain: &str) -> Result<(String, String), rcgen::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::tls::{Received, TlsLink, server_config};
-    use rustls::pki_types::ServerName;
-    use rustls::{ClientConfig, ClientConnection, RootCertStore};
+    use crate::shell::tls::server_config;
     use std::fs;
-    use std::io::{IoSlice, Write};
     use std::os::unix::fs::PermissionsExt;
-    use std::sync::Arc;
 
     #[test]
     fn a_certificate_is_made_once_and_its_key_is_private() {
@@ -118,94 +114,5 @@ mod tests {
         let plain_file = data.path().join("file");
         fs::write(&plain_file, "").unwrap();
         assert!(ensure_self_signed(&plain_file, "a").unwrap_err().contains("writable"));
-    }
-
-    fn client(files: &CertificateFiles, name: &str) -> ClientConnection {
-        let mut roots = RootCertStore::empty();
-        roots.add(load(files).unwrap().0.remove(0)).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = ServerName::try_from(name.to_owned()).unwrap();
-        ClientConnection::new(Arc::new(config), name).unwrap()
-    }
-
-    /// Moves bytes both ways until both sides are silent; returns what the server read.
-    fn talk(client: &mut ClientConnection, server: &mut TlsLink) -> (Vec<u8>, Received) {
-        let (mut plain, mut outcome) = (Vec::new(), Received::Open);
-        loop {
-            let (mut up, mut down) = (Vec::new(), Vec::new());
-            while client.wants_write() {
-                client.write_tls(&mut up).unwrap();
-            }
-            // In odd pieces: records must not need to come whole.
-            for piece in up.chunks(7) {
-                outcome = server.receive(piece, &mut plain).unwrap();
-            }
-            while server.wants_write() {
-                server.write(&mut down).unwrap();
-            }
-            if up.is_empty() && down.is_empty() {
-                return (plain, outcome);
-            }
-            let mut down = &down[..];
-            while !down.is_empty() {
-                client.read_tls(&mut down).unwrap();
-                client.process_new_packets().unwrap();
-            }
-        }
-    }
-
-    #[test]
-    fn a_link_speaks_tls_with_the_self_made_certificate() {
-        let data = tempfile::tempdir().unwrap();
-        ensure_self_signed(data.path(), "example.test").unwrap();
-        let files = self_signed_files(data.path(), "example.test");
-        let (chain, key) = load(&files).unwrap();
-        let config = server_config(chain, key).unwrap();
-        for name in ["example.test", "localhost", "127.0.0.1", "::1"] {
-            let mut server = TlsLink::new(config.clone()).unwrap();
-            let mut client = client(&files, name);
-            assert!(server.is_handshaking());
-            client.writer().write_all(b"hello").unwrap();
-            assert_eq!(talk(&mut client, &mut server), (b"hello".to_vec(), Received::Open));
-            assert!(!server.is_handshaking());
-            let parts = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
-            assert_eq!(server.encrypt(&parts).unwrap(), 4);
-            talk(&mut client, &mut server);
-            let mut answer = [0; 4];
-            io::Read::read_exact(&mut client.reader(), &mut answer).unwrap();
-            assert_eq!(&answer, b"abcd");
-            client.send_close_notify();
-            assert_eq!(talk(&mut client, &mut server).1, Received::Closed);
-        }
-    }
-
-    #[test]
-    fn unsent_ciphertext_is_bounded() {
-        let data = tempfile::tempdir().unwrap();
-        ensure_self_signed(data.path(), "a.test").unwrap();
-        let files = self_signed_files(data.path(), "a.test");
-        let (chain, key) = load(&files).unwrap();
-        let mut server = TlsLink::new(server_config(chain, key).unwrap()).unwrap();
-        talk(&mut client(&files, "a.test"), &mut server);
-        let much = vec![0; 1024 * 1024];
-        let taken = server.encrypt(&[IoSlice::new(&much)]).unwrap();
-        assert!(taken > 0 && taken <= 64 * 1024, "{taken}");
-        assert_eq!(server.encrypt(&[IoSlice::new(&much)]).unwrap(), 0);
-    }
-
-    #[test]
-    fn what_is_no_tls_is_refused_with_an_alert() {
-        let data = tempfile::tempdir().unwrap();
-        ensure_self_signed(data.path(), "a.test").unwrap();
-        let (chain, key) = load(&self_signed_files(data.path(), "a.test")).unwrap();
-        let mut server = TlsLink::new(server_config(chain, key).unwrap()).unwrap();
-        let mut plain = Vec::new();
-        assert!(server.receive(b"REGISTER sip:a SIP/2.0\r\n\r\n", &mut plain).is_err());
-        assert!(plain.is_empty());
     }
 }

@@ -5,6 +5,7 @@
 //! | [`server`] | the real binary: started, watched, killed |
 //! | [`output`] | what a process writes, read in the background |
 //! | [`peer`] | a link and a dialog that may send anything |
+//! | [`tls`] | a link by TLS |
 //! | [`tool`] | the commands beside the server |
 //! | [`talk`] | posts by the dozen, and what a room remembers of them |
 //! | [`crash`] | the kill -9 loop: server, load generator, database |
@@ -28,6 +29,7 @@ pub mod postgres;
 pub mod server;
 pub mod sim;
 pub mod talk;
+pub mod tls;
 pub mod tool;
 
 use std::io::Write as _;

@@ -5,13 +5,18 @@
 //! neither). Key logging is never configured.
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::server::ServerSessionMemoryCache;
+use rustls::{HandshakeKind, ServerConfig, ServerConnection};
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
 
 /// Ciphertext that may wait for the socket, bytes. Beyond it nothing more is encrypted, so what
 /// waits stays in the core's outbox, where its own bounds count.
-const UNSENT_BYTES_MAX: usize = 64 * 1024;
+pub const UNSENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Sessions kept for clients of TLS 1.2 that know no tickets; the oldest is forgotten first. Some
+/// 300 bytes each.
+const SESSION_IDS_MAX: usize = 20_000;
 
 /// The configuration shared by all TLS links.
 ///
@@ -26,9 +31,14 @@ pub fn server_config(
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    // Resumption without a table on our side: a reconnect storm then costs no signature per link.
-    // The keys rotate every six hours.
+    // Resumption by tickets, sealed with keys that all shards share: a client that comes back is
+    // known by whichever shard accepts it, and no table has to hold 20,000 of them. The keys
+    // rotate every six hours; the last one's tickets are still good. They are never written down,
+    // so after a restart each client signs in anew.
     config.ticketer = rustls::crypto::ring::Ticketer::new()?;
+    // A client has one link. Each handshake, also a resumed one, brings the next ticket.
+    config.send_tls13_tickets = 1;
+    config.session_storage = ServerSessionMemoryCache::new(SESSION_IDS_MAX);
     Ok(Arc::new(config))
 }
 
@@ -42,6 +52,9 @@ pub enum Received {
 }
 
 /// TLS of one link.
+///
+/// However many slices a write gathers, their bytes fill records of 16 KiB: rustls cuts the whole
+/// into records, not each slice.
 #[derive(Debug)]
 pub struct TlsLink {
     connection: ServerConnection,
@@ -61,6 +74,11 @@ impl TlsLink {
     /// True until the handshake is complete.
     pub fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
+    }
+
+    /// True when the handshake went on from an earlier one.
+    pub fn is_resumed(&self) -> bool {
+        self.connection.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     /// Takes in `ciphertext` and appends what it holds to `plain`: never more bytes than came in.
@@ -124,3 +142,6 @@ impl TlsLink {
 fn general(error: io::Error) -> rustls::Error {
     rustls::Error::General(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,12 @@ const COUNTERS: &[(&str, &str, Number)] = &[
     ("mail_in", "Letters from other shards", |s| s.counters.mail_in),
     ("connections_accepted", "Connections accepted", |s| s.shell.counters.accepted),
     ("connections_refused", "Connections refused at once", |s| s.shell.counters.refused),
+    ("tls_handshakes_full", "TLS handshakes with a signature", |s| {
+        s.shell.counters.handshakes_full
+    }),
+    ("tls_handshakes_resumed", "TLS handshakes that resumed an earlier session", |s| {
+        s.shell.counters.handshakes_resumed
+    }),
     ("tls_handshakes_failed", "TLS handshakes that failed or took too long", |s| {
         s.shell.counters.handshakes_failed
     }),

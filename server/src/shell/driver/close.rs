@@ -44,7 +44,11 @@ impl<S: Stream> Driver<S> {
     pub(super) fn lost(&mut self, key: LinkKey) {
         let Some(link) = self.links.remove(key) else { return };
         match link.stage {
-            Stage::Handshake => self.handshaking -= 1,
+            Stage::Handshake => {
+                self.handshaking -= 1;
+                // Others may wait for this one.
+                self.schedule_turn();
+            }
             Stage::Up(id) | Stage::Flushing(id) => self.forget(id),
             Stage::Lingering => (),
         }

@@ -53,6 +53,8 @@ pub struct Link<S> {
     pub is_dirty: bool,
     /// It is in the list of links whose reading is put off.
     pub is_paused: bool,
+    /// It waits for other links' handshakes.
+    pub is_put_off: bool,
     /// Wakes the link's task.
     pub waker: Option<Waker>,
 }
@@ -80,6 +82,9 @@ pub struct Links<S> {
     keys: SecondaryMap<LinkId, LinkKey>,
     dirty: Vec<LinkKey>,
     paused: Vec<LinkKey>,
+    /// Links whose handshakes wait for the next turn, in order; at most as many as there are
+    /// handshakes, beside links that are gone.
+    put_off: VecDeque<LinkKey>,
     /// Ends of handshakes, and below of closings. Each wait is equally long for all links, so the
     /// earliest is always in front. May name links that are past it or gone.
     pub handshakes: VecDeque<(Instant, LinkKey)>,
@@ -93,6 +98,7 @@ impl<S> Default for Links<S> {
             keys: SecondaryMap::new(),
             dirty: Vec::new(),
             paused: Vec::new(),
+            put_off: VecDeque::new(),
             handshakes: VecDeque::new(),
             closings: VecDeque::new(),
         }
@@ -176,6 +182,35 @@ impl<S> Links<S> {
             && !std::mem::replace(&mut link.is_paused, true)
         {
             self.paused.push(key);
+        }
+    }
+
+    /// Puts off the link's handshake until [`Links::resume_handshakes`] comes to it.
+    pub fn put_off_handshake(&mut self, key: LinkKey) {
+        if let Some(link) = self.table.get_mut(key)
+            && !std::mem::replace(&mut link.is_put_off, true)
+        {
+            self.put_off.push_back(key);
+        }
+    }
+
+    /// True when a handshake waits for the next turn.
+    pub fn has_handshakes_put_off(&self) -> bool {
+        !self.put_off.is_empty()
+    }
+
+    /// Lets so many of them go on, in the order in which they were put off.
+    pub fn resume_handshakes(&mut self, most: usize) {
+        let mut resumed = 0;
+        while resumed < most
+            && let Some(key) = self.put_off.pop_front()
+        {
+            // Those that are gone take nobody's place.
+            if let Some(link) = self.table.get_mut(key) {
+                link.is_put_off = false;
+                link.wake();
+                resumed += 1;
+            }
         }
     }
 

@@ -20,6 +20,9 @@ impl<S: Stream> Driver<S> {
             }
             return;
         };
+        if link.stage == Stage::Handshake {
+            self.handshake_steps += 1;
+        }
         self.plain.clear();
         let outcome = tls.receive(&self.read_buffer[..count], &mut self.plain);
         let is_agreed = !tls.is_handshaking();
@@ -57,8 +60,13 @@ impl<S: Stream> Driver<S> {
         let Some(link) = self.links.find(key) else { return Ok(()) };
         if link.stage == Stage::Handshake {
             let info = link.info.clone();
+            let is_resumed = link.tls.as_ref().is_some_and(|tls| tls.is_resumed());
             let id = self.shard.link_up(self.parts.clock.now(), info)?;
             self.handshaking -= 1;
+            match is_resumed {
+                true => self.counters.handshakes_resumed += 1,
+                false => self.counters.handshakes_full += 1,
+            }
             self.links.name(key, id);
         }
         Ok(())

@@ -8,7 +8,9 @@ use parlance_core::{Directory, Limits, Setup};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::task::Wake;
 
 /// A socket that never waits; wakers are not kept, as the tests poll again anyway.
 struct Polled(UnixStream);
@@ -227,6 +229,67 @@ fn a_silent_handshake_is_given_up() {
     drop(peer);
 }
 
+/// Notes that a link's task was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn handshakes_beyond_those_of_a_turn_wait_for_the_next() {
+    const CLIENTS: usize = 3 * HANDSHAKE_STEPS_PER_TURN - 1;
+    let mut bench = bench(8, Limits::default());
+    let mut links: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (key, peer) = bench.link(Transport::Tls);
+            let mut client = client(&bench, peer);
+            client.conn.write_tls(&mut client.sock).unwrap();
+            (key, client, Arc::new(Woken(true.into())))
+        })
+        .collect();
+    let (plain, mut plain_peer) = bench.link(Transport::Tcp);
+    let mut greeted = Vec::new();
+    for turn in 1..=3 {
+        for (key, _, woken) in &links {
+            if woken.0.swap(false, Ordering::Relaxed) {
+                let waker = woken.clone().into();
+                let mut cx = Context::from_waker(&waker);
+                assert!(bench.driver.poll_link(*key, &mut cx).is_pending());
+            }
+        }
+        plain_peer.write_all(options(turn).as_bytes()).unwrap();
+        assert!(bench.poll(plain).is_pending());
+        assert!(bench.driver.handshake_steps <= HANDSHAKE_STEPS_PER_TURN);
+        assert!(bench.driver.is_turn_due);
+        bench.driver.end_turn();
+        assert!(read_all(&mut plain_peer).starts_with("SIP/2.0 "), "others go on beside them");
+        let hears = |client: &mut Tls| client.conn.read_tls(&mut client.sock).is_ok();
+        greeted.push(
+            links.iter_mut().filter_map(|(_, client, _)| hears(client).then_some(())).count(),
+        );
+    }
+    assert_eq!(greeted, [8, 8, 7], "each waits for its turn, and none in vain");
+}
+
+#[test]
+fn with_too_many_handshakes_accepting_waits() {
+    crate::machine::raise_descriptors();
+    let mut bench = bench(8, Limits::default());
+    let mut links = Vec::new();
+    while bench.driver.takes_handshakes() {
+        links.push(bench.link(Transport::Tls));
+    }
+    assert_eq!(links.len(), HANDSHAKES_MAX);
+    let (key, peer) = links.pop().unwrap();
+    drop(peer);
+    assert!(bench.poll(key).is_ready());
+    assert!(bench.driver.takes_handshakes(), "one that ends makes room");
+}
+
 #[test]
 fn what_is_no_tls_gets_an_alert() {
     let mut bench = bench(8, Limits::default());
@@ -241,11 +304,10 @@ fn what_is_no_tls_gets_an_alert() {
     assert_eq!(bench.driver.shard.gauges().links, 0, "the core never heard of it");
 }
 
+type Tls = rustls::StreamOwned<rustls::ClientConnection, UnixStream>;
+
 /// A TLS client over the test's end of a link.
-fn client(
-    bench: &Bench,
-    peer: UnixStream,
-) -> rustls::StreamOwned<rustls::ClientConnection, UnixStream> {
+fn client(bench: &Bench, peer: UnixStream) -> Tls {
     let files = self_signed_files(bench.data.path(), "example.test");
     let mut roots = rustls::RootCertStore::empty();
     roots.add(load(&files).unwrap().0.remove(0)).unwrap();

@@ -2,6 +2,7 @@
 
 use super::link::{LinkKey, Stage, Stream};
 use super::{Driver, Input};
+use crate::shell::tls::UNSENT_BYTES_MAX;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use std::io::{self, IoSlice, Write};
 use std::os::fd::AsFd;
@@ -152,7 +153,14 @@ impl<S: Stream> Driver<S> {
             }
             let (Stage::Up(id) | Stage::Flushing(id)) = link.stage else { return Ok(()) };
             let mut slices = self.writer.take();
-            slices.extend(self.shard.outgoing(id).take(SLICES_MAX).map(IoSlice::new));
+            // No more than TLS takes at once: for each record it looks through all of them.
+            let mut room = UNSENT_BYTES_MAX;
+            let fitting = self.shard.outgoing(id).take(SLICES_MAX).take_while(|slice| {
+                let begins_within = room > 0;
+                room = room.saturating_sub(slice.len());
+                begins_within
+            });
+            slices.extend(fitting.map(IoSlice::new));
             let outcome = if slices.is_empty() { Ok(0) } else { tls.encrypt(&slices) };
             self.writer.give_back(slices);
             match outcome? {

@@ -76,6 +76,8 @@ struct Shell {
     listeners: Vec<Listening>,
     /// Accepting goes on then, after a shortage.
     accept_again: Option<Instant>,
+    /// So many handshakes go on that TLS connections wait to be accepted.
+    is_tls_full: bool,
     /// Tasks of this round, and events; kept for their memory.
     tasks: Vec<Task>,
     events: Vec<epoll::Event>,
@@ -108,6 +110,7 @@ impl Shell {
             control,
             listeners,
             accept_again: None,
+            is_tls_full: false,
             tasks: Vec::new(),
             events: Vec::with_capacity(EVENTS_MAX),
         })
@@ -203,6 +206,10 @@ impl Shell {
     fn accept(&mut self, index: usize) {
         for _ in 0..ACCEPTS_PER_EVENT {
             let Some(listener) = self.listeners.get(index) else { return };
+            if listener.transport == Transport::Tls && !self.driver.takes_handshakes() {
+                self.is_tls_full = true;
+                return self.listen_for(Some(Transport::Tls), epoll::EventFlags::empty());
+            }
             match listener.socket.accept() {
                 Ok((socket, peer)) => {
                     // Without an address it is gone already.
@@ -237,18 +244,26 @@ impl Shell {
     fn pause_accepting(&mut self, error: &io::Error) {
         super::tell_shortage(error);
         self.accept_again = Some(Instant::now() + ACCEPT_PAUSE);
-        self.listen_for(epoll::EventFlags::empty());
+        self.listen_for(None, epoll::EventFlags::empty());
     }
 
     fn resume_accepting(&mut self) {
         if self.accept_again.is_some_and(|again| again <= Instant::now()) {
             self.accept_again = None;
-            self.listen_for(epoll::EventFlags::IN);
+            self.listen_for(None, epoll::EventFlags::IN);
+        }
+        if self.is_tls_full && self.accept_again.is_none() && self.driver.takes_handshakes() {
+            self.is_tls_full = false;
+            self.listen_for(Some(Transport::Tls), epoll::EventFlags::IN);
         }
     }
 
-    fn listen_for(&self, flags: epoll::EventFlags) {
+    /// Asks the kernel for news of the listening sockets of one transport, or of all.
+    fn listen_for(&self, transport: Option<Transport>, flags: epoll::EventFlags) {
         for (index, listener) in self.listeners.iter().enumerate() {
+            if transport.is_some_and(|transport| transport != listener.transport) {
+                continue;
+            }
             let token = epoll::EventData::new_u64(index as u64);
             epoll::modify(&self.epoll, &listener.socket, token, flags)
                 .expect("a listening socket stays registered until it is closed");

@@ -23,6 +23,10 @@ pub async fn run(driver: Shared, listener: std::net::TcpListener, transport: Tra
     let listener = adopt(listener);
     let mut pause = PAUSE_MIN;
     loop {
+        while transport == Transport::Tls && !driver.borrow().takes_handshakes() {
+            // The kernel keeps those who come until then.
+            sleep(PAUSE_MIN).await;
+        }
         let next = async { Some(listener.shared_accept().await.map_err(system)) };
         let drained = async {
             poll_fn(|cx| driver.borrow_mut().poll_draining(cx)).await;
