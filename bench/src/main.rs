@@ -2,20 +2,25 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`fanout`] | the comparison: both sides in turn, one round after the other |
+//! | [`fanout`] | deliveries per CPU-second, beside the limit |
 //! | [`bare`] | the limit: the same bytes to the same sockets, without a broker |
 //! | [`clients`] | who signs in, posts, reads, answers and counts; the same for both sides |
-//! | [`cpu`] | processor time of a process, by the kernel's accounting |
+//! | [`sides`] | the processes of an experiment |
+//! | [`cpu`], [`counters`] | processor time by the kernel's accounting, instructions |
 #![forbid(unsafe_code)]
 
 mod bare;
 mod clients;
+mod counters;
 mod cpu;
 mod fanout;
+mod sides;
 mod socket;
+mod spread;
 
 use clap::{Parser, Subcommand};
 use parlance_bench::budgets;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Measures what the broker's hot paths cost.
@@ -36,10 +41,10 @@ enum Command {
         #[arg(long)]
         update: bool,
     },
-    /// The bare limit; started by `fanout`.
+    /// The bare limit; started by the experiments.
     #[command(hide = true)]
     Bare(bare::Args),
-    /// The clients; started by `fanout`.
+    /// The clients; started by the experiments.
     #[command(hide = true)]
     Clients(clients::Args),
 }
@@ -75,6 +80,14 @@ fn count(update: bool) -> Outcome<()> {
             budgets::to_toml(&counts, &budgets::environment()?),
         )?),
         false => Ok(()),
+    }
+}
+
+/// Writes a report as JSON, if that is wanted.
+fn save(path: Option<&Path>, report: &impl serde::Serialize) -> Outcome<()> {
+    match path {
+        Some(path) => Ok(std::fs::write(path, serde_json::to_vec_pretty(report)?)?),
+        None => Ok(()),
     }
 }
 

@@ -20,23 +20,57 @@ fn per_delivery(report: &Value, side: &str, what: &str) -> f64 {
     number(what) / number("deliveries")
 }
 
+fn compare_bytes(report: &Value) {
+    for what in ["bytes_in", "bytes_out"] {
+        let (bare, broker) =
+            (per_delivery(report, "bare", what), per_delivery(report, "broker", what));
+        // Numbers of messages have more digits on the side that has sent more.
+        assert!((bare - broker).abs() < 12.0, "{what} {bare} and {broker} of {report}");
+    }
+    assert!(report["ratio"]["median"].as_f64().expect("a number") > 0.0, "{report}");
+}
+
+fn has_two_cores() -> bool {
+    let has = std::thread::available_parallelism().map_or(1, |n| n.get()) >= 2;
+    if !has {
+        say("SKIPPED fan-out: one core cannot carry a server and its clients");
+    }
+    has
+}
+
 #[test]
 fn both_sides_move_the_same_bytes() {
-    if std::thread::available_parallelism().unwrap().get() < 2 {
-        return say("SKIPPED fan-out: one core cannot carry a server and its clients");
+    if !has_two_cores() {
+        return;
     }
     for words in [
         &["--links", "20"][..],
         &["--links", "2", "--sessions-per-link", "700", "--text-bytes", "1024"],
         &["--links", "5", "--rate", "half", "--io", "epoll"],
     ] {
-        let report = fanout(words);
-        for what in ["bytes_in", "bytes_out"] {
-            let (bare, broker) =
-                (per_delivery(&report, "bare", what), per_delivery(&report, "broker", what));
-            // Numbers of messages have more digits on the side that has sent more.
-            assert!((bare - broker).abs() < 12.0, "{words:?}: {what} {bare} and {broker}");
-        }
-        assert!(report["ratio"]["median"].as_f64().unwrap() > 0.0, "{report}");
+        compare_bytes(&fanout(words));
     }
+}
+
+#[test]
+fn the_matrix_has_every_case() {
+    if !has_two_cores() {
+        return;
+    }
+    let summary = fanout(&["--matrix", "--divide-by", "100"]);
+    let reports = summary["reports"].as_array().unwrap();
+    let mut cases = Vec::new();
+    for report in reports {
+        compare_bytes(report);
+        let number = |what: &str| report[what].as_u64().unwrap();
+        let is_saturating = report["rate"].is_null();
+        let [links, per_link] = ["links", "sessions_per_link"].map(number);
+        cases.push((links, per_link, number("text_bytes"), is_saturating));
+    }
+    let layouts = [(10, 1), (100, 1), (4, 25)];
+    let of_layout = |(links, per_link)| {
+        let of_text = |text| [true, false].map(|saturating| (links, per_link, text, saturating));
+        [256, 1_024].map(of_text).concat()
+    };
+    assert_eq!(cases, layouts.map(of_layout).concat());
 }

@@ -7,13 +7,11 @@
 //! time on the wall: so a busy second core makes a round longer, not dearer.
 
 mod report;
-mod side;
 
-use crate::clients::{Order, Window};
-use crate::{Outcome, cpu};
-use parlance_tests::server::{Options, Room, Server};
-use report::Report;
-use side::Side;
+use crate::clients::{Group, Order, Stream, Window};
+use crate::sides::{Cores, Io, Pair};
+use crate::{Outcome, save};
+use report::{Report, Summary};
 use std::path::PathBuf;
 
 /// Posts per second.
@@ -49,76 +47,101 @@ pub struct Args {
     /// Text of each post, bytes.
     #[arg(long, default_value_t = 256)]
     text_bytes: usize,
-    /// Measured windows of each side.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Length of each.
-    #[arg(long, default_value_t = 3.0)]
-    seconds: f64,
     /// Posts per second; "max": each when the one before is with everybody; "half": half as many
     /// as the broker makes then.
     #[arg(long, default_value = "max", value_parser = rate)]
     rate: Rate,
+    /// Measure 1,000 and 10,000 direct links and 10,000 sessions on 4 links, each with 256 and
+    /// 1,024 bytes of text, each at "max" and at "half"; one table.
+    #[arg(long, conflicts_with_all = ["links", "sessions_per_link", "text_bytes", "rate"])]
+    matrix: bool,
+    /// Sessions of the matrix are divided by this: for a quick try.
+    #[arg(long, default_value_t = 1, requires = "matrix")]
+    divide_by: usize,
+    /// Measured windows of each side.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Length of each.
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
     /// `[cores] io` of the broker.
-    #[arg(long, default_value = "auto", value_parser = ["auto", "uring", "epoll"])]
-    io: String,
+    #[arg(long, default_value = "auto")]
+    io: Io,
     /// Write everything here as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
 }
 
-/// Bounds of the broker that a measurement would run into: one author posts as fast as it can, and
-/// everybody signs in at once.
-const LIMITS: [&str; 4] = [
-    "session_requests_per_second = 1000000",
-    "session_requests_burst = 1000000",
-    "dialogs_per_second = 1000000",
-    "dialogs_burst = 1000000",
-];
+/// How the readers are spread over links: links, and sessions on each.
+type Layout = (usize, usize);
 
 /// Measures and prints.
 ///
 /// # Errors
 /// If a side does not start, or does not deliver what it should.
 pub fn run(args: &Args) -> Outcome<()> {
-    let cores = cpu::cores();
-    let &[server_core, client_core, ..] = &cores[..] else {
-        return Err("two cores are needed: one for the server, one for the clients".into());
-    };
-    cpu::raise_descriptors();
-    let io = match args.io.as_str() {
-        "uring" => "uring",
-        "epoll" => "epoll",
-        _ => "auto",
-    };
-    let room = Room::numbered(1);
-    let limits = LIMITS.map(str::to_owned).to_vec();
-    let rooms = vec![room.clone()];
-    // One shard is pinned to the first core; all other threads of the broker get the second.
-    let options = Options { shards: 1, rooms, limits, io, engine: "memory", ..Options::default() };
-    let broker = Server::start(&options);
-    let bare = side::Bare::start(server_core)?;
-    let start = |server, pid| Side::start(server, pid, &room, client_core, args);
-    let mut sides = [start(bare.address, bare.pid())?, start(broker.sip, broker.pid())?];
-    let mut order = Order { seconds: args.seconds, rate: None };
-    // The first window of each is thrown away: it grows memory to its size.
-    let warm: Vec<Window> =
-        sides.iter_mut().map(|side| side.measure(&order)).collect::<Outcome<_>>()?;
-    order.rate = match args.rate {
-        Rate::Saturating => None,
-        Rate::Half => Some(warm[1].posts as f64 / warm[1].wall_s / 2.0),
-        Rate::Fixed(rate) => Some(rate),
-    };
-    let (mut bare_windows, mut broker_windows) = (Vec::new(), Vec::new());
-    for round in 1..=args.rounds {
-        bare_windows.push(sides[0].measure(&order)?);
-        broker_windows.push(sides[1].measure(&order)?);
-        eprintln!("round {round} of {}", args.rounds);
+    let cores = Cores::take()?;
+    if !args.matrix {
+        let mut bench = Bench::start(cores, args, (args.links, args.sessions_per_link))?;
+        let report = bench.measure(args.text_bytes, args.rate)?;
+        print!("{report}");
+        return save(args.json.as_deref(), &report);
     }
-    let report = Report::new(args, &order, bare_windows, broker_windows);
-    print!("{report}");
-    match &args.json {
-        Some(path) => Ok(std::fs::write(path, serde_json::to_vec_pretty(&report)?)?),
-        None => Ok(()),
+    let divided = |count: usize| (count / args.divide_by).max(1);
+    let layouts = [(divided(1_000), 1), (divided(10_000), 1), (4, divided(2_500))];
+    let mut reports = Vec::new();
+    for layout in layouts {
+        let mut bench = Bench::start(cores, args, layout)?;
+        for text_bytes in [256, 1_024] {
+            for rate in [Rate::Saturating, Rate::Half] {
+                reports.push(bench.measure(text_bytes, rate)?);
+            }
+        }
+    }
+    let summary = Summary { reports };
+    print!("{summary}");
+    save(args.json.as_deref(), &summary)
+}
+
+/// Both sides with everybody in the room.
+struct Bench<'a> {
+    pair: Pair,
+    args: &'a Args,
+    layout: Layout,
+}
+
+impl Bench<'_> {
+    fn start(cores: Cores, args: &Args, layout: Layout) -> Outcome<Bench<'_>> {
+        let group =
+            |(links, sessions_per_link)| Group { links, sessions_per_link, ..Group::one_room() };
+        let groups = [group((1, 1)), group(layout)];
+        let pair = Pair::start(cores, args.io, &groups, &groups)?;
+        Ok(Bench { pair, args, layout })
+    }
+
+    fn measure(&mut self, text_bytes: usize, rate: Rate) -> Outcome<Report> {
+        let (seconds, rounds) = (self.args.seconds, self.args.rounds);
+        let order = |rate| Order {
+            seconds,
+            streams: vec![Stream { group: 0, room: 0, text_bytes, rate }],
+            slow: Vec::new(),
+        };
+        let saturating = order(None);
+        // The first window of each is thrown away: it grows memory to its size.
+        self.pair.bare.measure(&saturating)?;
+        let warm = self.pair.broker.measure(&saturating)?;
+        let order = order(match rate {
+            Rate::Saturating => None,
+            Rate::Half => Some(warm.posts as f64 / warm.wall_s / 2.0),
+            Rate::Fixed(rate) => Some(rate),
+        });
+        let (mut bare, mut broker) = (Vec::<Window>::new(), Vec::<Window>::new());
+        for _ in 0..rounds {
+            bare.push(self.pair.bare.measure(&order)?);
+            broker.push(self.pair.broker.measure(&order)?);
+        }
+        let report = Report::new(self.layout, &order, bare, broker);
+        eprintln!("{}: {:.2}", report.title(), report.ratio());
+        Ok(report)
     }
 }

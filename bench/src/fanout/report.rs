@@ -1,7 +1,8 @@
 //! The figures: medians over the rounds, with the least and the greatest.
 
-use super::Args;
+use super::Layout;
 use crate::clients::{Order, Window};
+use crate::spread::Spread;
 use serde::Serialize;
 use std::fmt;
 
@@ -22,42 +23,35 @@ pub struct Report {
     broker: Vec<Window>,
 }
 
-/// The middle of some numbers and how far they go.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Spread {
-    median: f64,
-    min: f64,
-    max: f64,
-}
-
-impl Spread {
-    /// Of at least one number; the lower of two in the middle.
-    fn of(numbers: impl Iterator<Item = f64>) -> Spread {
-        let mut numbers: Vec<f64> = numbers.collect();
-        numbers.sort_by(f64::total_cmp);
-        let at = |place: usize| numbers.get(place).copied().unwrap_or(f64::NAN);
-        let last = numbers.len().saturating_sub(1);
-        Spread { median: at(last / 2), min: at(0), max: at(last) }
-    }
-}
-
 impl Report {
     /// Of the windows of both sides in the order of the rounds.
-    pub fn new(args: &Args, order: &Order, bare: Vec<Window>, broker: Vec<Window>) -> Report {
+    pub fn new(layout: Layout, order: &Order, bare: Vec<Window>, broker: Vec<Window>) -> Report {
         let ratio = |measure: fn(&Window) -> f64| {
             Spread::of(bare.iter().zip(&broker).map(|(a, b)| measure(b) / measure(a)))
         };
         Report {
-            links: args.links,
-            sessions_per_link: args.sessions_per_link,
-            text_bytes: args.text_bytes,
+            links: layout.0,
+            sessions_per_link: layout.1,
+            text_bytes: order.streams[0].text_bytes,
             seconds: order.seconds,
-            rate: order.rate,
+            rate: order.streams[0].rate,
             ratio: ratio(per_shard_second),
             ratio_all_threads: ratio(per_second_of_all),
             bare,
             broker,
         }
+    }
+
+    /// What was measured, in short.
+    pub fn title(&self) -> String {
+        let Report { links, sessions_per_link, text_bytes, .. } = self;
+        let pace = self.rate.map_or("max".to_owned(), |rate| format!("{rate:.1} posts/s"));
+        format!("{links} x {sessions_per_link}, {text_bytes} B, {pace}")
+    }
+
+    /// The middle one of the rounds' ratios.
+    pub fn ratio(&self) -> f64 {
+        self.ratio.median
     }
 }
 
@@ -69,56 +63,94 @@ fn per_second_of_all(window: &Window) -> f64 {
     window.deliveries as f64 / window.server.all_s
 }
 
+fn user_instructions(window: &Window) -> f64 {
+    let counted = window.counts.map(|counts| counts.user_instructions as f64);
+    counted.map_or(f64::NAN, |count| count / window.deliveries as f64)
+}
+
+fn all_instructions(window: &Window) -> f64 {
+    let counted = window.counts.map(|counts| counts.all_instructions as f64);
+    counted.map_or(f64::NAN, |count| count / window.deliveries as f64)
+}
+
 /// A line of the table: its name, its number, digits behind the point.
 type Row = (&'static str, fn(&Window) -> f64, usize);
 
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 12] = [
     ("deliveries/CPU-s, shard", per_shard_second, 0),
     ("deliveries/CPU-s, all threads", per_second_of_all, 0),
     ("deliveries/s on the wall", |w| w.deliveries as f64 / w.wall_s, 0),
     ("bytes per delivery", |w| w.bytes_in as f64 / w.deliveries as f64, 1),
     ("bytes per answer", |w| w.bytes_out as f64 / w.deliveries as f64, 1),
     ("deliveries per read", |w| w.deliveries as f64 / w.reads as f64, 2),
+    ("of the shard's time in the kernel, %", |w| 100.0 - 100.0 * w.server.user_share(), 0),
+    ("instructions/delivery, user", user_instructions, 0),
+    ("instructions/delivery, all", all_instructions, 0),
     ("server's core used, %", |w| 100.0 * w.server.shard_s / w.wall_s, 1),
     ("server waited for its core, %", |w| 100.0 * w.server.waited_s / w.wall_s, 1),
     ("clients' core used, %", |w| 100.0 * w.clients.all_s / w.wall_s, 1),
 ];
 
+fn spread(windows: &[Window], measure: fn(&Window) -> f64) -> Spread {
+    Spread::of(windows.iter().map(measure))
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { links, sessions_per_link, text_bytes, seconds, .. } = self;
-        let pace = match self.rate {
-            None => "each post when the last is with everybody".to_owned(),
-            Some(rate) => format!("{rate:.1} posts/s"),
-        };
-        writeln!(f, "{links} links x {sessions_per_link} sessions, {text_bytes} bytes, {pace}")?;
-        writeln!(f, "{} rounds of {seconds} s, median (least to greatest)\n", self.bare.len())?;
-        writeln!(f, "{:32}{:>32}{:>32}", "", "bare limit", "broker")?;
+        writeln!(f, "{}", self.title())?;
+        let (rounds, seconds) = (self.bare.len(), self.seconds);
+        writeln!(f, "{rounds} rounds of {seconds} s, median (least to greatest)\n")?;
+        writeln!(f, "{:38}{:>30}{:>30}", "", "bare limit", "broker")?;
         for (name, measure, digits) in ROWS {
-            let cell = |windows: &[Window]| {
-                let Spread { median, min, max } = Spread::of(windows.iter().map(measure));
-                format!("{median:.digits$} ({min:.digits$} to {max:.digits$})")
-            };
-            writeln!(f, "{name:32}{:>32}{:>32}", cell(&self.bare), cell(&self.broker))?;
+            let (bare, broker) = (spread(&self.bare, measure), spread(&self.broker, measure));
+            writeln!(f, "{name:38}{bare:30.digits$}{broker:30.digits$}")?;
         }
-        for (name, spread) in
-            [("shard's thread", self.ratio), ("all threads", self.ratio_all_threads)]
-        {
-            let Spread { median, min, max } = spread;
-            writeln!(f, "ratio, {name}: {median:.3} ({min:.3} to {max:.3})")?;
-        }
-        Ok(())
+        writeln!(f, "ratio, shard's thread: {:.3}", self.ratio)?;
+        writeln!(f, "ratio, all threads: {:.3}", self.ratio_all_threads)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::Spread;
+/// All cases of the matrix.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    pub reports: Vec<Report>,
+}
 
-    #[test]
-    fn the_middle_of_some_numbers() {
-        let spread = |numbers: &[f64]| Spread::of(numbers.iter().copied());
-        assert_eq!(spread(&[3.0, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: 3.0 });
-        assert_eq!(spread(&[4.0, 1.0]), Spread { median: 1.0, min: 1.0, max: 4.0 });
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(first) = self.reports.first() else { return Ok(()) };
+        let (rounds, seconds) = (first.bare.len(), first.seconds);
+        writeln!(f, "deliveries per CPU-second of the shard's thread; waited: for its core, % of")?;
+        writeln!(f, "the time; {rounds} rounds of {seconds} s, median (least to greatest)\n")?;
+        writeln!(
+            f,
+            "{:34}{:>10}{:>10}{:>21}{:>8}{:>13}{:>13}",
+            "sessions, text, posts",
+            "bare",
+            "broker",
+            "ratio",
+            "waited",
+            "user instr.",
+            "all instr."
+        )?;
+        for report in &self.reports {
+            let median = |windows: &[Window], measure| spread(windows, measure).median;
+            let counted = |measure| match median(&report.broker, measure) {
+                count if count.is_nan() => "not counted".to_owned(),
+                count => format!("{count:.0}"),
+            };
+            writeln!(
+                f,
+                "{:34}{:>10.0}{:>10.0}{:>21.2}{:>8.0}{:>13}{:>13}",
+                report.title(),
+                median(&report.bare, per_shard_second),
+                median(&report.broker, per_shard_second),
+                report.ratio,
+                median(&report.broker, |w| 100.0 * w.server.waited_s / w.wall_s),
+                counted(user_instructions),
+                counted(all_instructions),
+            )?;
+        }
+        Ok(())
     }
 }
