@@ -1,6 +1,7 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use crate::run::LINKS_PER_ADDRESS;
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -19,15 +20,49 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Prints a server configuration with the rooms of `--rooms N`.
+    /// Prints a server configuration with the rooms and limits for a run of the same profile and
+    /// size, or with the rooms of `--rooms N`.
     Config(ConfigArgs),
+}
+
+/// A description of an organisation and of what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfileName {
+    /// Rooms of one size at one rate, as told: `--users`, `--rooms`, `--room-size`, `--rate`.
+    Steady,
+    /// The product's organisation: 80,000 users with 1.5 endpoints, each in 12 small rooms (30
+    /// users), 2 medium (150) and 2 large (16,000), posting as its planning samples say.
+    #[value(name = "pool-80k")]
+    Pool80k,
+    /// One room with all of 16,000 users and a post a second, small rooms beside it.
+    LargeRoom,
+}
+
+/// How large the organisation is. `config` and the run must be told the same.
+#[derive(Debug, Args)]
+pub struct SizeArgs {
+    /// What the run is like; other options override what the profile says.
+    #[arg(long, value_enum, default_value_t = ProfileName::Steady)]
+    pub profile: ProfileName,
+    /// Part of the organisation of 80,000 users: 0.25 is what one of four servers carries.
+    #[arg(long)]
+    pub scale: Option<f64>,
+    /// Users, instead of a scale [steady: 100].
+    #[arg(long, conflicts_with = "scale")]
+    pub users: Option<u32>,
+    /// Endpoints of a user: with 1.5 every other user has two. All of them are in the user's rooms
+    /// [1; pool-80k: 1.5].
+    #[arg(long)]
+    pub endpoints_per_user: Option<f64>,
 }
 
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
-    /// How many rooms.
-    #[arg(long, default_value_t = 1)]
-    pub rooms: u32,
+    #[command(flatten)]
+    pub size: SizeArgs,
+    /// How many rooms, without a profile that says so [1].
+    #[arg(long)]
+    pub rooms: Option<u32>,
     /// SIP domain of users and rooms.
     #[arg(long, default_value = "example.test")]
     pub room_domain: String,
@@ -39,35 +74,56 @@ pub struct ConfigArgs {
     pub http: String,
 }
 
+/// Which links there are. Without any of it each endpoint has a direct link.
+#[derive(Debug, Args)]
+pub struct LinkArgs {
+    /// Links that the endpoints share evenly; as many as endpoints: direct ones.
+    #[arg(long, conflicts_with_all = ["direct", "front_ends"])]
+    pub links: Option<u32>,
+    /// Direct links, one endpoint each.
+    #[arg(long)]
+    pub direct: Option<u32>,
+    /// Links of front ends, which share the endpoints without a direct link.
+    #[arg(long)]
+    pub front_ends: Option<u32>,
+    /// Links from one source address; beyond it they come from the next, 127.0.0.2 and so on.
+    #[arg(long, default_value_t = LINKS_PER_ADDRESS, value_parser = value_parser!(u32).range(1..))]
+    pub links_per_address: u32,
+}
+
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// SIP over TCP; loopback only.
     #[arg(long, default_value = "127.0.0.1:5060")]
     pub server: SocketAddr,
-    /// Users, one endpoint each.
-    #[arg(long, default_value_t = 100)]
-    pub users: u32,
-    /// Links they share: as many as users for direct clients (the default), few for front ends.
+    #[command(flatten)]
+    pub size: SizeArgs,
+    #[command(flatten)]
+    pub links: LinkArgs,
+    /// A number of rooms (those of the `config` command), or `ma-chan://` URIs with commas between
+    /// [1].
     #[arg(long)]
-    pub links: Option<u32>,
-    /// A number of rooms (those of the `config` command), or `ma-chan://` URIs with commas between.
-    #[arg(long, default_value = "1")]
-    pub rooms: String,
+    pub rooms: Option<String>,
     /// A file with one `ma-chan://` URI per line, instead of `--rooms`.
     #[arg(long, conflicts_with = "rooms")]
     pub rooms_file: Option<PathBuf>,
     /// SIP domain of users and rooms.
     #[arg(long, default_value = "example.test")]
     pub room_domain: String,
-    /// Members of each room; users are spread over the rooms evenly.
-    #[arg(long, default_value_t = 30)]
-    pub room_size: u32,
-    /// Posts per second over all rooms.
-    #[arg(long, default_value_t = 10.0)]
-    pub rate: f64,
-    /// Seconds of load.
-    #[arg(long, default_value_t = 60)]
-    pub duration: u64,
+    /// Members of each room; users are spread over the rooms evenly [30].
+    #[arg(long)]
+    pub room_size: Option<u32>,
+    /// How an organisation's posts fall to its rooms: 1 by messages per room, 74/s for 80,000
+    /// users; 2 by messages per user, 56/s [1].
+    #[arg(long, value_parser = value_parser!(u8).range(1..=2))]
+    pub model: Option<u8>,
+    /// Posts per second over all rooms; an organisation keeps its proportions [10, or what the
+    /// model says].
+    #[arg(long, allow_negative_numbers = true)]
+    pub rate: Option<f64>,
+    /// Seconds of load [60; pool-80k: 300].
+    #[arg(long)]
+    pub duration: Option<u64>,
     /// Bytes of text in each post, mark included.
     #[arg(long, default_value_t = 256)]
     pub message_bytes: usize,

@@ -24,8 +24,10 @@ fn main() -> ExitCode {
 }
 
 fn print_config(config: &cli::ConfigArgs) -> ExitCode {
-    let cli::ConfigArgs { rooms, room_domain, listen, http } = config;
-    let text = parlance_loadgen::rooms::server_config(room_domain, listen, http, *rooms);
+    let text = match run::server_config(config) {
+        Ok(text) => text,
+        Err(error) => return unusable(&error),
+    };
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::from(CLEAN),
         Err(_) => ExitCode::from(UNUSABLE),

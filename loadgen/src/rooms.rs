@@ -23,14 +23,26 @@ pub fn members(room: u32, size: u32, users: u32) -> impl Iterator<Item = u32> {
 }
 
 /// A server configuration with `rooms` rooms, listening for SIP over TCP on `listen` and for health
-/// and metrics on `http` (`host:port`, loopback).
-pub fn server_config(domain: &str, listen: &str, http: &str, rooms: u32) -> String {
+/// and metrics on `http` (`host:port`, loopback), with these values in its `[limits]`.
+pub fn server_config(
+    domain: &str,
+    listen: &str,
+    http: &str,
+    rooms: u32,
+    limits: &[(&str, u64)],
+) -> String {
     let mut text = String::new();
     let _ = write!(
         text,
         "[server]\ndomain = \"{domain}\"\n\n\
          [listen]\nsip = [\"{listen}\"]\nsips = []\nhttp = \"{http}\"\n"
     );
+    if !limits.is_empty() {
+        text.push_str("\n[limits]\n");
+    }
+    for (name, value) in limits {
+        let _ = writeln!(text, "{name} = {value}");
+    }
     for index in 0..rooms {
         let guid = room_guid(index);
         let _ = write!(text, "\n[[room]]\nname = \"Load {index}\"\nid = \"{guid}\"\n");

@@ -13,8 +13,10 @@ const OWN_LOAD_HIGH: f64 = 0.9;
 pub struct Setup {
     /// Address of the server.
     pub server: String,
-    /// Users, one endpoint each.
+    /// Users.
     pub users: u32,
+    /// Their endpoints.
+    pub endpoints: u32,
     /// Links they shared.
     pub links: u32,
     /// Rooms.
@@ -244,11 +246,12 @@ impl Summary {
     }
 
     fn write_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Setup { users, links, rooms, memberships, .. } = &self.setup;
+        let Setup { users, endpoints, links, rooms, memberships, .. } = &self.setup;
         let Summary { opened, joined, lost, left, sign_in_s, .. } = self;
         writeln!(
             f,
-            "users      {users} on {links} links, {rooms} rooms, {memberships} memberships\n\
+            "users      {users} with {endpoints} endpoints on {links} links, {rooms} rooms, \
+             {memberships} memberships\n\
              sign-in    {opened} opened, {joined} rooms joined in {sign_in_s:.1} s, {lost} lost, \
              {left} left"
         )?;

@@ -10,8 +10,6 @@ use tokio::net::TcpSocket;
 use tokio_uring::buf::BoundedBuf;
 use tokio_uring::net::TcpStream;
 
-/// Links from one source address: the kernel's range of ports holds about 28,000.
-const LINKS_PER_ADDRESS: u32 = 16_000;
 /// How long a connection may take to come up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A fresh link's read buffer; a busy link's grows to [`READ_BYTES_MAX`].
@@ -88,9 +86,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects link number `index` and starts the writer.
-    pub async fn open(server: SocketAddr, index: u32) -> io::Result<Rc<Connection>> {
-        let stream = connect(server, index).await?;
+    /// Connects from `source` (the system's choice without) and starts the writer.
+    pub async fn open(server: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<Rc<Connection>> {
+        let stream = connect(server, source).await?;
         let connection = Rc::new(Connection {
             sent_by: stream.local_addr()?.to_string(),
             stream: TcpStream::from_std(stream),
@@ -179,12 +177,10 @@ fn make_room(buffer: &mut Vec<u8>) {
     }
 }
 
-async fn connect(server: SocketAddr, index: u32) -> io::Result<std::net::TcpStream> {
+async fn connect(server: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<std::net::TcpStream> {
     let socket = if server.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    let group = index / LINKS_PER_ADDRESS;
-    if group > 0 && server.is_ipv4() {
-        let source = u32::from(Ipv4Addr::LOCALHOST) + group;
-        socket.bind(SocketAddr::from((Ipv4Addr::from(source), 0)))?;
+    if let Some(source) = source {
+        socket.bind(SocketAddr::from((source, 0)))?;
     }
     let connected = tokio::time::timeout(CONNECT_TIMEOUT, socket.connect(server)).await;
     let stream = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?.into_std()?;

@@ -27,7 +27,7 @@ impl Link {
         plan: &Rc<Plan>,
         world: &Rc<RefCell<World>>,
     ) -> Result<Rc<Link>, String> {
-        let connection = Connection::open(plan.server, index)
+        let connection = Connection::open(plan.server, plan.source_of(index))
             .await
             .map_err(|error| format!("{}: {error}", plan.server))?;
         let link = Rc::new(Link {
@@ -103,7 +103,7 @@ impl Link {
         while self.world.borrow().wants_links() {
             tokio::time::sleep(backoff::wait(self.plan.seed, self.index, *tries)).await;
             *tries += 1;
-            match Connection::open(self.plan.server, self.index).await {
+            match Connection::open(self.plan.server, self.plan.source_of(self.index)).await {
                 Ok(connection) if self.world.borrow().wants_links() => return Some(connection),
                 Ok(connection) => connection.close(),
                 Err(error) if is_absence(&error) => {}

@@ -4,18 +4,21 @@ mod backoff;
 mod connection;
 mod gauges;
 mod link;
+mod mix;
 mod owed;
 mod pace;
 mod phases;
 mod plan;
 mod process;
+mod profile;
 mod progress;
 mod read_back;
 mod summary;
 mod watch;
 mod world;
 
-pub use plan::Plan;
+pub use plan::{LINKS_PER_ADDRESS, Plan};
+pub use profile::server_config;
 
 use parlance_loadgen::results::Summary;
 use std::io;
@@ -30,7 +33,7 @@ const RING_AGAIN_EVERY: Duration = Duration::from_millis(10);
 
 /// Runs the plan on this thread; prints and writes what it found.
 pub fn run(plan: Plan) -> Result<Summary, String> {
-    process::raise_descriptor_limit(plan.links.into())?;
+    process::raise_descriptor_limit(plan.links.count().into())?;
     let runtime = runtime().map_err(|error| format!("no io_uring here: {error}"))?;
     runtime.block_on(phases::run(plan))
 }

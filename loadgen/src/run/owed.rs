@@ -18,7 +18,7 @@ struct Flight {
     missing: u32,
 }
 
-/// A user's session in a room.
+/// An endpoint's session in a room.
 #[derive(Clone, Copy)]
 struct Seat {
     /// Posts from this one on were sent when it was in the room already.
@@ -45,7 +45,7 @@ struct Room {
 pub struct Owed {
     plan: Rc<Plan>,
     rooms: Vec<Room>,
-    /// For each user, one for each of its rooms in the plan's order.
+    /// For each endpoint, one for each of its rooms in the plan's order.
     seats: Vec<Vec<Option<Seat>>>,
     flights: Vec<Flight>,
     seated: u64,
@@ -56,7 +56,7 @@ impl Owed {
     pub fn new(plan: Rc<Plan>) -> Owed {
         Owed {
             rooms: plan.rooms.iter().map(|_| Room::default()).collect(),
-            seats: plan.rooms_of.iter().map(|rooms| vec![None; rooms.len()]).collect(),
+            seats: (0..plan.endpoints).map(|one| vec![None; plan.rooms_of(one).len()]).collect(),
             flights: Vec::new(),
             seated: 0,
             outstanding: 0,
@@ -74,16 +74,17 @@ impl Owed {
         self.seated
     }
 
-    /// The place of a room among the user's own.
-    fn place(&self, user: u32, room: u32) -> Option<usize> {
-        self.plan.rooms_of[user as usize].binary_search(&room).ok()
+    /// The place of a room among the endpoint's own.
+    fn place(&self, endpoint: u32, room: u32) -> Option<usize> {
+        self.plan.rooms_of(endpoint).binary_search(&room).ok()
     }
 
-    /// The user is in the room from here on; false when it was already or has no business there.
-    pub fn sit(&mut self, user: u32, room: u32) -> bool {
-        let Some(place) = self.place(user, room) else { return false };
+    /// The endpoint is in the room from here on; false when it was already or has no business
+    /// there.
+    pub fn sit(&mut self, endpoint: u32, room: u32) -> bool {
+        let Some(place) = self.place(endpoint, room) else { return false };
         let since = next_number(&self.flights);
-        let seat = &mut self.seats[user as usize][place];
+        let seat = &mut self.seats[endpoint as usize][place];
         if seat.is_some() {
             return false;
         }
@@ -93,21 +94,22 @@ impl Owed {
         true
     }
 
-    pub fn is_seated(&self, user: u32, room: u32) -> bool {
-        self.place(user, room).is_some_and(|place| self.seats[user as usize][place].is_some())
+    pub fn is_seated(&self, endpoint: u32, room: u32) -> bool {
+        self.place(endpoint, room)
+            .is_some_and(|place| self.seats[endpoint as usize][place].is_some())
     }
 
-    /// The user is in all its rooms.
-    pub fn is_in_all(&self, user: u32) -> bool {
-        self.seats[user as usize].iter().all(Option::is_some)
+    /// The endpoint is in all its rooms.
+    pub fn is_in_all(&self, endpoint: u32) -> bool {
+        self.seats[endpoint as usize].iter().all(Option::is_some)
     }
 
-    /// The user's session is over: nothing more is owed to it.
-    pub fn leave(&mut self, user: u32) {
-        let rooms = Rc::clone(&self.plan);
-        let rooms = &rooms.rooms_of[user as usize];
+    /// The endpoint's session is over: nothing more is owed to it.
+    pub fn leave(&mut self, endpoint: u32) {
+        let plan = Rc::clone(&self.plan);
+        let rooms = plan.rooms_of(endpoint);
         for (place, &room) in rooms.iter().enumerate() {
-            let Some(seat) = self.seats[user as usize][place].take() else { continue };
+            let Some(seat) = self.seats[endpoint as usize][place].take() else { continue };
             let room = &mut self.rooms[room as usize];
             room.present -= 1;
             self.seated -= 1;
@@ -136,13 +138,19 @@ impl Owed {
         seq
     }
 
-    /// The user was shown the post as message `chat_id` of the room; when it was due. `None` for a
-    /// post that was not sent to this room.
-    pub fn delivered(&mut self, user: u32, room: u32, chat_id: u64, seq: u32) -> Option<Instant> {
-        let place = self.place(user, room);
+    /// The endpoint was shown the post as message `chat_id` of the room; when it was due. `None`
+    /// for a post that was not sent to this room.
+    pub fn delivered(
+        &mut self,
+        endpoint: u32,
+        room: u32,
+        chat_id: u64,
+        seq: u32,
+    ) -> Option<Instant> {
+        let place = self.place(endpoint, room);
         let flight = self.flights.get_mut(seq as usize).filter(|flight| flight.room == room)?;
         flight.chat_id.get_or_insert(chat_id);
-        let seat = place.and_then(|place| self.seats[user as usize][place].as_mut());
+        let seat = place.and_then(|place| self.seats[endpoint as usize][place].as_mut());
         if let Some(seat) = seat {
             if flight.missing > 0 && seat.awaits(seq, Some(chat_id)) {
                 flight.missing -= 1;
@@ -153,9 +161,10 @@ impl Owed {
         Some(flight.due)
     }
 
-    /// When the post was due.
-    pub fn due(&self, seq: u32) -> Instant {
-        self.flights[seq as usize].due
+    /// The post's room, and when it was due.
+    pub fn sent(&self, seq: u32) -> (u32, Instant) {
+        let flight = &self.flights[seq as usize];
+        (flight.room, flight.due)
     }
 
     /// The post has its answer, or will never have one; false when that was told before.
@@ -185,7 +194,7 @@ mod tests {
         let words = ["loadgen", "--users", "3", "--rooms", "1", "--room-size", "3"];
         let plan = Plan::new(Cli::parse_from(words).run).expect("good arguments");
         let mut owed = Owed::new(Rc::new(plan));
-        (0..3).for_each(|user| assert!(owed.sit(user, 0)));
+        (0..3).for_each(|endpoint| assert!(owed.sit(endpoint, 0)));
         owed
     }
 
@@ -194,7 +203,7 @@ mod tests {
         let mut owed = owed();
         let seq = owed.post(0, Instant::now());
         assert_eq!(owed.outstanding(), 3);
-        (0..3).for_each(|user| assert!(owed.delivered(user, 0, 1, seq).is_some()));
+        (0..3).for_each(|endpoint| assert!(owed.delivered(endpoint, 0, 1, seq).is_some()));
         owed.delivered(1, 0, 1, seq);
         assert_eq!(owed.outstanding(), 0);
         assert_eq!(owed.delivered(0, 0, 2, 77), None);
@@ -205,7 +214,7 @@ mod tests {
         let mut owed = owed();
         let first = owed.post(0, Instant::now());
         let second = owed.post(0, Instant::now());
-        // User 0 has had the first, of the second nobody knows the number yet.
+        // Endpoint 0 has had the first, of the second nobody knows the number yet.
         owed.delivered(0, 0, 1, first);
         assert_eq!(owed.outstanding(), 5);
         owed.leave(0);

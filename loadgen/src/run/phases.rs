@@ -1,12 +1,13 @@
 //! The phases of a run, one after the other; every wait is bounded.
 
 use super::link::Link;
+use super::mix::below;
 use super::pace::{Schedule, Sleeper};
 use super::plan::Plan;
 use super::process::{Sample, sample};
 use super::progress::Progress;
 use super::summary::{LoadWindow, publish, setup};
-use super::world::{UserState, World};
+use super::world::{State, World};
 use parlance_loadgen::results::Summary;
 use parlance_loadgen::{Client, ClientConfig};
 use rand_chacha::ChaCha8Rng;
@@ -33,7 +34,8 @@ const AUTHORS_TRIED_MAX: u32 = 16;
 pub(super) struct Run {
     pub(super) plan: Rc<Plan>,
     pub(super) world: Rc<RefCell<World>>,
-    links: Vec<Rc<Link>>,
+    /// By number; absent until the first of its endpoints signs in.
+    links: Vec<Option<Rc<Link>>>,
     pub(super) sleeper: Sleeper,
     pub(super) progress: Progress,
     random: ChaCha8Rng,
@@ -47,7 +49,7 @@ pub async fn run(plan: Plan) -> Result<Summary, String> {
     let start = Instant::now();
     let mut run = Run {
         world: Rc::new(RefCell::new(World::new(Rc::clone(&plan), start))),
-        links: Vec::with_capacity(plan.links as usize),
+        links: vec![None; plan.links.count() as usize],
         sleeper: Sleeper::new()?,
         progress: Progress::new(plan.watched(start))?,
         random: ChaCha8Rng::seed_from_u64(plan.seed),
@@ -56,7 +58,7 @@ pub async fn run(plan: Plan) -> Result<Summary, String> {
     };
     let connected = run.sign_in().await;
     if let Err(error) = connected {
-        run.links.iter().for_each(|link| link.close());
+        run.close_links();
         return Err(error);
     }
     run.settle().await;
@@ -78,33 +80,45 @@ pub async fn run(plan: Plan) -> Result<Summary, String> {
 
 impl Run {
     async fn sign_in(&mut self) -> Result<(), String> {
-        let users = self.plan.users;
-        let mut schedule = Schedule::counting(Instant::now(), self.plan.sign_in_rate, users.into());
-        let mut user = 0;
+        let endpoints = self.plan.endpoints;
+        let mut schedule =
+            Schedule::counting(Instant::now(), self.plan.sign_in_rate, endpoints.into());
+        let mut endpoint = 0;
         while let Some(due) = schedule.due() {
             self.sleeper.until(due).await;
             let now = Instant::now();
             while let Some(due) = schedule.take(now) {
-                self.open(user, due).await?;
-                user += 1;
+                self.open(endpoint, due).await?;
+                endpoint += 1;
             }
             self.show_sign_in("sign-in");
         }
         Ok(())
     }
 
-    async fn open(&mut self, user: u32, due: Instant) -> Result<(), String> {
-        let index = user % self.plan.links;
-        if index as usize == self.links.len() {
-            self.links.push(Link::open(index, &self.plan, &self.world).await?);
+    async fn open(&mut self, endpoint: u32, due: Instant) -> Result<(), String> {
+        let index = self.plan.link_of(endpoint);
+        if self.links[index as usize].is_none() {
+            let link = Link::open(index, &self.plan, &self.world).await?;
+            self.links[index as usize] = Some(link);
         }
-        let link = &self.links[index as usize];
+        let link = self.link(index);
         let mut config =
-            ClientConfig::numbered(user, &self.plan.domain, &link.sent_by(), self.plan.seed);
+            ClientConfig::numbered(endpoint, &self.plan.domain, &link.sent_by(), self.plan.seed);
+        config.user = format!("u{}", self.plan.user_of(endpoint));
         config.sign_in = self.plan.sign_in;
-        self.world.borrow_mut().begin(user, index, due);
+        self.world.borrow_mut().begin(endpoint, index, due);
         link.add(Client::new(config));
         Ok(())
+    }
+
+    /// The link that an endpoint is on.
+    fn link(&self, index: u32) -> &Link {
+        self.links[index as usize].as_deref().expect("endpoints begin on links that are open")
+    }
+
+    fn close_links(&self) {
+        self.links.iter().flatten().for_each(|link| link.close());
     }
 
     fn show_sign_in(&mut self, phase: &'static str) {
@@ -138,7 +152,7 @@ impl Run {
     async fn load(&mut self) -> LoadWindow {
         let mut window = LoadWindow::begin(self.plan.server_pid);
         let start = window.start;
-        let mut schedule = Schedule::lasting(start, self.plan.rate, self.plan.duration);
+        let mut schedule = Schedule::lasting(start, self.plan.rate(), self.plan.duration);
         let end = start + self.plan.duration;
         let mut show_at = start;
         let mut seconds_refreshed = 0;
@@ -176,30 +190,35 @@ impl Run {
 
     /// Sends the post that was due at `due` from a member of some room.
     fn post(&mut self, due: Instant, now: Instant) {
-        let number = below(&mut self.random, self.plan.rooms.len()) as u32;
+        let draw = self.random.next_u64();
+        let class = self.plan.class_at(draw as f64 / 2f64.powi(64));
+        let number = class.rooms.start + below(&mut self.random, class.rooms.len()) as u32;
         let room = &self.plan.rooms[number as usize];
         let mut world = self.world.borrow_mut();
         let author = (0..AUTHORS_TRIED_MAX)
-            .map(|_| room.members[below(&mut self.random, room.members.len())])
-            .find(|user| world.may_post(*user, number));
+            .map(|_| {
+                let user = room.members[below(&mut self.random, room.members.len())];
+                let endpoints = self.plan.endpoints_of(user);
+                endpoints.start + below(&mut self.random, endpoints.len()) as u32
+            })
+            .find(|endpoint| world.may_post(*endpoint, number));
         let Some(author) = author else { return world.unsent() };
         let id = world.post(author, number, due, now);
-        let user = &world.users[author as usize];
+        let author = &world.endpoints[author as usize];
         let text = id.text(self.plan.message_bytes);
-        self.links[user.link as usize]
-            .with(|mux, out| mux.client(user.place).post_as(id, &room.reference, &text, out));
+        self.link(author.link)
+            .with(|mux, out| mux.client(author.place).post_as(id, &room.reference, &text, out));
     }
 
-    /// Refreshes session timers in runs that are longer than them: each second some of the users.
+    /// Refreshes session timers in runs that are longer than them: some endpoints each second.
     fn refresh(&self, second: u64, done: &mut u64) {
         let world = self.world.borrow();
         let Some(expires) = world.session_expires_s.filter(|_| second > *done) else { return };
         *done = second;
         let period = (expires / 2).max(1) as usize;
-        let slice = world.users.iter().skip(second as usize % period).step_by(period);
-        for user in slice.filter(|user| user.state == UserState::Open) {
-            let link = &self.links[user.link as usize];
-            link.with(|mux, out| mux.client(user.place).update(out));
+        let slice = world.endpoints.iter().skip(second as usize % period).step_by(period);
+        for endpoint in slice.filter(|endpoint| endpoint.state == State::Open) {
+            self.link(endpoint.link).with(|mux, out| mux.client(endpoint.place).update(out));
         }
     }
 
@@ -221,11 +240,11 @@ impl Run {
         }
     }
 
-    pub(super) fn act(&self, user: u32, act: impl FnOnce(&mut Client, &mut Vec<u8>)) {
+    pub(super) fn act(&self, endpoint: u32, act: impl FnOnce(&mut Client, &mut Vec<u8>)) {
         let world = self.world.borrow();
-        let user = &world.users[user as usize];
-        if user.state == UserState::Open {
-            self.links[user.link as usize].with(|mux, out| act(mux.client(user.place), out));
+        let endpoint = &world.endpoints[endpoint as usize];
+        if endpoint.state == State::Open {
+            self.link(endpoint.link).with(|mux, out| act(mux.client(endpoint.place), out));
         }
     }
 
@@ -238,27 +257,27 @@ impl Run {
 
     async fn leave(&mut self) {
         self.world.borrow_mut().is_leaving = true;
-        let users = self.plan.users;
+        let endpoints = self.plan.endpoints;
         let rate = self.plan.sign_in_rate * 4.0;
-        let mut schedule = Schedule::counting(Instant::now(), rate, users.into());
-        let mut leaving = 0..users;
+        let mut schedule = Schedule::counting(Instant::now(), rate, endpoints.into());
+        let mut leaving = 0..endpoints;
         while let Some(due) = schedule.due() {
             self.sleeper.until(due).await;
             let now = Instant::now();
-            while let Some(user) = schedule.take(now).and_then(|_| leaving.next()) {
-                self.act(user, |client, out| client.bye(out));
+            while let Some(endpoint) = schedule.take(now).and_then(|_| leaving.next()) {
+                self.act(endpoint, |client, out| client.bye(out));
             }
             let left = self.world.borrow().measured.counts.left;
-            let part = left as f64 / f64::from(users);
-            self.progress.show("leave", part, || format!("{left} of {users} left"));
+            let part = left as f64 / f64::from(endpoints);
+            self.progress.show("leave", part, || format!("{left} of {endpoints} left"));
         }
-        let is_open = |state: UserState| matches!(state, UserState::Open | UserState::Opening);
-        self.wait(|world| !world.users.iter().any(|user| is_open(user.state))).await;
+        let is_open = |state: State| matches!(state, State::Open | State::Opening);
+        self.wait(|world| !world.endpoints.iter().any(|endpoint| is_open(endpoint.state))).await;
         let mut world = self.world.borrow_mut();
-        let silent = world.users.iter().filter(|user| is_open(user.state)).count();
+        let silent = world.endpoints.iter().filter(|endpoint| is_open(endpoint.state)).count();
         (0..silent).for_each(|_| world.error("BYE never answered".to_owned()));
         drop(world);
-        self.links.iter().for_each(|link| link.close());
+        self.close_links();
     }
 
     fn conclude(&mut self, signed_in: Duration, window: &LoadWindow) -> Summary {
@@ -278,11 +297,6 @@ fn on_interrupt() -> Result<Arc<AtomicBool>, String> {
         .and_then(|_| flag::register(SIGINT, Arc::clone(&is_set)))
         .map_err(|error| format!("no signal can be taken: {error}"))?;
     Ok(is_set)
-}
-
-/// A number below `bound`, near enough to even for choosing rooms and authors.
-fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
-    ((u128::from(random.next_u64()) * bound as u128) >> 64) as usize
 }
 
 impl LoadWindow {

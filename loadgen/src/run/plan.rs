@@ -1,17 +1,20 @@
 //! What the arguments mean: checked, completed, ready to run.
 
 use super::gauges::parse_address;
+use super::mix;
+use super::profile::{COUNT_MAX, Organisation, RoomSize};
 use super::watch::Watched;
-use crate::cli::RunArgs;
+use crate::cli::{LinkArgs, RunArgs};
 use parlance_loadgen::{SignIn, rooms};
 use parlance_wire::xccos::RoomRef;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Most sessions, links or rooms in a run; beyond it numbers are surely a slip.
-const COUNT_MAX: u32 = 1_000_000;
+/// Links from one source address by default: the kernel's range of ports holds about 28,000.
+pub const LINKS_PER_ADDRESS: u32 = 16_000;
 
 /// A room of the run.
 #[derive(Debug)]
@@ -24,17 +27,80 @@ pub struct Room {
     pub members: Vec<u32>,
 }
 
+/// Rooms that are alike.
+#[derive(Debug)]
+pub struct Class {
+    pub name: &'static str,
+    /// By number.
+    pub rooms: Range<u32>,
+    /// Posts per second in all of them.
+    pub rate: f64,
+}
+
+/// Direct links come first, each with one endpoint; the endpoints that have none share the links
+/// of the front ends. Both kinds are spread evenly over the endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Links {
+    pub direct: u32,
+    pub front_ends: u32,
+}
+
+impl Links {
+    fn new(args: &LinkArgs, endpoints: u32) -> Result<Links, String> {
+        let (direct, front_ends) = match (args.links, args.direct, args.front_ends) {
+            (Some(links), _, _) if links == endpoints => (links, 0),
+            (Some(links), _, _) => (0, links),
+            (None, None, None | Some(0)) => (endpoints, 0),
+            (None, direct, front_ends) => (direct.unwrap_or(0), front_ends.unwrap_or(0)),
+        };
+        let rest = endpoints.checked_sub(direct).ok_or_else(|| {
+            format!("{direct} direct links need as many endpoints; there are {endpoints}")
+        })?;
+        match (rest, front_ends) {
+            (1.., 0) => Err(format!(
+                "{rest} of {endpoints} endpoints have no link: add --front-ends to carry them"
+            )),
+            (rest, links) if links > rest => Err(format!(
+                "{links} links of front ends are more than the {rest} endpoints they carry"
+            )),
+            _ => Ok(Links { direct, front_ends }),
+        }
+    }
+
+    /// All links.
+    pub fn count(self) -> u32 {
+        self.direct + self.front_ends
+    }
+
+    /// The link of an endpoint.
+    fn of(self, endpoint: u32, endpoints: u32) -> u32 {
+        let before = |endpoint: u32| part(endpoint, self.direct, endpoints);
+        let rank = before(endpoint);
+        match before(endpoint + 1) > rank {
+            true => rank,
+            false => self.direct + (endpoint - rank) % self.front_ends,
+        }
+    }
+}
+
+/// `count * of / whole`, rounded down: how many of `of` things fall to the first `count`.
+fn part(count: u32, of: u32, whole: u32) -> u32 {
+    (u64::from(count) * u64::from(of) / u64::from(whole)) as u32
+}
+
 /// A run.
 #[derive(Debug)]
 pub struct Plan {
     pub server: SocketAddr,
     pub users: u32,
-    pub links: u32,
+    pub endpoints: u32,
+    pub links: Links,
+    links_per_address: u32,
     pub domain: String,
+    pub classes: Vec<Class>,
     pub rooms: Vec<Room>,
     /// Rooms of each user.
-    pub rooms_of: Vec<Vec<u32>>,
-    pub rate: f64,
+    rooms_of: Vec<Vec<u32>>,
     pub duration: Duration,
     pub message_bytes: usize,
     pub sign_in_rate: f64,
@@ -53,36 +119,40 @@ pub struct Plan {
 impl Plan {
     /// Reads the arguments; what is wrong with them otherwise.
     pub fn new(args: RunArgs) -> Result<Plan, String> {
-        let links = args.links.unwrap_or(args.users);
+        let organisation = Organisation::new(&args.size)?;
+        let Organisation { users, endpoints, profile } = organisation;
+        let links = Links::new(&args.links, endpoints)?;
         if !args.server.ip().is_loopback() {
             return Err(format!("{} is no loopback address", args.server));
         }
-        if args.users == 0 || args.users > COUNT_MAX || links == 0 || links > args.users {
-            return Err("users and links: at least one, no more links than users".to_owned());
-        }
         let is_rate = |rate: f64| rate.is_finite() && rate > 0.0;
-        if !is_rate(args.sign_in_rate) || !(args.rate == 0.0 || is_rate(args.rate)) {
+        if !is_rate(args.sign_in_rate)
+            || args.rate.is_some_and(|rate| rate != 0.0 && !is_rate(rate))
+        {
             return Err("rates are positive numbers".to_owned());
         }
-        let uris = room_uris(&args)?;
-        let rooms = uris
-            .into_iter()
-            .zip(0..)
-            .map(|(uri, index)| room(uri, index, args.room_size, args.users))
-            .collect::<Result<Vec<Room>, String>>()?;
-        let mut rooms_of = vec![Vec::new(); args.users as usize];
+        let (mut classes, rooms) = match profile.sizes {
+            [] => told_rooms(&args, users)?,
+            sizes => organisation_rooms(&args, sizes, users)?,
+        };
+        let usual: f64 = classes.iter().map(|class| class.rate).sum();
+        let factor = args.rate.map_or(1.0, |rate| rate / usual);
+        classes.iter_mut().for_each(|class| class.rate *= factor);
+        let mut rooms_of = vec![Vec::new(); users as usize];
         for (room, index) in rooms.iter().zip(0..) {
             room.members.iter().for_each(|user| rooms_of[*user as usize].push(index));
         }
         Ok(Plan {
             server: args.server,
-            users: args.users,
+            users,
+            endpoints,
             links,
+            links_per_address: args.links.links_per_address,
             domain: args.room_domain,
+            classes,
             rooms,
             rooms_of,
-            rate: args.rate,
-            duration: Duration::from_secs(args.duration),
+            duration: Duration::from_secs(args.duration.unwrap_or(profile.duration_s)),
             message_bytes: args.message_bytes,
             sign_in_rate: args.sign_in_rate,
             sign_in: if args.full_sign_in { SignIn::FULL } else { SignIn::DIRECT },
@@ -103,9 +173,59 @@ impl Plan {
         Watched { start, server_pid: self.server_pid, metrics: self.metrics }
     }
 
-    /// Memberships over all rooms.
+    /// Posts per second over all rooms.
+    pub fn rate(&self) -> f64 {
+        self.classes.iter().map(|class| class.rate).sum()
+    }
+
+    /// The class of rooms at `at`, from 0 to below 1, when each has its part of the rate.
+    pub fn class_at(&self, at: f64) -> &Class {
+        let mut left = at * self.rate();
+        let found = self.classes.iter().find(|class| {
+            left -= class.rate;
+            left < 0.0
+        });
+        found.or(self.classes.last()).expect("a run has rooms")
+    }
+
+    /// Which of the classes a room is in.
+    pub fn class_of(&self, room: u32) -> usize {
+        self.classes.partition_point(|class| class.rooms.end <= room)
+    }
+
+    /// Whose endpoint it is.
+    pub fn user_of(&self, endpoint: u32) -> u32 {
+        part(endpoint, self.users, self.endpoints)
+    }
+
+    /// The endpoints of a user: one at least.
+    pub fn endpoints_of(&self, user: u32) -> Range<u32> {
+        let first = |user: u32| {
+            (u64::from(user) * u64::from(self.endpoints)).div_ceil(u64::from(self.users)) as u32
+        };
+        first(user)..first(user + 1)
+    }
+
+    /// Rooms of an endpoint, in order.
+    pub fn rooms_of(&self, endpoint: u32) -> &[u32] {
+        &self.rooms_of[self.user_of(endpoint) as usize]
+    }
+
+    /// The link of an endpoint.
+    pub fn link_of(&self, endpoint: u32) -> u32 {
+        self.links.of(endpoint, self.endpoints)
+    }
+
+    /// The address a link comes from; `None` leaves it to the system, as IPv6 does.
+    pub fn source_of(&self, link: u32) -> Option<Ipv4Addr> {
+        let group = link / self.links_per_address;
+        let is_other = group > 0 && self.server.is_ipv4();
+        is_other.then(|| Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST) + group))
+    }
+
+    /// Memberships of endpoints over all rooms.
     pub fn memberships(&self) -> u64 {
-        self.rooms.iter().map(|room| room.members.len() as u64).sum()
+        (0..self.endpoints).map(|endpoint| self.rooms_of(endpoint).len() as u64).sum()
     }
 
     /// Where a room is in the list, by its URI.
@@ -114,8 +234,29 @@ impl Plan {
     }
 }
 
+type Rooms = (Vec<Class>, Vec<Room>);
+
+/// Rooms that the command line tells, all of one size.
+fn told_rooms(args: &RunArgs, users: u32) -> Result<Rooms, String> {
+    if args.model.is_some() {
+        return Err(
+            "--model is for a profile of an organisation; here --rate tells the rate".into()
+        );
+    }
+    let uris = room_uris(args)?;
+    let size = args.room_size.unwrap_or(30);
+    let rooms = uris
+        .into_iter()
+        .zip(0..)
+        .map(|(uri, index)| room(uri, rooms::members(index, size, users).collect()))
+        .collect::<Result<Vec<Room>, String>>()?;
+    let all = 0..rooms.len() as u32;
+    Ok((vec![Class { name: "rooms", rooms: all, rate: 10.0 }], rooms))
+}
+
 fn room_uris(args: &RunArgs) -> Result<Vec<String>, String> {
-    let uris: Vec<String> = match (&args.rooms_file, args.rooms.parse::<u32>()) {
+    let told = args.rooms.as_deref().unwrap_or("1");
+    let uris: Vec<String> = match (&args.rooms_file, told.parse::<u32>()) {
         (Some(path), _) => {
             let text = std::fs::read_to_string(path)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
@@ -125,12 +266,145 @@ fn room_uris(args: &RunArgs) -> Result<Vec<String>, String> {
             (0..count).map(|index| rooms::room_uri(&args.room_domain, index)).collect()
         }
         (None, Ok(_)) => return Err(format!("at most {COUNT_MAX} rooms")),
-        (None, Err(_)) => args.rooms.split(',').map(|uri| uri.trim().to_owned()).collect(),
+        (None, Err(_)) => told.split(',').map(|uri| uri.trim().to_owned()).collect(),
     };
     if uris.is_empty() { Err("no rooms".to_owned()) } else { Ok(uris) }
 }
 
-fn room(uri: String, index: u32, size: u32, users: u32) -> Result<Room, String> {
+/// Rooms of an organisation: those of `config` with the same profile and size.
+fn organisation_rooms(args: &RunArgs, sizes: &[RoomSize], users: u32) -> Result<Rooms, String> {
+    if args.rooms.is_some() || args.rooms_file.is_some() || args.room_size.is_some() {
+        return Err("the profile says which rooms there are and how large".to_owned());
+    }
+    let model = usize::from(args.model.unwrap_or(1) - 1);
+    let (mut classes, mut rooms): Rooms = Default::default();
+    for (size, stream) in sizes.iter().zip(1 << 32..) {
+        let first = rooms.len() as u32;
+        for (members, index) in
+            mix::members(size, users, args.seed, stream).into_iter().zip(first..)
+        {
+            rooms.push(room(rooms::room_uri(&args.room_domain, index), members)?);
+        }
+        let rate = size.posts_per_second(users, model);
+        classes.push(Class { name: size.name, rooms: first..rooms.len() as u32, rate });
+    }
+    Ok((classes, rooms))
+}
+
+fn room(uri: String, members: Vec<u32>) -> Result<Room, String> {
     let reference = RoomRef::parse(&uri).ok_or_else(|| format!("{uri} is no room"))?;
-    Ok(Room { uri, reference, members: rooms::members(index, size, users).collect() })
+    Ok(Room { uri, reference, members })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::Parser;
+    use std::collections::BTreeSet;
+
+    fn plan(words: &str) -> Result<Plan, String> {
+        Plan::new(Cli::parse_from(words.split_ascii_whitespace()).run)
+    }
+
+    fn good(words: &str) -> Plan {
+        plan(words).unwrap_or_else(|error| panic!("{words}: {error}"))
+    }
+
+    #[test]
+    fn everybody_is_in_as_many_rooms_of_each_size_and_the_seed_repeats_it() {
+        for scale in [0.002, 0.01, 0.05] {
+            let words = format!("loadgen --profile pool-80k --scale {scale}");
+            let plan = good(&words);
+            assert_eq!(plan.endpoints, plan.users * 3 / 2);
+            assert_eq!(plan.memberships(), u64::from(plan.endpoints) * 16);
+            for user in 0..plan.users {
+                let rooms = &plan.rooms_of[user as usize];
+                let each = plan
+                    .classes
+                    .iter()
+                    .map(|class| rooms.iter().filter(|room| class.rooms.contains(room)).count());
+                assert_eq!(each.collect::<Vec<usize>>(), [12, 2, 2], "{user} at {scale}");
+            }
+            let members = |plan: &Plan| {
+                plan.rooms.iter().map(|room| room.members.clone()).collect::<Vec<Vec<u32>>>()
+            };
+            for room in members(&plan) {
+                assert_eq!(room.iter().collect::<BTreeSet<&u32>>().len(), room.len());
+            }
+            assert_eq!(members(&plan), members(&good(&words)));
+            assert!(members(&plan) != members(&good(&format!("{words} --seed 2"))));
+        }
+    }
+
+    #[test]
+    fn rooms_are_full_but_the_last_of_each_size() {
+        let plan = good("loadgen --profile pool-80k --scale 0.01");
+        for (class, size) in plan.classes.iter().zip([30, 150, 800]) {
+            let (last, full) = plan.rooms[class.rooms.start as usize..class.rooms.end as usize]
+                .split_last()
+                .expect("there are rooms of each size");
+            assert!(full.iter().all(|room| room.members.len() == size), "{}", class.name);
+            assert!((1..=size).contains(&last.members.len()), "{}", class.name);
+        }
+    }
+
+    #[test]
+    fn endpoints_belong_to_users_one_after_the_other() {
+        let plan = good("loadgen --users 4 --endpoints-per-user 1.5");
+        let users: Vec<u32> = (0..plan.endpoints).map(|endpoint| plan.user_of(endpoint)).collect();
+        assert_eq!(users, [0, 0, 1, 2, 2, 3]);
+        for user in 0..4 {
+            assert!(plan.endpoints_of(user).all(|endpoint| plan.user_of(endpoint) == user));
+        }
+        assert_eq!((0..4).map(|user| plan.endpoints_of(user).len()).sum::<usize>(), 6);
+    }
+
+    #[test]
+    fn direct_links_and_front_ends_mix_evenly() {
+        let plan = good("loadgen --users 8 --direct 4 --front-ends 2");
+        let links: Vec<u32> = (0..8).map(|endpoint| plan.link_of(endpoint)).collect();
+        assert_eq!(links, [4, 0, 5, 1, 4, 2, 5, 3]);
+        let shared = good("loadgen --users 5 --links 2");
+        assert_eq!((0..5).map(|one| shared.link_of(one)).collect::<Vec<u32>>(), [0, 1, 0, 1, 0]);
+        let direct = good("loadgen --users 3");
+        assert_eq!((0..3).map(|one| direct.link_of(one)).collect::<Vec<u32>>(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn links_beyond_an_address_come_from_the_next() {
+        let plan = good("loadgen --users 5 --links-per-address 2");
+        let sources: Vec<Option<Ipv4Addr>> = (0..5).map(|link| plan.source_of(link)).collect();
+        let second = Some(Ipv4Addr::new(127, 0, 0, 2));
+        assert_eq!(sources, [None, None, second, second, Some(Ipv4Addr::new(127, 0, 0, 3))]);
+    }
+
+    #[test]
+    fn a_rate_keeps_the_proportions() {
+        let plan = good("loadgen --profile pool-80k --scale 0.01 --rate 100 --model 2");
+        let rates: Vec<u32> = plan.classes.iter().map(|class| class.rate.round() as u32).collect();
+        assert_eq!(rates, [75, 25, 0]);
+        assert_eq!(plan.class_at(0.0).name, "small");
+        assert_eq!(plan.class_at(0.76).name, "medium");
+        assert_eq!(plan.class_at(0.999).name, "large");
+    }
+
+    #[test]
+    fn arguments_that_do_not_fit_are_told() {
+        let bad = [
+            ("--users 3 --links 4", "more than the 3 endpoints"),
+            ("--users 3 --direct 2", "--front-ends"),
+            ("--users 3 --direct 4", "as many endpoints"),
+            ("--scale 0.5", "--users"),
+            ("--model 2", "--rate"),
+            ("--profile pool-80k --scale 0.01 --rooms 3", "which rooms"),
+            ("--profile pool-80k --scale 20", "users"),
+            ("--endpoints-per-user 0.5", "endpoints per user"),
+            ("--rate -1", "rates"),
+        ];
+        for (words, says) in bad {
+            let error = plan(&format!("loadgen {words}")).expect_err(words);
+            assert!(error.contains(says), "{words}: {error}");
+        }
+    }
 }

@@ -96,11 +96,11 @@ impl Run {
         let mut waiting = readers.into_iter();
         while let Some(due) = schedule.due() {
             self.sleeper.until(due).await;
-            while let Some((room, user)) =
+            while let Some((room, endpoint)) =
                 schedule.take(Instant::now()).and_then(|_| waiting.next())
             {
                 let reference = &self.plan.rooms[room as usize].reference;
-                self.act(user, |client, out| {
+                self.act(endpoint, |client, out| {
                     client.history(reference, PAGE_MESSAGES, out);
                 });
             }
@@ -128,13 +128,13 @@ impl Run {
         for room in 0..rooms {
             let reference = &self.plan.rooms[room as usize].reference;
             let reader = self.world.borrow().reader(room);
-            let Some(user) = reader else {
+            let Some(endpoint) = reader else {
                 self.world.borrow_mut().error("nobody is left to read a room".to_owned());
                 continue;
             };
             let search = ask(&mut self.world.borrow_mut().archives[room as usize], reference);
             let command = Command::BcByDate(Box::new(search));
-            self.act(user, |client, out| {
+            self.act(endpoint, |client, out| {
                 client.command(&command, out);
             });
         }

@@ -46,10 +46,11 @@ pub fn setup(plan: &Plan) -> Setup {
     Setup {
         server: plan.server.to_string(),
         users: plan.users,
-        links: plan.links,
+        endpoints: plan.endpoints,
+        links: plan.links.count(),
         rooms: plan.rooms.len() as u64,
         memberships: plan.memberships(),
-        rate: plan.rate,
+        rate: plan.rate(),
         message_bytes: plan.message_bytes as u64,
         seed: plan.seed,
         reconnects: plan.reconnects,

@@ -2,9 +2,9 @@
 
 use super::connection::Fault;
 use super::owed::Owed;
-use super::plan::Plan;
+use super::plan::{Class, Plan};
 use super::read_back::{Archive, Next};
-use parlance_loadgen::results::{Kind, Measured, Verdict};
+use parlance_loadgen::results::{Aspect, ClassId, Kind, Measured, Verdict};
 use parlance_loadgen::{Checker, ClientEvent, EndReason, PostId, RoomId, SessionId};
 use parlance_wire::xccos::{Command, Delivery, Found, FoundInRoom, RoomRef};
 use std::collections::HashMap;
@@ -13,14 +13,14 @@ use std::time::Instant;
 
 /// Rooms asked for by one `bjoin`: its reply, with 75 participants each, stays within a message.
 const JOINS_PER_COMMAND: usize = 24;
-/// Every so many deliveries to a user, one text is compared byte by byte.
+/// Every so many deliveries to an endpoint, one text is compared byte by byte.
 const INTACT_EVERY: u64 = 16;
 /// A server that has no room says so.
 const SERVICE_UNAVAILABLE: u16 = 503;
 
-/// Where a user is.
+/// Where an endpoint is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UserState {
+pub enum State {
     Absent,
     Opening,
     Open,
@@ -31,8 +31,8 @@ pub enum UserState {
     Left,
 }
 
-pub struct User {
-    pub state: UserState,
+pub struct Endpoint {
+    pub state: State,
     pub link: u32,
     pub place: usize,
     /// When it was due to sign in.
@@ -49,9 +49,9 @@ pub struct User {
 pub struct World {
     plan: Rc<Plan>,
     room_index: HashMap<String, u32>,
-    pub users: Vec<User>,
-    /// User at each place of each link.
-    link_users: Vec<Vec<u32>>,
+    pub endpoints: Vec<Endpoint>,
+    /// Endpoint at each place of each link.
+    link_endpoints: Vec<Vec<u32>>,
     /// Lowest number seen in each room: what lies before it belongs to earlier runs.
     first_numbers: Vec<Option<u64>>,
     pub owed: Owed,
@@ -64,6 +64,8 @@ pub struct World {
     /// When the run began: the series counts its seconds from here.
     start: Instant,
     pub measured: Measured,
+    /// Labels of the classes of rooms; none where there is one class only.
+    room_classes: Vec<ClassId>,
     pub checker: Checker,
     pub last_delivery: Option<Instant>,
     /// Users signed in by the messages being read: place on their link and number.
@@ -77,8 +79,8 @@ pub struct World {
 
 impl World {
     pub fn new(plan: Rc<Plan>, start: Instant) -> World {
-        let absent = |_| User {
-            state: UserState::Absent,
+        let absent = |_| Endpoint {
+            state: State::Absent,
             link: 0,
             place: 0,
             due: start,
@@ -86,17 +88,25 @@ impl World {
             away_since: None,
             tries: 0,
         };
+        let mut measured = Measured::default();
         World {
             room_index: plan.room_index(),
-            users: (0..plan.users).map(absent).collect(),
-            link_users: vec![Vec::new(); plan.links as usize],
+            endpoints: (0..plan.endpoints).map(absent).collect(),
+            link_endpoints: vec![Vec::new(); plan.links.count() as usize],
             first_numbers: vec![None; plan.rooms.len()],
             owed: Owed::new(Rc::clone(&plan)),
             archives: plan.rooms.iter().map(|_| Archive::default()).collect(),
             pages: Vec::new(),
             given_up: 0,
             start,
-            measured: Measured::default(),
+            room_classes: match plan.classes.as_slice() {
+                [_] => Vec::new(),
+                classes => {
+                    let label = |class: &Class| measured.classes.class(Aspect::Room, class.name);
+                    classes.iter().map(label).collect()
+                }
+            },
+            measured,
             checker: Checker::new(),
             last_delivery: None,
             fresh: Vec::new(),
@@ -107,19 +117,19 @@ impl World {
         }
     }
 
-    /// A user begins to sign in as the next place of `link`.
-    pub fn begin(&mut self, user: u32, link: u32, due: Instant) {
-        let places = &mut self.link_users[link as usize];
-        let state = &mut self.users[user as usize];
-        (state.state, state.link, state.place) = (UserState::Opening, link, places.len());
+    /// An endpoint begins to sign in as the next place of `link`.
+    pub fn begin(&mut self, endpoint: u32, link: u32, due: Instant) {
+        let places = &mut self.link_endpoints[link as usize];
+        let state = &mut self.endpoints[endpoint as usize];
+        (state.state, state.link, state.place) = (State::Opening, link, places.len());
         state.due = due;
-        places.push(user);
+        places.push(endpoint);
     }
 
-    /// A user signs in once more.
+    /// An endpoint signs in once more.
     pub fn signs_in_again(&mut self, link: u32, place: usize) {
-        let user = self.link_users[link as usize][place];
-        self.users[user as usize].state = UserState::Opening;
+        let endpoint = self.link_endpoints[link as usize][place];
+        self.endpoints[endpoint as usize].state = State::Opening;
     }
 
     /// Lost links are opened again.
@@ -129,14 +139,16 @@ impl World {
 
     /// Everybody is in all rooms, or failed.
     pub fn is_settled(&self) -> bool {
-        let is_pending = |user: &User| matches!(user.state, UserState::Opening | UserState::Away);
+        let is_pending =
+            |endpoint: &Endpoint| matches!(endpoint.state, State::Opening | State::Away);
         self.owed.seated() + self.given_up >= self.plan.memberships()
-            && !self.users.iter().any(is_pending)
+            && !self.endpoints.iter().any(is_pending)
     }
 
     /// Nobody is left to post.
     pub fn is_deserted(&self) -> bool {
-        self.measured.counts.lost + self.measured.counts.open_failed >= u64::from(self.plan.users)
+        self.measured.counts.lost + self.measured.counts.open_failed
+            >= u64::from(self.plan.endpoints)
     }
 
     /// Nothing is to come any more.
@@ -151,9 +163,10 @@ impl World {
         outstanding
     }
 
-    /// May the user post in the room?
-    pub fn may_post(&self, user: u32, room: u32) -> bool {
-        self.users[user as usize].state == UserState::Open && self.owed.is_seated(user, room)
+    /// May the endpoint post in the room?
+    pub fn may_post(&self, endpoint: u32, room: u32) -> bool {
+        self.endpoints[endpoint as usize].state == State::Open
+            && self.owed.is_seated(endpoint, room)
     }
 
     /// Nobody may post in a room now, though a post is due there.
@@ -165,8 +178,8 @@ impl World {
     }
 
     /// Notes a post that is being sent; its number.
-    pub fn post(&mut self, user: u32, room: u32, due: Instant, now: Instant) -> PostId {
-        let id = PostId { client: user, seq: self.owed.post(room, due) };
+    pub fn post(&mut self, endpoint: u32, room: u32, due: Instant, now: Instant) -> PostId {
+        let id = PostId { client: endpoint, seq: self.owed.post(room, due) };
         self.measured.sent(now - self.start);
         self.measured.outstanding(now - self.start, self.owed.outstanding());
         self.checker.posted(id, RoomId(room));
@@ -177,8 +190,8 @@ impl World {
     /// Rooms to be joined by those who signed in since the last call, with their places.
     pub fn take_joins(&mut self) -> Vec<(usize, Vec<RoomRef>)> {
         let mut joins = Vec::new();
-        for (place, user) in self.fresh.drain(..) {
-            for rooms in self.plan.rooms_of[user as usize].chunks(JOINS_PER_COMMAND) {
+        for (place, endpoint) in self.fresh.drain(..) {
+            for rooms in self.plan.rooms_of(endpoint).chunks(JOINS_PER_COMMAND) {
                 let reference = |room: &u32| self.plan.rooms[*room as usize].reference.clone();
                 joins.push((place, rooms.iter().map(reference).collect()));
             }
@@ -205,6 +218,12 @@ impl World {
         self.measured.record(kind, now - self.start, now - since, &[]);
     }
 
+    /// A delivery, or an author's 200, of a post that was due at `since`.
+    fn record_in(&mut self, room: u32, kind: Kind, now: Instant, since: Instant) {
+        let class = self.room_classes.get(self.plan.class_of(room)).copied();
+        self.measured.record(kind, now - self.start, now - since, class.as_slice());
+    }
+
     /// Judges what is owed at rest; all that was measured.
     pub fn conclude(&mut self) -> Measured {
         let mut measured = std::mem::take(&mut self.measured);
@@ -227,10 +246,10 @@ impl World {
     }
 
     pub fn on_event(&mut self, link: u32, place: usize, event: ClientEvent<'_>, now: Instant) {
-        let user = self.link_users[link as usize][place];
+        let endpoint = self.link_endpoints[link as usize][place];
         match event {
             ClientEvent::Delivered { room_uri, chat_id, text, post, .. } => {
-                self.delivered(user, room_uri, chat_id, text, post, now);
+                self.delivered(endpoint, room_uri, chat_id, text, post, now);
             }
             ClientEvent::Posted { post, status } => self.posted(post, status, now),
             ClientEvent::Unanswered { post } => {
@@ -243,16 +262,18 @@ impl World {
             }
             ClientEvent::Noticed { .. } => self.measured.counts.notices += 1,
             ClientEvent::History { room_uri, messages } => self.history(room_uri, messages),
-            ClientEvent::Found { found } => self.found(user, found),
-            other => self.on_sign_in_event(user, other, now),
+            ClientEvent::Found { found } => self.found(endpoint, found),
+            other => self.on_sign_in_event(endpoint, other, now),
         }
     }
 
-    fn on_sign_in_event(&mut self, user: u32, event: ClientEvent<'_>, now: Instant) {
+    fn on_sign_in_event(&mut self, endpoint: u32, event: ClientEvent<'_>, now: Instant) {
         match event {
-            ClientEvent::Opened { session_expires_s } => self.opened(user, session_expires_s, now),
-            ClientEvent::Joined { room, .. } => self.joined(user, &room.uri, now),
-            ClientEvent::OpenFailed { status } => self.open_failed(user, status),
+            ClientEvent::Opened { session_expires_s } => {
+                self.opened(endpoint, session_expires_s, now)
+            }
+            ClientEvent::Joined { room, .. } => self.joined(endpoint, &room.uri, now),
+            ClientEvent::OpenFailed { status } => self.open_failed(endpoint, status),
             ClientEvent::CommandRefused { status, .. } => {
                 self.error(format!("command answered {status}"));
             }
@@ -268,69 +289,69 @@ impl World {
             }
             ClientEvent::Closed { .. } => {
                 self.measured.counts.left += 1;
-                self.users[user as usize].state = UserState::Left;
+                self.endpoints[endpoint as usize].state = State::Left;
             }
-            ClientEvent::Gone { reason } => self.gone(user, reason, now),
+            ClientEvent::Gone { reason } => self.gone(endpoint, reason, now),
             ClientEvent::Unreadable { what } => self.error(format!("unreadable: {what}")),
             _ => {}
         }
     }
 
-    fn opened(&mut self, user: u32, session_expires_s: Option<u32>, now: Instant) {
-        let state = &mut self.users[user as usize];
-        state.state = UserState::Open;
+    fn opened(&mut self, endpoint: u32, session_expires_s: Option<u32>, now: Instant) {
+        let state = &mut self.endpoints[endpoint as usize];
+        state.state = State::Open;
         state.dialogs += 1;
         state.tries = 0;
-        self.fresh.push((state.place, user));
+        self.fresh.push((state.place, endpoint));
         if state.away_since.is_none() {
             let due = state.due;
             self.record(Kind::SignIn, now, due);
         }
         self.measured.opened(now - self.start);
         self.session_expires_s = self.session_expires_s.into_iter().chain(session_expires_s).min();
-        self.arrived(user, now);
+        self.arrived(endpoint, now);
     }
 
-    /// The server did not let a user in. Without room for all who come back at once it says so;
-    /// they try again.
-    fn open_failed(&mut self, user: u32, status: u16) {
+    /// The server did not let an endpoint in. Without room for all who come back at once it says
+    /// so; they try again.
+    fn open_failed(&mut self, endpoint: u32, status: u16) {
         if self.wants_links() && status == SERVICE_UNAVAILABLE {
             self.measured.counts.sign_ins_refused += 1;
-            return self.comes_back(user);
+            return self.comes_back(endpoint);
         }
         self.measured.counts.open_failed += 1;
-        self.given_up += self.plan.rooms_of[user as usize].len() as u64;
-        self.users[user as usize].state = UserState::Lost;
+        self.given_up += self.plan.rooms_of(endpoint).len() as u64;
+        self.endpoints[endpoint as usize].state = State::Lost;
         self.error(format!("sign-in answered {status}"));
     }
 
-    /// A user whose link is up signs in again a little later.
-    fn comes_back(&mut self, user: u32) {
-        let state = &mut self.users[user as usize];
-        state.state = UserState::Away;
+    /// An endpoint whose link is up signs in again a little later.
+    fn comes_back(&mut self, endpoint: u32) {
+        let state = &mut self.endpoints[endpoint as usize];
+        state.state = State::Away;
         self.idle.push((state.place, state.tries));
         state.tries += 1;
     }
 
-    fn joined(&mut self, user: u32, room_uri: &str, now: Instant) {
+    fn joined(&mut self, endpoint: u32, room_uri: &str, now: Instant) {
         let room = self.room_index.get(room_uri).copied();
-        let Some(room) = room.filter(|room| self.owed.sit(user, *room)) else {
+        let Some(room) = room.filter(|room| self.owed.sit(endpoint, *room)) else {
             return self.error(format!("joined {room_uri}, which nobody asked for"));
         };
-        self.checker.session_joined(self.session(user), RoomId(room));
+        self.checker.session_joined(self.session(endpoint), RoomId(room));
         self.measured.counts.joined += 1;
-        self.arrived(user, now);
+        self.arrived(endpoint, now);
     }
 
-    /// Notes the time when the user is where it wants to be.
-    fn arrived(&mut self, user: u32, now: Instant) {
-        let state = &mut self.users[user as usize];
-        if !self.owed.is_in_all(user) {
+    /// Notes the time when the endpoint is where it wants to be.
+    fn arrived(&mut self, endpoint: u32, now: Instant) {
+        let state = &mut self.endpoints[endpoint as usize];
+        if !self.owed.is_in_all(endpoint) {
             return;
         }
         match state.away_since.take() {
             Some(since) => self.record(Kind::Away, now, since),
-            None if self.plan.rooms_of[user as usize].is_empty() => {}
+            None if self.plan.rooms_of(endpoint).is_empty() => {}
             None => {
                 let due = state.due;
                 self.record(Kind::Join, now, due);
@@ -338,37 +359,37 @@ impl World {
         }
     }
 
-    /// The present dialog of a user.
-    fn session(&self, user: u32) -> SessionId {
-        let dialogs = self.users[user as usize].dialogs;
-        SessionId(u64::from(dialogs) << 32 | u64::from(user))
+    /// The present dialog of an endpoint.
+    fn session(&self, endpoint: u32) -> SessionId {
+        let dialogs = self.endpoints[endpoint as usize].dialogs;
+        SessionId(u64::from(dialogs) << 32 | u64::from(endpoint))
     }
 
-    fn gone(&mut self, user: u32, reason: EndReason, now: Instant) {
-        let before = self.users[user as usize].state;
-        if self.is_leaving || before == UserState::Lost {
-            self.users[user as usize].state = UserState::Lost;
+    fn gone(&mut self, endpoint: u32, reason: EndReason, now: Instant) {
+        let before = self.endpoints[endpoint as usize].state;
+        if self.is_leaving || before == State::Lost {
+            self.endpoints[endpoint as usize].state = State::Lost;
             return;
         }
-        self.owed.leave(user);
-        self.checker.session_ended(self.session(user));
-        self.measured.counts.dialogs_lost += u64::from(before == UserState::Open);
+        self.owed.leave(endpoint);
+        self.checker.session_ended(self.session(endpoint));
+        self.measured.counts.dialogs_lost += u64::from(before == State::Open);
         if !self.plan.reconnects || reason != EndReason::LinkLost {
             self.error(format!("dialog gone: {reason:?}"));
         }
         if !self.plan.reconnects {
-            self.users[user as usize].state = UserState::Lost;
-            self.given_up += self.plan.rooms_of[user as usize].len() as u64;
+            self.endpoints[endpoint as usize].state = State::Lost;
+            self.given_up += self.plan.rooms_of(endpoint).len() as u64;
             self.measured.counts.lost += 1;
             return;
         }
-        let state = &mut self.users[user as usize];
-        state.state = UserState::Away;
+        let state = &mut self.endpoints[endpoint as usize];
+        state.state = State::Away;
         if state.dialogs > 0 {
             state.away_since.get_or_insert(now);
         }
         if reason != EndReason::LinkLost {
-            self.comes_back(user);
+            self.comes_back(endpoint);
         }
     }
 
@@ -376,7 +397,8 @@ impl World {
         self.answered(post);
         self.checker.answered(post, status);
         if status == 200 {
-            return self.record(Kind::Accept, now, self.owed.due(post.seq));
+            let (room, due) = self.owed.sent(post.seq);
+            return self.record_in(room, Kind::Accept, now, due);
         }
         self.owed.write_off(post.seq);
         self.error(format!("post answered {status}"));
@@ -388,7 +410,7 @@ impl World {
 
     fn delivered(
         &mut self,
-        user: u32,
+        endpoint: u32,
         room_uri: &str,
         chat_id: u64,
         text: &str,
@@ -400,14 +422,14 @@ impl World {
         let Some(&room) = self.room_index.get(room_uri) else {
             return self.error(format!("message of {room_uri}, which nobody joined"));
         };
-        self.checker.delivered(self.session(user), RoomId(room), chat_id, post);
+        self.checker.delivered(self.session(endpoint), RoomId(room), chat_id, post);
         let first = &mut self.first_numbers[room as usize];
         *first = Some(first.map_or(chat_id, |first| first.min(chat_id)));
         let Some(post) = post else { return };
-        if let Some(due) = self.owed.delivered(user, room, chat_id, post.seq) {
-            self.record(Kind::Delivery, now, due);
+        if let Some(due) = self.owed.delivered(endpoint, room, chat_id, post.seq) {
+            self.record_in(room, Kind::Delivery, now, due);
         }
-        let is_sampled = (u64::from(user) + chat_id).is_multiple_of(INTACT_EVERY);
+        let is_sampled = (u64::from(endpoint) + chat_id).is_multiple_of(INTACT_EVERY);
         if is_sampled && !post.is_intact(text) {
             self.error("text damaged".to_owned());
         }
@@ -415,8 +437,9 @@ impl World {
 
     /// A member that can read the room's history.
     pub fn reader(&self, room: u32) -> Option<u32> {
-        let members = &self.plan.rooms[room as usize].members;
-        members.iter().copied().find(|user| self.users[*user as usize].state == UserState::Open)
+        let members = self.plan.rooms[room as usize].members.iter();
+        let mut endpoints = members.flat_map(|user| self.plan.endpoints_of(*user));
+        endpoints.find(|endpoint| self.endpoints[*endpoint as usize].state == State::Open)
     }
 
     /// Rooms that were posted to, with a member that can read their history.
@@ -439,13 +462,13 @@ impl World {
         self.checker.history_read_at_rest(RoomId(room), &ours);
     }
 
-    fn found(&mut self, user: u32, found: &Found) {
+    fn found(&mut self, endpoint: u32, found: &Found) {
         for room in &found.rooms {
-            self.found_in_room(user, room, found.is_exceeded);
+            self.found_in_room(endpoint, room, found.is_exceeded);
         }
     }
 
-    fn found_in_room(&mut self, user: u32, found: &FoundInRoom, is_exceeded: bool) {
+    fn found_in_room(&mut self, endpoint: u32, found: &FoundInRoom, is_exceeded: bool) {
         let Some(&room) = self.room_index.get(&found.room_uri) else {
             return self.error(format!("found in {}, which nobody asked for", found.room_uri));
         };
@@ -461,7 +484,7 @@ impl World {
                 self.checker.room_had(RoomId(room), before);
             }
             Next::Page(search) => {
-                let place = self.users[user as usize].place;
+                let place = self.endpoints[endpoint as usize].place;
                 self.pages.push((place, Command::BcByDate(Box::new(search))));
             }
             Next::Whole(messages) => {

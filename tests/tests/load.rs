@@ -1,0 +1,64 @@
+//! The load generator with the real server: the configurations it prints are good ones, and what
+//! its profiles do comes out clean.
+
+use parlance_tests::server::{Server, binary};
+use std::process::{Command, Output};
+
+fn loadgen(words: &str) -> Output {
+    let output = Command::new(binary("parlance-loadgen"))
+        .args(words.split_ascii_whitespace())
+        .output()
+        .expect("the load generator was built");
+    assert!(output.status.success(), "{words}: {output:?}");
+    output
+}
+
+/// A server with what `config` prints for these words, on free ports.
+fn server_for(words: &str) -> Server {
+    let ports = "--listen 127.0.0.1:0 --http 127.0.0.1:0";
+    let config = loadgen(&format!("config {words} {ports}")).stdout;
+    start(&String::from_utf8(config).expect("a text"))
+}
+
+/// With TLS as well, whose port is looked for in what a server says when it is ready.
+fn start(config: &str) -> Server {
+    Server::start_with(&config.replace("sips = []", "sips = [\"127.0.0.1:0\"]"))
+}
+
+/// Runs a load and finds each of `says` in its report.
+#[track_caller]
+fn check(server: &Server, words: &str, says: &[&str]) {
+    let to = format!("--server {} --sign-in-rate 2000 {words}", server.sip);
+    let report = String::from_utf8_lossy(&loadgen(&to).stdout).into_owned();
+    for part in says {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+}
+
+#[test]
+fn an_organisation_on_mixed_links_is_served_clean() {
+    let size = "--profile pool-80k --scale 0.001";
+    let mut server = server_for(size);
+    let words = format!("{size} --direct 40 --front-ends 3 --rate 100 --duration 1");
+    let says = [
+        "80 with 120 endpoints on 43 links, 36 rooms, 1920 memberships",
+        "120 opened, 1920 rooms joined",
+        "100 accepted, 0 refused",
+        "the contract was kept",
+    ];
+    check(&server, &words, &says);
+    assert!(server.stop().success());
+}
+
+#[test]
+fn limits_are_raised_for_a_run_that_needs_it() {
+    let config = String::from_utf8(loadgen("config --profile pool-80k --scale 1").stdout);
+    let config = config.expect("a text");
+    assert!(config.contains("sessions_max = 132000\n"), "{}", &config[..400]);
+    assert_eq!(config.matches("[[room]]").count(), 33_077);
+    // The server takes the limits; all the rooms would only make its start long.
+    let head = config.split("[[room]]").next().expect("a head");
+    let head = head.replace(":5060", ":0").replace(":8080", ":0");
+    let mut server = start(&head);
+    assert!(server.stop().success());
+}
