@@ -5,6 +5,7 @@
 //! | [`fanout`] | deliveries per CPU-second, beside the limit |
 //! | [`bare`] | the limit: the same bytes to the same sockets, without a broker |
 //! | [`clients`] | who signs in, posts, reads, answers and counts; the same for both sides |
+//! | [`tls`] | what TLS costs beside TCP |
 //! | [`sides`] | the processes of an experiment |
 //! | [`cpu`], [`counters`] | processor time by the kernel's accounting, instructions |
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ mod fanout;
 mod sides;
 mod socket;
 mod spread;
+mod tls;
 
 use clap::{Parser, Subcommand};
 use parlance_bench::budgets;
@@ -41,6 +43,8 @@ enum Command {
         #[arg(long)]
         update: bool,
     },
+    /// Memory, handshakes and deliveries of TLS beside TCP.
+    Tls(tls::Args),
     /// The bare limit; started by the experiments.
     #[command(hide = true)]
     Bare(bare::Args),
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Fanout(args) => fanout::run(&args),
         Command::Budgets { update } => count(update),
+        Command::Tls(args) => tls::run(&args),
         Command::Bare(args) => bare::run(&args),
         Command::Clients(args) => clients::run(&args),
     };

@@ -69,6 +69,8 @@ pub struct Options {
     pub engine: &'static str,
     /// `sql` of `[store]`.
     pub sql: String,
+    /// Files of `[tls]`, certificate and key; without them the server makes its own.
+    pub certificate: Option<(PathBuf, PathBuf)>,
     /// Port for SIP over TCP; 0 lets the system choose.
     pub sip_port: u16,
     /// Its data directory, below its folder.
@@ -88,6 +90,7 @@ impl Default for Options {
             ack: "log",
             engine: "segment",
             sql: "sqlite".into(),
+            certificate: None,
             sip_port: 0,
             data: "data",
             environment: Vec::new(),
@@ -111,6 +114,9 @@ impl Options {
             sql = self.sql,
             sip = SocketAddr::from((Ipv4Addr::LOCALHOST, self.sip_port)),
         );
+        if let Some((certificate, key)) = &self.certificate {
+            let _ = write!(text, "\n[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n");
+        }
         if !self.limits.is_empty() {
             let _ = write!(text, "\n[limits]\n{}\n", self.limits.join("\n"));
         }

@@ -1,0 +1,53 @@
+//! Memory of links on which nothing happens.
+
+use super::{Args, WAYS, Way};
+use crate::Outcome;
+use parlance_tests::peer::{Names, Peer};
+use parlance_tests::server::Server;
+use parlance_tests::tls::{self, TlsPeer, self_made};
+
+/// Links before the first look, so that tables and heap have some size already.
+const WARM_UP_LINKS: usize = 100;
+
+/// Prints how much resident memory of the server a link of each kind takes; each kind has a server
+/// of its own. Every link has asked something and got its answer.
+pub fn measure(args: &Args, servers: &[Server]) -> Outcome<()> {
+    println!("Memory of an idle link, {} of each kind, bytes", args.idle_links);
+    for (way, server) in WAYS.into_iter().zip(servers) {
+        let mut links = Links::default();
+        for _ in 0..WARM_UP_LINKS {
+            links.open(way, server)?;
+        }
+        let before = server.resident_kib();
+        for _ in 0..args.idle_links {
+            links.open(way, server)?;
+        }
+        let grown = server.resident_kib().saturating_sub(before) * 1024;
+        println!("  {:8}{:>9}", way.name(), grown / args.idle_links as u64);
+    }
+    println!();
+    Ok(())
+}
+
+/// Links that stay up.
+#[derive(Default)]
+struct Links {
+    plain: Vec<Peer>,
+    tls: Vec<TlsPeer>,
+}
+
+impl Links {
+    fn open(&mut self, way: Way, server: &Server) -> Outcome<()> {
+        let Some(version) = way.version() else {
+            let mut peer = Peer::connect(server.sip);
+            peer.send(&Names::fresh("idle").request("OPTIONS", 1, &[], b""));
+            peer.receive().ok_or("the server closed a link")?;
+            self.plain.push(peer);
+            return Ok(());
+        };
+        // A client of its own each time: all handshakes are full ones.
+        let client = tls::client(&self_made(server), &[version]);
+        self.tls.push(TlsPeer::connect(server.sips, &client)?);
+        Ok(())
+    }
+}
