@@ -91,6 +91,23 @@ pub struct LinkArgs {
     pub links_per_address: u32,
 }
 
+/// Endpoints that do not read as they should during the load, on direct links.
+#[derive(Debug, Args)]
+pub struct ReaderArgs {
+    /// Part of the direct links that read slowly, 0 to 1. They do not post.
+    #[arg(long, default_value_t = 0.0)]
+    pub slow_readers: f64,
+    /// What such a link reads in a second.
+    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]
+    pub slow_bytes_per_second: u32,
+    /// Second of the load until which they are slow; then they catch up [its end].
+    #[arg(long)]
+    pub slow_until: Option<u64>,
+    /// Part of the direct links that stop reading when the load begins, 0 to 1. They do not post.
+    #[arg(long, default_value_t = 0.0)]
+    pub dead_readers: f64,
+}
+
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// SIP over TCP; loopback only.
@@ -100,6 +117,8 @@ pub struct RunArgs {
     pub size: SizeArgs,
     #[command(flatten)]
     pub links: LinkArgs,
+    #[command(flatten)]
+    pub readers: ReaderArgs,
     /// A number of rooms (those of the `config` command), or `ma-chan://` URIs with commas between
     /// [1].
     #[arg(long)]

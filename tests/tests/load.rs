@@ -51,6 +51,35 @@ fn an_organisation_on_mixed_links_is_served_clean() {
 }
 
 #[test]
+fn slow_readers_get_everything_in_the_end() {
+    let mut server = server_for("--rooms 2");
+    let words = "--users 20 --rooms 2 --room-size 20 --rate 100 --duration 2 --slow-readers 0.2 \
+                 --slow-bytes-per-second 8000";
+    let says = [
+        "200 accepted",
+        "deliveries 4000 ",
+        "4 slow, of which the server gave up 0; 0 dead",
+        "reader: slow",
+        "the contract was kept",
+    ];
+    check(&server, words, &says);
+    assert!(server.stop().success());
+}
+
+#[test]
+fn dead_readers_are_given_up_and_nothing_is_owed_to_them() {
+    let ports = "--listen 127.0.0.1:0 --http 127.0.0.1:0";
+    let config = loadgen(&format!("config --rooms 1 {ports}")).stdout;
+    let config = String::from_utf8(config).expect("a text");
+    let mut server =
+        start(&config.replace("[[room]]", "[limits]\ninfo_timeout_ms = 300\n\n[[room]]"));
+    let words = "--users 10 --room-size 10 --rate 50 --duration 2 --dead-readers 0.2";
+    let says = ["100 accepted", "2 dead, of which it gave up 2", "the contract was kept"];
+    check(&server, words, &says);
+    assert!(server.stop().success());
+}
+
+#[test]
 fn limits_are_raised_for_a_run_that_needs_it() {
     let config = String::from_utf8(loadgen("config --profile pool-80k --scale 1").stdout);
     let config = config.expect("a text");

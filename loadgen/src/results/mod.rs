@@ -31,7 +31,9 @@ mod timing;
 
 pub use class::{Aspect, CLASSES_MAX, ClassId, Classes, Label, OTHER};
 pub use series::{CpuUse, OwnUse, POINTS_MAX, Point, Recent, Series, ServerUse};
-pub use summary::{ClassSummary, Contract, Quantiles, Quantities, Returns, Setup, Summary, Used};
+pub use summary::{
+    ClassSummary, Contract, Quantiles, Quantities, Readers, Returns, Setup, Summary, Used,
+};
 pub use timing::{Kind, TIME_US_MAX, Timing, Timings};
 
 use crate::history::{Report, VIOLATIONS_KEPT_MAX};
@@ -81,6 +83,14 @@ pub struct Counts {
     pub dialogs_lost: u64,
     /// Sign-ins that the server had no room for, which were repeated.
     pub sign_ins_refused: u64,
+    /// Endpoints that read slowly for a while.
+    pub slow: u64,
+    /// Dialogs of theirs that the server gave up.
+    pub slow_ended: u64,
+    /// Endpoints that stopped reading.
+    pub dead: u64,
+    /// Those of them whose dialog or link the server gave up.
+    pub dead_ended: u64,
 }
 
 impl Counts {
@@ -104,6 +114,10 @@ impl Counts {
             links_reopened,
             dialogs_lost,
             sign_ins_refused,
+            slow,
+            slow_ended,
+            dead,
+            dead_ended,
         } = other;
         self.opened += opened;
         self.open_failed += open_failed;
@@ -122,6 +136,10 @@ impl Counts {
         self.links_reopened += links_reopened;
         self.dialogs_lost += dialogs_lost;
         self.sign_ins_refused += sign_ins_refused;
+        self.slow += slow;
+        self.slow_ended += slow_ended;
+        self.dead += dead;
+        self.dead_ended += dead_ended;
     }
 }
 

@@ -102,6 +102,16 @@ pub struct ClassSummary {
     pub timings: Quantities,
 }
 
+/// Endpoints that did not read as they should, and what the server did with them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Readers {
+    pub slow: u64,
+    pub slow_ended: u64,
+    pub dead: u64,
+    pub dead_ended: u64,
+}
+
 /// What `--reconnect` made good.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Returns {
@@ -169,6 +179,8 @@ pub struct Summary {
     pub messages_read: u64,
     /// Absent without `--reconnect`.
     pub returns: Option<Returns>,
+    /// Endpoints that did not read as they should, on purpose; absent without any.
+    pub readers: Option<Readers>,
     /// All times in microseconds.
     pub timings: Quantities,
     /// The same by label.
@@ -215,6 +227,7 @@ impl Summary {
             histories: counts.histories,
             messages_read: counts.messages_read,
             returns: setup.reconnects.then(|| returns(counts, &measured.timings)),
+            readers: readers(counts),
             timings: Quantities::from(&measured.timings),
             classes: classes
                 .map(|(label, timings)| ClassSummary {
@@ -275,6 +288,13 @@ impl Summary {
             self.histories,
             self.messages_read
         )?;
+        if let Some(Readers { slow, slow_ended, dead, dead_ended }) = &self.readers {
+            writeln!(
+                f,
+                "readers    {slow} slow, of which the server gave up {slow_ended}; {dead} dead, of \
+                 which it gave up {dead_ended}"
+            )?;
+        }
         let Some(returns) = &self.returns else { return Ok(()) };
         let Returns { links_lost, links_reopened, dialogs_lost, sign_ins_refused, .. } = returns;
         writeln!(
@@ -318,6 +338,11 @@ impl Summary {
         }
         Ok(())
     }
+}
+
+fn readers(counts: &Counts) -> Option<Readers> {
+    let &Counts { slow, slow_ended, dead, dead_ended, .. } = counts;
+    (slow + dead > 0).then_some(Readers { slow, slow_ended, dead, dead_ended })
 }
 
 fn returns(counts: &Counts, timings: &Timings) -> Returns {

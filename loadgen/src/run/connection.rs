@@ -16,8 +16,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_BYTES_MIN: usize = 8 * 1024;
 /// Read buffers stop growing here, except for a message that is longer.
 const READ_BYTES_MAX: usize = 256 * 1024;
-/// A link with so many bytes unwritten does not read until they are gone.
-const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A link with so many bytes unwritten does not read until they are gone. A server stops reading
+/// from a link that does not take what waits for it; if we stopped then, too, both would wait. So
+/// this is more than the answers to all that a server and two kernels may hold for a link.
+const UNWRITTEN_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A slow reader reads so often, each time its part of what it may in a second.
+const SLOW_READS_PER_SECOND: u32 = 10;
 
 /// Wakes one waiting task, at once or when it comes to wait.
 #[derive(Default)]
@@ -44,6 +48,17 @@ impl Signal {
         })
         .await;
     }
+}
+
+/// How fast a link reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As fast as something comes.
+    Free,
+    /// No more than so many bytes a second.
+    BytesPerSecond(u32),
+    /// Not at all.
+    Stopped,
 }
 
 /// Why nothing more is read.
@@ -82,19 +97,28 @@ pub struct Connection {
     unwritten: RefCell<Vec<u8>>,
     has_work: Signal,
     has_written: Signal,
+    pace: Cell<Pace>,
+    has_pace: Signal,
     is_closed: Cell<bool>,
 }
 
 impl Connection {
-    /// Connects from `source` (the system's choice without) and starts the writer.
-    pub async fn open(server: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<Rc<Connection>> {
-        let stream = connect(server, source).await?;
+    /// Connects from `source` (the system's choice without) and starts the writer. The kernel keeps
+    /// what was not read up to `receive_buffer_bytes` (its own choice without).
+    pub async fn open(
+        server: SocketAddr,
+        source: Option<Ipv4Addr>,
+        receive_buffer_bytes: Option<u32>,
+    ) -> io::Result<Rc<Connection>> {
+        let stream = connect(server, source, receive_buffer_bytes).await?;
         let connection = Rc::new(Connection {
             sent_by: stream.local_addr()?.to_string(),
             stream: TcpStream::from_std(stream),
             unwritten: RefCell::default(),
             has_work: Signal::default(),
             has_written: Signal::default(),
+            pace: Cell::new(Pace::Free),
+            has_pace: Signal::default(),
             is_closed: Cell::new(false),
         });
         tokio_uring::spawn(Rc::clone(&connection).write());
@@ -107,6 +131,13 @@ impl Connection {
         let _ = self.stream.shutdown(Shutdown::Both);
         self.has_work.set();
         self.has_written.set();
+        self.has_pace.set();
+    }
+
+    /// From now on it reads so fast.
+    pub fn set_pace(&self, pace: Pace) {
+        self.pace.set(pace);
+        self.has_pace.set();
     }
 
     pub fn is_closed(&self) -> bool {
@@ -118,6 +149,22 @@ impl Connection {
         let result = act(&mut self.unwritten.borrow_mut());
         self.has_work.set();
         result
+    }
+
+    /// Waits until something may be read; how many bytes.
+    async fn allowance(&self) -> usize {
+        loop {
+            match self.pace.get() {
+                Pace::Stopped if !self.is_closed.get() => self.has_pace.wait().await,
+                Pace::Free | Pace::Stopped => return usize::MAX,
+                Pace::BytesPerSecond(bytes) => {
+                    tokio::time::sleep(Duration::from_secs(1) / SLOW_READS_PER_SECOND).await;
+                    if self.pace.get() == Pace::BytesPerSecond(bytes) {
+                        return (bytes / SLOW_READS_PER_SECOND).max(1) as usize;
+                    }
+                }
+            }
+        }
     }
 
     async fn write(self: Rc<Connection>) {
@@ -150,8 +197,10 @@ impl Connection {
             while self.unwritten.borrow().len() > UNWRITTEN_BYTES_MAX && !self.is_closed.get() {
                 self.has_written.wait().await;
             }
+            let most = self.allowance().await;
             let filled = buffer.len();
-            let (result, slice) = self.stream.read(buffer.slice(filled..)).await;
+            let end = filled.saturating_add(most).min(buffer.capacity());
+            let (result, slice) = self.stream.read(buffer.slice(filled..end)).await;
             buffer = slice.into_inner();
             match result {
                 Ok(0) | Err(_) if self.is_closed.get() => return Fault::Closed,
@@ -177,10 +226,17 @@ fn make_room(buffer: &mut Vec<u8>) {
     }
 }
 
-async fn connect(server: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<std::net::TcpStream> {
+async fn connect(
+    server: SocketAddr,
+    source: Option<Ipv4Addr>,
+    receive_buffer_bytes: Option<u32>,
+) -> io::Result<std::net::TcpStream> {
     let socket = if server.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(source) = source {
         socket.bind(SocketAddr::from((source, 0)))?;
+    }
+    if let Some(bytes) = receive_buffer_bytes {
+        socket.set_recv_buffer_size(bytes)?;
     }
     let connected = tokio::time::timeout(CONNECT_TIMEOUT, socket.connect(server)).await;
     let stream = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?.into_std()?;

@@ -2,12 +2,13 @@
 //! loss.
 
 use super::backoff;
-use super::connection::{Connection, Fault, is_absence};
-use super::plan::Plan;
+use super::connection::{Connection, Fault, Pace, is_absence};
+use super::plan::{Plan, Reader};
 use super::world::World;
 use parlance_loadgen::{Client, LinkMux};
 use parlance_wire::sip::FrameError;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -18,6 +19,8 @@ pub struct Link {
     world: Rc<RefCell<World>>,
     mux: RefCell<LinkMux>,
     connection: RefCell<Rc<Connection>>,
+    /// It is the same for each connection.
+    pace: Cell<Pace>,
 }
 
 impl Link {
@@ -27,15 +30,15 @@ impl Link {
         plan: &Rc<Plan>,
         world: &Rc<RefCell<World>>,
     ) -> Result<Rc<Link>, String> {
-        let connection = Connection::open(plan.server, plan.source_of(index))
-            .await
-            .map_err(|error| format!("{}: {error}", plan.server))?;
+        let connection =
+            connect(plan, index).await.map_err(|error| format!("{}: {error}", plan.server))?;
         let link = Rc::new(Link {
             index,
             plan: Rc::clone(plan),
             world: Rc::clone(world),
             mux: RefCell::default(),
             connection: RefCell::new(connection),
+            pace: Cell::new(Pace::Free),
         });
         tokio_uring::spawn(Rc::clone(&link).keep());
         Ok(link)
@@ -66,6 +69,12 @@ impl Link {
         });
     }
 
+    /// From now on it reads so fast.
+    pub fn set_pace(&self, pace: Pace) {
+        self.pace.set(pace);
+        self.connection().set_pace(pace);
+    }
+
     /// Ends the connection; the tasks end with it.
     pub fn close(&self) {
         self.connection().close();
@@ -81,6 +90,7 @@ impl Link {
                 tries = 0;
             }
             let Some(connection) = self.connect_again(&mut tries).await else { return };
+            connection.set_pace(self.pace.get());
             *self.connection.borrow_mut() = connection;
             self.sign_in_again();
         }
@@ -91,7 +101,7 @@ impl Link {
         connection.close();
         let now = Instant::now();
         let mut world = self.world.borrow_mut();
-        world.link_lost(fault);
+        world.link_lost(self.index, fault);
         let mut mux = self.mux.borrow_mut();
         let was_used = mux.clients().iter().any(Client::is_open);
         mux.lost(&mut |place, event| world.on_event(self.index, place, event, now));
@@ -103,7 +113,7 @@ impl Link {
         while self.world.borrow().wants_links() {
             tokio::time::sleep(backoff::wait(self.plan.seed, self.index, *tries)).await;
             *tries += 1;
-            match Connection::open(self.plan.server, self.plan.source_of(self.index)).await {
+            match connect(&self.plan, self.index).await {
                 Ok(connection) if self.world.borrow().wants_links() => return Some(connection),
                 Ok(connection) => connection.close(),
                 Err(error) if is_absence(&error) => {}
@@ -171,4 +181,13 @@ impl Link {
         }
         used
     }
+}
+
+/// The kernel's part of what a reader that does not read may be behind: as little as it gives.
+const RECEIVE_BUFFER_BYTES_MIN: u32 = 4096;
+
+async fn connect(plan: &Plan, index: u32) -> io::Result<Rc<Connection>> {
+    let is_behind = plan.reader_of(index) != Reader::Good;
+    let receive_buffer_bytes = is_behind.then_some(RECEIVE_BUFFER_BYTES_MIN);
+    Connection::open(plan.server, plan.source_of(index), receive_buffer_bytes).await
 }

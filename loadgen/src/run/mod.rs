@@ -13,6 +13,7 @@ mod process;
 mod profile;
 mod progress;
 mod read_back;
+mod readers;
 mod summary;
 mod watch;
 mod world;

@@ -104,6 +104,22 @@ impl Owed {
         self.seats[endpoint as usize].iter().all(Option::is_some)
     }
 
+    /// Endpoints to which something is to come.
+    pub fn behind(&self) -> Vec<u32> {
+        let is_owed = |seat: &Seat, seq: u32| {
+            let flight = &self.flights[seq as usize];
+            flight.missing > 0 && seat.awaits(seq, flight.chat_id)
+        };
+        let is_behind = |endpoint: &u32| {
+            let seats = self.seats[*endpoint as usize].iter();
+            seats.zip(self.plan.rooms_of(*endpoint)).any(|(seat, room)| {
+                let open = &self.rooms[*room as usize].open;
+                seat.is_some_and(|seat| open.iter().any(|seq| is_owed(&seat, *seq)))
+            })
+        };
+        (0..self.plan.endpoints).filter(is_behind).collect()
+    }
+
     /// The endpoint's session is over: nothing more is owed to it.
     pub fn leave(&mut self, endpoint: u32) {
         let plan = Rc::clone(&self.plan);
@@ -222,9 +238,11 @@ mod tests {
         owed.delivered(1, 0, 1, first);
         owed.leave(1);
         assert_eq!((owed.outstanding(), owed.seated()), (2, 1));
+        assert_eq!(owed.behind(), [2]);
         owed.delivered(2, 0, 1, first);
         owed.delivered(2, 0, 2, second);
         assert_eq!(owed.outstanding(), 0);
+        assert!(owed.behind().is_empty());
     }
 
     #[test]

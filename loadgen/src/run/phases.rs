@@ -35,7 +35,7 @@ pub(super) struct Run {
     pub(super) plan: Rc<Plan>,
     pub(super) world: Rc<RefCell<World>>,
     /// By number; absent until the first of its endpoints signs in.
-    links: Vec<Option<Rc<Link>>>,
+    pub(super) links: Vec<Option<Rc<Link>>>,
     pub(super) sleeper: Sleeper,
     pub(super) progress: Progress,
     random: ChaCha8Rng,
@@ -67,6 +67,7 @@ pub async fn run(plan: Plan) -> Result<Summary, String> {
         run.find_ends().await;
     }
     let window = run.load().await;
+    run.look_after_the_dead().await;
     if run.plan.reads_whole_history {
         run.read_all().await;
     } else if run.plan.reads_history {
@@ -152,6 +153,8 @@ impl Run {
     async fn load(&mut self) -> LoadWindow {
         let mut window = LoadWindow::begin(self.plan.server_pid);
         let start = window.start;
+        self.slow_down();
+        let mut slow_until = start.checked_add(self.plan.laggards.slow_for);
         let mut schedule = Schedule::lasting(start, self.plan.rate(), self.plan.duration);
         let end = start + self.plan.duration;
         let mut show_at = start;
@@ -166,6 +169,10 @@ impl Run {
                 window.look();
                 self.show_load(now - start);
             }
+            if slow_until.is_some_and(|until| now >= until) {
+                slow_until = None;
+                self.catch_up();
+            }
             if now >= end || self.is_interrupted() || self.world.borrow().is_deserted() {
                 break;
             }
@@ -176,6 +183,7 @@ impl Run {
         if self.plan.reconnects {
             self.settle().await;
         }
+        self.catch_up();
         self.drain().await;
         window.end(self.world.borrow().last_delivery);
         window
@@ -224,15 +232,24 @@ impl Run {
 
     async fn drain(&mut self) {
         let start = Instant::now();
-        let (mut before, mut progress_at) = (0, start);
+        let (mut before, mut progress_at, mut has_asked) = (0, start, false);
         while !self.world.borrow().is_quiet() {
             let now = Instant::now();
             let counts = self.world.borrow().measured.counts;
             if counts.delivered + counts.answered != before {
                 (before, progress_at) = (counts.delivered + counts.answered, now);
             }
-            if now - start > self.plan.drain || now - progress_at > QUIET_MAX {
+            if now - start > self.plan.drain {
                 return;
+            }
+            if now - progress_at > QUIET_MAX {
+                if has_asked {
+                    return;
+                }
+                // A server gives a dialog up in silence; who asks is told.
+                let behind = self.world.borrow().owed.behind();
+                self.ask_whether_open(&behind);
+                (has_asked, progress_at) = (true, now);
             }
             self.sleeper.pause(LOOK_EVERY).await;
             let outstanding = self.world.borrow_mut().look();

@@ -4,7 +4,7 @@ use super::gauges::parse_address;
 use super::mix;
 use super::profile::{COUNT_MAX, Organisation, RoomSize};
 use super::watch::Watched;
-use crate::cli::{LinkArgs, RunArgs};
+use crate::cli::{LinkArgs, ReaderArgs, RunArgs};
 use parlance_loadgen::{SignIn, rooms};
 use parlance_wire::xccos::RoomRef;
 use std::collections::HashMap;
@@ -83,6 +83,68 @@ impl Links {
     }
 }
 
+/// How the endpoints of a link read during the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    Good,
+    /// Few bytes a second, for a while.
+    Slow,
+    /// Nothing from the start of the load on.
+    Dead,
+}
+
+/// Direct links whose endpoints do not read as they should.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Laggards {
+    /// Parts of the direct links, from 0 to 1.
+    slow: f64,
+    dead: f64,
+    pub slow_bytes_per_second: u32,
+    /// How long after the start of the load slow readers are slow at most.
+    pub slow_for: Duration,
+}
+
+impl Laggards {
+    fn new(args: &ReaderArgs, links: Links, reconnects: bool) -> Result<Laggards, String> {
+        let (slow, dead) = (args.slow_readers, args.dead_readers);
+        if !(0.0..=1.0).contains(&slow) || !(0.0..=1.0).contains(&dead) || slow + dead > 1.0 {
+            let what = "slow and dead readers are parts of the direct links, together at most 1";
+            return Err(what.to_owned());
+        }
+        if slow + dead > 0.0 && links.direct == 0 {
+            return Err("only endpoints with a direct link can be slow or dead readers: a slow \
+                        front end would slow all its endpoints; add --direct"
+                .to_owned());
+        }
+        if dead > 0.0 && reconnects {
+            return Err("dead readers stay away, and --reconnect brings everybody back".to_owned());
+        }
+        let slow_for = args.slow_until.map_or(Duration::MAX, Duration::from_secs);
+        let slow_bytes_per_second = args.slow_bytes_per_second;
+        Ok(Laggards { slow, dead, slow_bytes_per_second, slow_for })
+    }
+
+    /// Are there any?
+    pub fn is_some(&self) -> bool {
+        self.slow + self.dead > 0.0
+    }
+
+    /// Spread evenly over the direct links.
+    fn of(&self, link: u32) -> Reader {
+        let both = self.slow + self.dead;
+        let before = |count: f64, part: f64| (count * part).floor();
+        let rank = before(f64::from(link), both);
+        if before(f64::from(link) + 1.0, both) == rank {
+            return Reader::Good;
+        }
+        let dead = self.dead / both;
+        match before(rank + 1.0, dead) > before(rank, dead) {
+            true => Reader::Dead,
+            false => Reader::Slow,
+        }
+    }
+}
+
 /// `count * of / whole`, rounded down: how many of `of` things fall to the first `count`.
 fn part(count: u32, of: u32, whole: u32) -> u32 {
     (u64::from(count) * u64::from(of) / u64::from(whole)) as u32
@@ -95,6 +157,7 @@ pub struct Plan {
     pub users: u32,
     pub endpoints: u32,
     pub links: Links,
+    pub laggards: Laggards,
     links_per_address: u32,
     pub domain: String,
     pub classes: Vec<Class>,
@@ -147,6 +210,7 @@ impl Plan {
             users,
             endpoints,
             links,
+            laggards: Laggards::new(&args.readers, links, args.reconnect)?,
             links_per_address: args.links.links_per_address,
             domain: args.room_domain,
             classes,
@@ -214,6 +278,11 @@ impl Plan {
     /// The link of an endpoint.
     pub fn link_of(&self, endpoint: u32) -> u32 {
         self.links.of(endpoint, self.endpoints)
+    }
+
+    /// How the endpoints of a link read.
+    pub fn reader_of(&self, link: u32) -> Reader {
+        if link < self.links.direct { self.laggards.of(link) } else { Reader::Good }
     }
 
     /// The address a link comes from; `None` leaves it to the system, as IPv6 does.
@@ -372,6 +441,18 @@ mod tests {
     }
 
     #[test]
+    fn slow_and_dead_readers_are_spread_over_the_direct_links() {
+        let words = "--users 12 --direct 10 --front-ends 1 --slow-readers 0.3 --dead-readers 0.2";
+        let plan = good(&format!("loadgen {words}"));
+        let readers: Vec<Reader> =
+            (0..plan.links.count()).map(|link| plan.reader_of(link)).collect();
+        let count = |kind| readers.iter().filter(|reader| **reader == kind).count();
+        assert_eq!((count(Reader::Slow), count(Reader::Dead)), (3, 2), "{readers:?}");
+        assert_eq!(readers[10], Reader::Good);
+        assert!(!readers.windows(2).any(|two| !two.contains(&Reader::Good)), "{readers:?}");
+    }
+
+    #[test]
     fn links_beyond_an_address_come_from_the_next() {
         let plan = good("loadgen --users 5 --links-per-address 2");
         let sources: Vec<Option<Ipv4Addr>> = (0..5).map(|link| plan.source_of(link)).collect();
@@ -401,6 +482,9 @@ mod tests {
             ("--profile pool-80k --scale 20", "users"),
             ("--endpoints-per-user 0.5", "endpoints per user"),
             ("--rate -1", "rates"),
+            ("--slow-readers 0.6 --dead-readers 0.5", "at most 1"),
+            ("--links 2 --slow-readers 0.5", "--direct"),
+            ("--dead-readers 0.5 --reconnect", "--reconnect"),
         ];
         for (words, says) in bad {
             let error = plan(&format!("loadgen {words}")).expect_err(words);

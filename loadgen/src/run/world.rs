@@ -2,7 +2,7 @@
 
 use super::connection::Fault;
 use super::owed::Owed;
-use super::plan::{Class, Plan};
+use super::plan::{Class, Plan, Reader};
 use super::read_back::{Archive, Next};
 use parlance_loadgen::results::{Aspect, ClassId, Kind, Measured, Verdict};
 use parlance_loadgen::{Checker, ClientEvent, EndReason, PostId, RoomId, SessionId};
@@ -43,6 +43,9 @@ pub struct Endpoint {
     away_since: Option<Instant>,
     /// Sign-ins tried since it was signed in.
     tries: u32,
+    reader: Reader,
+    /// It has stopped reading; nothing is owed to it any more.
+    pub is_dead: bool,
 }
 
 /// See the module's text.
@@ -66,6 +69,8 @@ pub struct World {
     pub measured: Measured,
     /// Labels of the classes of rooms; none where there is one class only.
     room_classes: Vec<ClassId>,
+    /// Labels of good and slow readers; none where all are good.
+    reader_classes: Option<(ClassId, ClassId)>,
     pub checker: Checker,
     pub last_delivery: Option<Instant>,
     /// Users signed in by the messages being read: place on their link and number.
@@ -87,6 +92,8 @@ impl World {
             dialogs: 0,
             away_since: None,
             tries: 0,
+            reader: Reader::Good,
+            is_dead: false,
         };
         let mut measured = Measured::default();
         World {
@@ -106,6 +113,10 @@ impl World {
                     classes.iter().map(label).collect()
                 }
             },
+            reader_classes: plan.laggards.is_some().then(|| {
+                let good = measured.classes.class(Aspect::Reader, "good");
+                (good, measured.classes.class(Aspect::Reader, "slow"))
+            }),
             measured,
             checker: Checker::new(),
             last_delivery: None,
@@ -122,7 +133,7 @@ impl World {
         let places = &mut self.link_endpoints[link as usize];
         let state = &mut self.endpoints[endpoint as usize];
         (state.state, state.link, state.place) = (State::Opening, link, places.len());
-        state.due = due;
+        (state.due, state.reader) = (due, self.plan.reader_of(link));
         places.push(endpoint);
     }
 
@@ -165,7 +176,10 @@ impl World {
 
     /// May the endpoint post in the room?
     pub fn may_post(&self, endpoint: u32, room: u32) -> bool {
-        self.endpoints[endpoint as usize].state == State::Open
+        let state = &self.endpoints[endpoint as usize];
+        // An author who does not read learns late what became of its post, or never.
+        state.state == State::Open
+            && state.reader == Reader::Good
             && self.owed.is_seated(endpoint, room)
     }
 
@@ -233,8 +247,8 @@ impl World {
     }
 
     /// A link is over.
-    pub fn link_lost(&mut self, fault: &Fault) {
-        if self.is_leaving {
+    pub fn link_lost(&mut self, link: u32, fault: &Fault) {
+        if self.is_leaving || self.plan.reader_of(link) != Reader::Good {
             return;
         }
         self.measured.counts.links_lost += 1;
@@ -247,6 +261,9 @@ impl World {
 
     pub fn on_event(&mut self, link: u32, place: usize, event: ClientEvent<'_>, now: Instant) {
         let endpoint = self.link_endpoints[link as usize][place];
+        if self.endpoints[endpoint as usize].is_dead {
+            return self.on_dead_event(endpoint, &event);
+        }
         match event {
             ClientEvent::Delivered { room_uri, chat_id, text, post, .. } => {
                 self.delivered(endpoint, room_uri, chat_id, text, post, now);
@@ -284,7 +301,7 @@ impl World {
                 self.given_up += 1;
                 self.error("room not joined".to_owned());
             }
-            ClientEvent::Updated { status } if status != 200 => {
+            ClientEvent::Updated { status } if status != 200 && status != 481 => {
                 self.error(format!("UPDATE answered {status}"));
             }
             ClientEvent::Closed { .. } => {
@@ -360,13 +377,13 @@ impl World {
     }
 
     /// The present dialog of an endpoint.
-    fn session(&self, endpoint: u32) -> SessionId {
+    pub fn session(&self, endpoint: u32) -> SessionId {
         let dialogs = self.endpoints[endpoint as usize].dialogs;
         SessionId(u64::from(dialogs) << 32 | u64::from(endpoint))
     }
 
     fn gone(&mut self, endpoint: u32, reason: EndReason, now: Instant) {
-        let before = self.endpoints[endpoint as usize].state;
+        let Endpoint { state: before, reader, .. } = self.endpoints[endpoint as usize];
         if self.is_leaving || before == State::Lost {
             self.endpoints[endpoint as usize].state = State::Lost;
             return;
@@ -374,7 +391,9 @@ impl World {
         self.owed.leave(endpoint);
         self.checker.session_ended(self.session(endpoint));
         self.measured.counts.dialogs_lost += u64::from(before == State::Open);
-        if !self.plan.reconnects || reason != EndReason::LinkLost {
+        if reader == Reader::Slow {
+            self.measured.counts.slow_ended += 1;
+        } else if !self.plan.reconnects || reason != EndReason::LinkLost {
             self.error(format!("dialog gone: {reason:?}"));
         }
         if !self.plan.reconnects {
@@ -428,6 +447,11 @@ impl World {
         let Some(post) = post else { return };
         if let Some(due) = self.owed.delivered(endpoint, room, chat_id, post.seq) {
             self.record_in(room, Kind::Delivery, now, due);
+            if let Some((good, slow)) = self.reader_classes {
+                let is_good = self.endpoints[endpoint as usize].reader == Reader::Good;
+                let class = if is_good { good } else { slow };
+                self.measured.classes.record(class, Kind::Delivery, now - due);
+            }
         }
         let is_sampled = (u64::from(endpoint) + chat_id).is_multiple_of(INTACT_EVERY);
         if is_sampled && !post.is_intact(text) {
@@ -439,7 +463,10 @@ impl World {
     pub fn reader(&self, room: u32) -> Option<u32> {
         let members = self.plan.rooms[room as usize].members.iter();
         let mut endpoints = members.flat_map(|user| self.plan.endpoints_of(*user));
-        endpoints.find(|endpoint| self.endpoints[*endpoint as usize].state == State::Open)
+        endpoints.find(|endpoint| {
+            let Endpoint { state, reader, .. } = self.endpoints[*endpoint as usize];
+            state == State::Open && reader == Reader::Good
+        })
     }
 
     /// Rooms that were posted to, with a member that can read their history.
