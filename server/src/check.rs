@@ -2,21 +2,20 @@
 
 use crate::certificate::load;
 use crate::commit;
-use crate::config::{Ack, Config, CpuSet, Engine, Io};
+use crate::config::{Ack, Config, Engine, Io};
 use crate::files::create_data_directory;
+use crate::layout::advice::{DESCRIPTORS_APART, DESCRIPTORS_PER_SHARD};
+use crate::layout::{Machine, advice, capacity};
 use crate::machine;
 use crate::placement::Placement;
 use crate::shell::listen;
 use crate::{Exit, shell::tls};
+use parlance_core::Limits;
 use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
-
-/// Descriptors that are no links: per shard (rings, events, listening sockets), and for the rest.
-const DESCRIPTORS_PER_SHARD: u64 = 16;
-const DESCRIPTORS_APART: u64 = 128;
 
 /// How good a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,17 +84,18 @@ impl Findings {
     }
 }
 
-/// Looks at everything and prints what it finds.
-pub fn run(file: Option<&Path>) -> Exit {
+/// Looks at everything and prints what it finds, and a layout for the machine; with `users`,
+/// whether it is enough for so many.
+pub fn run(file: Option<&Path>, users: Option<u32>) -> Exit {
     let mut findings = Findings::default();
     let config = configuration(&mut findings, file);
     kernel(&mut findings);
     io_uring(&mut findings, config.as_ref());
     memlock(&mut findings);
-    let available = machine::available_cpus();
+    let machine = Machine::read();
     let shards = match &config {
-        Some(config) => cores(&mut findings, config, &available),
-        None => available.0.len(),
+        Some(config) => cores(&mut findings, config, &machine),
+        None => machine.auto().shards.len(),
     };
     descriptors(&mut findings, config.as_ref(), shards as u64);
     if let Some(config) = &config {
@@ -104,9 +104,27 @@ pub fn run(file: Option<&Path>) -> Exit {
         log(&mut findings, config);
         certificate(&mut findings, config);
     }
+    let limits = config.map(|config| config.limits).unwrap_or_default();
+    let lines = layout(&mut findings, &machine, &limits, users);
+    let mut out = io::stdout().lock();
     // If nobody reads, the exit code must do.
-    let _ = findings.print(&mut io::stdout().lock());
+    let _ = findings
+        .print(&mut out)
+        .and_then(|()| write!(out, "\nA layout for this machine, to be pasted:\n\n{lines}"));
     findings.exit()
+}
+
+/// What the recommended layout is like; its lines for the configuration.
+fn layout(
+    findings: &mut Findings,
+    machine: &Machine,
+    limits: &Limits,
+    users: Option<u32>,
+) -> String {
+    let advice = advice::advise(machine, limits, users);
+    advice.notes.into_iter().for_each(|note| findings.ok("layout", note));
+    advice.warnings.into_iter().for_each(|warning| findings.warn("layout", warning));
+    advice.lines
 }
 
 fn configuration(findings: &mut Findings, file: Option<&Path>) -> Option<Config> {
@@ -173,49 +191,39 @@ fn memlock(findings: &mut Findings) {
 }
 
 /// Reports cores and placement; returns how many shards there will be.
-fn cores(findings: &mut Findings, config: &Config, available: &CpuSet) -> usize {
-    let nodes = machine::numa_nodes();
+fn cores(findings: &mut Findings, config: &Config, machine: &Machine) -> usize {
+    let Machine { available, nodes, .. } = machine;
     let count = available.0.len();
-    let text = format!("{count} usable ({available}), {} NUMA node(s)", nodes.len().max(1));
+    let physical = machine.one_each(available).len();
+    let quota = machine.quota_cpus.map_or_else(String::new, |q| format!(", a quota of {q} CPUs"));
+    let nodes = nodes.len().max(1);
+    let text = format!(
+        "{count} usable ({available}) of {physical} physical core(s), {nodes} NUMA node(s){quota}"
+    );
     findings.ok("cores", text);
-    match Placement::plan(&config.cores, available, &nodes) {
-        Ok(placement) => {
-            report_placement(findings, &placement, &nodes);
-            placement.shards.len()
-        }
+    let placement = match Placement::plan(&config.cores, machine) {
+        Ok(placement) => placement,
         Err(cause) => {
             findings.fail("shards", cause);
-            count
+            return count;
         }
-    }
-}
-
-fn report_placement(findings: &mut Findings, placement: &Placement, nodes: &[(usize, CpuSet)]) {
-    let node_of =
-        |cpu: usize| nodes.iter().find(|(_, cpus)| cpus.0.contains(&cpu)).map(|(n, _)| *n);
-    let seats: Vec<String> = placement
-        .shards
-        .iter()
-        .enumerate()
-        .map(|(shard, cpu)| match cpu {
-            None => format!("{shard}:any"),
-            Some(cpu) => format!("{shard}:core {cpu}"),
-        })
-        .collect();
+    };
+    let seat = |(shard, cpu): (usize, &Option<usize>)| match cpu {
+        None => format!("{shard}:any"),
+        Some(cpu) => format!("{shard}:core {cpu}"),
+    };
+    let seats: Vec<String> = placement.shards.iter().enumerate().map(seat).collect();
     findings.ok("shards", format!("{} ({})", seats.len(), seats.join(", ")));
-    let mut used: Vec<usize> =
-        placement.shards.iter().flatten().copied().filter_map(node_of).collect();
-    used.sort_unstable();
-    used.dedup();
-    if used.len() > 1 {
-        let text = format!(
-            "shards lie on NUMA nodes {used:?}, so mail between them is slower; \"numa:{}\" keeps \
-             them together",
-            used[0]
-        );
-        findings.warn("shards", text);
-    }
     findings.ok("background", format!("cores {}", placement.background));
+    let shards = placement.shards.len();
+    let full = capacity::memory_bytes(&config.limits, shards as u64, machine.descriptors_max);
+    let has = machine.memory_bytes.map_or_else(|| "?".into(), machine::bytes);
+    let text = format!("{has}; with links_max and sessions_max {} are used", machine::bytes(full));
+    findings.ok("memory", text);
+    for warning in advice::warnings(machine, &placement, &config.limits) {
+        findings.warn("shards", warning);
+    }
+    shards
 }
 
 fn descriptors(findings: &mut Findings, config: Option<&Config>, shards: u64) {

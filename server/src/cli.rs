@@ -37,8 +37,13 @@ pub struct Cli {
 pub enum Command {
     /// Serve until SIGTERM or SIGINT; a second signal does not wait for clients
     Serve,
-    /// Say in plain words what this machine and configuration give, and what to do about it
-    Check,
+    /// Say in plain words what this machine and configuration give, and what to do about it; show a
+    /// layout of cores for the machine
+    Check {
+        /// So many users shall be served: say whether the machine is enough for them
+        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+        users: Option<u32>,
+    },
     /// Look into the log
     #[command(subcommand)]
     Log(tools::log::Command),

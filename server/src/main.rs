@@ -10,6 +10,7 @@ mod commit;
 mod config;
 mod files;
 mod greeting;
+mod layout;
 mod machine;
 mod placement;
 mod rings;
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let file = cli.config.as_deref();
     let exit = match &cli.command {
-        Command::Check => check::run(file),
+        Command::Check { users } => check::run(file, *users),
         Command::Serve => run_server(&cli),
         Command::Log(command) => tools::run(file, |c, out| tools::log::run(command, c, out)),
         Command::Store(command) => tools::run(file, |c, out| tools::store::run(*command, c, out)),

@@ -5,6 +5,7 @@ use crate::certificate::{ensure_self_signed, load, self_signed_files};
 use crate::commit::{self, Archive, Background, Desk, Endpoints, Feeder, Queries, Service};
 use crate::config::{Ack, Config, Io};
 use crate::greeting::{self, Bound};
+use crate::layout::Machine;
 use crate::machine;
 use crate::placement::Placement;
 use crate::shell::driver::Parts;
@@ -41,8 +42,9 @@ const STORE_PATIENCE: Duration = Duration::from_secs(2);
 pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let clock = Clock::start();
     let shell = choose_shell(config.cores.io)?;
-    let available = machine::available_cpus();
-    let placement = Placement::plan(&config.cores, &available, &machine::numa_nodes())?;
+    let placement = Placement::plan(&config.cores, &Machine::read())?;
+    // Every thread that is started from here on, the shards' apart, stays off their cores.
+    machine::bind_thread(&placement.background);
     let tls = server_tls(config)?;
     machine::raise_descriptors();
     // All that listens is bound here: what cannot be had is told before anything runs.
@@ -89,7 +91,6 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let log = start_log(service, lines.clone())?;
     let endpoint_writer = commit::start_writer(&config.store, endpoints)?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
-    machine::bind_thread(&placement.background);
     for seat in seats {
         let started = match shell {
             Shell::Uring => uring::start(seat),

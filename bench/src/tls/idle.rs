@@ -1,19 +1,23 @@
-//! Memory of links on which nothing happens.
+//! Memory of links and sessions on which nothing happens.
 
-use super::{Args, WAYS, Way};
+use super::crowd::Crowd;
+use super::{Args, FRONT_ENDS, WAYS, Way};
 use crate::Outcome;
 use parlance_tests::peer::{Names, Peer};
-use parlance_tests::server::Server;
+use parlance_tests::server::{Room, Server};
 use parlance_tests::tls::{self, TlsPeer, self_made};
 
 /// Links before the first look, so that tables and heap have some size already.
 const WARM_UP_LINKS: usize = 100;
 
 /// Prints how much resident memory of the server a link of each kind takes; each kind has a server
-/// of its own. Every link has asked something and got its answer.
+/// of its own. Every link has asked something and got its answer. Sessions lie on few links.
 pub fn measure(args: &Args, servers: &[Server]) -> Outcome<()> {
     println!("Memory of an idle link, {} of each kind, bytes", args.idle_links);
     for (way, server) in WAYS.into_iter().zip(servers) {
+        if way == Way::Tcp {
+            println!("  a server without links{:>12}", server.resident_kib() * 1024);
+        }
         let mut links = Links::default();
         for _ in 0..WARM_UP_LINKS {
             links.open(way, server)?;
@@ -23,9 +27,17 @@ pub fn measure(args: &Args, servers: &[Server]) -> Outcome<()> {
             links.open(way, server)?;
         }
         let grown = server.resident_kib().saturating_sub(before) * 1024;
-        println!("  {:8}{:>9}", way.name(), grown / args.idle_links as u64);
+        println!("  {:22}{:>12}", way.name(), grown / args.idle_links as u64);
     }
-    println!();
+    let server = &servers[0];
+    let (room, mut number) = (Room::numbered(1), 1_000_000);
+    let each = args.idle_links / FRONT_ENDS;
+    let warm_up = Crowd::sign_in(Way::Tcp, server, &room, 1, WARM_UP_LINKS, &mut number)?;
+    let before = server.resident_kib();
+    let crowd = Crowd::sign_in(Way::Tcp, server, &room, FRONT_ENDS, each, &mut number)?;
+    let grown = server.resident_kib().saturating_sub(before) * 1024;
+    println!("  {:22}{:>12}\n", "a session in a room", grown / crowd.sessions as u64);
+    drop((warm_up, crowd));
     Ok(())
 }
 

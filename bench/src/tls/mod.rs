@@ -5,6 +5,7 @@
 //! is compared alternates within each round; what counts is the processor time of the shard's
 //! thread, and resident memory.
 
+mod crowd;
 mod deliveries;
 mod handshakes;
 mod idle;
@@ -16,6 +17,9 @@ use parlance_tests::tls::self_made;
 use rustls::{SupportedProtocolVersion, version};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Links on which sessions lie by the hundred.
+const FRONT_ENDS: usize = 4;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

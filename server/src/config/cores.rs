@@ -36,13 +36,13 @@ impl fmt::Display for CpuSet {
 /// `cores.shards`, before the machine is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShardSpec {
-    /// One on each core the process may use.
+    /// As `layout` chooses: a physical core each, on one NUMA node, some left for the rest.
     Auto,
-    /// This many, on the first cores the process may use.
+    /// This many, on the first cores the process may use, physical ones before second threads.
     Count(usize),
     /// One on each of these.
     Cpus(CpuSet),
-    /// One on each core of a NUMA node that the process may use.
+    /// One on each physical core of a NUMA node that the process may use.
     Numa(usize),
 }
 

@@ -11,7 +11,7 @@ mod limits;
 mod log;
 mod resolve;
 
-pub use cores::{CpuSet, ShardSpec, parse_cpu_list};
+pub use cores::{CpuSet, SHARDS_MAX, ShardSpec, parse_cpu_list};
 pub use error::ConfigError;
 pub use log::{Ack, Engine, Log};
 
