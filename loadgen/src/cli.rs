@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::run::LINKS_PER_ADDRESS;
+use crate::run::{LINKS_PER_ADDRESS, MessageBytes, Share};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -91,6 +91,13 @@ pub struct LinkArgs {
     pub links_per_address: u32,
 }
 
+/// How arrivals at a rate fall in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Arrivals {
+    Even,
+    Poisson,
+}
+
 /// Endpoints that do not read as they should during the load, on direct links.
 #[derive(Debug, Args)]
 pub struct ReaderArgs {
@@ -143,9 +150,14 @@ pub struct RunArgs {
     /// Seconds of load [60; pool-80k: 300].
     #[arg(long)]
     pub duration: Option<u64>,
-    /// Bytes of text in each post, mark included.
-    #[arg(long, default_value_t = 256)]
-    pub message_bytes: usize,
+    /// Bytes of text in each post, mark included: a number; two with a dash between, for each
+    /// length between as often; or `mix`, as people write: half of them up to 120 bytes, one in a
+    /// hundred above 2,000, the longest 8,000.
+    #[arg(long, default_value = "256")]
+    pub message_bytes: MessageBytes,
+    /// When posts and sign-ins are due: evenly, or each by itself (a Poisson process).
+    #[arg(long, value_enum, default_value_t = Arrivals::Even)]
+    pub arrivals: Arrivals,
     /// New sessions per second while signing in.
     #[arg(long, default_value_t = 500.0)]
     pub sign_in_rate: f64,
@@ -173,6 +185,13 @@ pub struct RunArgs {
     /// the newest messages: then each accepted post is known to be there, once.
     #[arg(long, conflicts_with = "no_history")]
     pub whole_history: bool,
+    /// Processes that do the work, each with a part of the links, when one core or one process's
+    /// descriptors do not suffice [as many as the links need].
+    #[arg(long)]
+    pub workers: Option<u32>,
+    /// What the parent of a run tells those that do the work.
+    #[arg(long, hide = true)]
+    pub share: Option<Share>,
     /// Write the report here as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,

@@ -23,6 +23,6 @@ pub mod results;
 pub mod rooms;
 
 pub use client::{Client, ClientConfig, ClientEvent, EndReason, SignIn, Transport};
-pub use history::{Checker, Report, RoomId, SessionId, Violation};
+pub use history::{Checker, Part, Report, RoomId, SessionId, Violation};
 pub use mux::LinkMux;
 pub use payload::PostId;

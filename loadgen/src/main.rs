@@ -39,6 +39,12 @@ fn start(args: cli::RunArgs) -> ExitCode {
         Ok(plan) => plan,
         Err(error) => return unusable(&error),
     };
+    if plan.share.count > 1 {
+        return match run::share(plan) {
+            Ok(()) => ExitCode::from(CLEAN),
+            Err(error) => unusable(&error),
+        };
+    }
     match run::run(plan) {
         Ok(summary) if summary.is_clean() => ExitCode::from(CLEAN),
         Ok(_) => ExitCode::from(FAULTY),

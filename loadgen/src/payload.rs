@@ -3,10 +3,11 @@
 //! The text says which post it is, so that a delivery can be traced to it whatever the server does;
 //! the padding follows from the mark, so that damage to the text is seen too.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Which post of which client: unique in a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PostId {
     /// Number of the client that posted it.
     pub client: u32,

@@ -22,6 +22,20 @@ fn serve(mut fake: FakeServer) -> SocketAddr {
     address
 }
 
+/// Serves each link as if there were no other: members of a room on different links are told
+/// different things, each of them without a fault.
+fn serve_apart() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    std::thread::spawn(move || {
+        for link in listener.incoming() {
+            let link = link.expect("the program connects");
+            std::thread::spawn(move || serve_link(link, &mut FakeServer::default()));
+        }
+    });
+    address
+}
+
 fn serve_link(mut link: TcpStream, fake: &mut FakeServer) -> std::io::Result<()> {
     let (mut received, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
@@ -50,8 +64,13 @@ fn whole_messages(bytes: &[u8]) -> usize {
 }
 
 fn load(server: SocketAddr) -> Output {
+    load_with(server, &["--links", "1"])
+}
+
+fn load_with(server: SocketAddr, more: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_parlance-loadgen"))
-        .args(["--server", &server.to_string(), "--users", "20", "--links", "1"])
+        .args(["--server", &server.to_string(), "--users", "20"])
+        .args(more)
         .args(["--rooms", "4", "--room-size", "5", "--rate", "100", "--duration", "1"])
         .args(["--sign-in-rate", "2000", "--drain", "1", "--full-sign-in"])
         .output()
@@ -89,6 +108,26 @@ fn a_server_that_refuses_everybody_is_found() {
     fake.refuse = Some(("INVITE", 503));
     let output = load(serve(fake));
     check(&output, 1, &["20 x sign-in answered 503", "FAULTY"]);
+}
+
+#[test]
+fn what_only_shows_between_workers_is_found() {
+    let output = load_with(serve_apart(), &["--links", "2", "--workers", "2"]);
+    // Each worker alone finds nothing wrong with what it was told.
+    check(&output, 1, &["20 opened, 20 rooms joined", "x order_differs", "FAULTY"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for alone in ["gap", "repeated", "ghost", "not_joined"] {
+        assert!(!text.contains(&format!("x {alone}")), "{text}");
+    }
+}
+
+#[test]
+fn workers_without_a_server_end_with_their_parent() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    drop(listener);
+    let output = load_with(address, &["--workers", "2"]);
+    check(&output, 2, &["refused", "ended before its time"]);
 }
 
 #[test]

@@ -51,6 +51,26 @@ fn an_organisation_on_mixed_links_is_served_clean() {
 }
 
 #[test]
+fn workers_share_a_run_and_it_is_judged_as_one() {
+    let size = "--profile pool-80k --scale 0.001";
+    let mut server = server_for(size);
+    let words = format!(
+        "{size} --direct 40 --front-ends 3 --rate 100 --duration 1 --workers 3 --whole-history \
+         --message-bytes mix --arrivals even"
+    );
+    let says = [
+        "120 opened, 1920 rooms joined",
+        "100 sent",
+        "100 accepted, 0 refused",
+        " 0 missing",
+        "100 messages read",
+        "the contract was kept",
+    ];
+    check(&server, &words, &says);
+    assert!(server.stop().success());
+}
+
+#[test]
 fn slow_readers_get_everything_in_the_end() {
     let mut server = server_for("--rooms 2");
     let words = "--users 20 --rooms 2 --room-size 20 --rate 100 --duration 2 --slow-readers 0.2 \

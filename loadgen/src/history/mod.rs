@@ -9,31 +9,38 @@
 //! were told. A post that was accepted but that nobody was in the room to see is only counted
 //! ([`Report::unwitnessed`]) unless the whole history was read.
 
+mod part;
 mod report;
 #[cfg(test)]
 mod tests;
 mod violation;
 
+pub use part::Part;
 pub use report::Report;
 pub use violation::Violation;
 
 use crate::payload::PostId;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// A room in the caller's numbering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct RoomId(pub u32);
 
 /// One dialog of one endpoint in the caller's numbering. A dialog opened anew is another session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct SessionId(pub u64);
 
 /// Violations kept in full; the rest is counted.
 pub const VIOLATIONS_KEPT_MAX: usize = 100;
 
 /// What the author was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Outcome {
+    /// Nobody here posted it: another part of the run may have.
+    Elsewhere,
     Pending,
     Accepted,
     Refused(u16),
@@ -69,6 +76,8 @@ struct Room {
     accepted_highest: Option<u64>,
     /// The last number it had before anybody posted.
     before: u64,
+    /// Histories that were read while at rest: the last number of each.
+    read_to: Vec<Option<u64>>,
     /// Its history was read while at rest, and every number behind `before` was seen to its end.
     is_known_whole: bool,
 }
@@ -76,6 +85,8 @@ struct Room {
 /// See the module's text.
 #[derive(Debug, Default)]
 pub struct Checker {
+    /// It sees a part of a run only, and judges no more than that allows.
+    is_part: bool,
     /// Number of the last fact that time is measured by.
     clock: u64,
     deliveries: u64,
@@ -92,6 +103,19 @@ impl Checker {
     /// Knows nothing yet.
     pub fn new() -> Checker {
         Checker::default()
+    }
+
+    /// Knows nothing yet, and sees one part of a run: some of the clients. Posts that it does not
+    /// know may be those of other parts. At the end [`Checker::into_part`] hands over what must be
+    /// judged together. Each part must say when things happen ([`Checker::at`]).
+    pub fn of_part() -> Checker {
+        Checker { is_part: true, ..Checker::default() }
+    }
+
+    /// The following happens at this time by a clock that all parts of the run share: nanoseconds
+    /// from any start. Without it the order of telling is the time.
+    pub fn at(&mut self, time_ns: u64) {
+        self.clock = self.clock.max(time_ns);
     }
 
     /// The room has messages up to number `before` already, of which nothing else is told. Without
@@ -225,6 +249,14 @@ impl Checker {
     pub fn history_read_at_rest(&mut self, room: RoomId, messages: &[(u64, Option<PostId>)]) {
         self.history_read(room, messages);
         let last = messages.last().map(|(chat_id, _)| *chat_id);
+        match self.is_part {
+            true => self.rooms.entry(room).or_default().read_to.push(last),
+            false => self.judge_end(room, last),
+        }
+    }
+
+    /// The history of a room at rest ends with number `last`.
+    fn judge_end(&mut self, room: RoomId, last: Option<u64>) {
         let state = self.rooms.entry(room).or_default();
         // Each number stands for a post: nothing accepted can hide before the part that was read.
         let count = last.unwrap_or(0).saturating_sub(state.before);
@@ -246,6 +278,11 @@ impl Checker {
         let known = self.rooms.entry(room).or_default().by_number.get(&chat_id).copied();
         if known.is_some() && known == post {
             return; // As nearly always: everybody but the first who sees a message.
+        }
+        if let Some(post) = post.filter(|_| self.is_part) {
+            let posted_at = 0;
+            let state = PostState { room, outcome: Outcome::Elsewhere, posted_at, chat_id: None };
+            self.posts.entry(post).or_insert(state);
         }
         let violation = match (post, post.and_then(|post| self.posts.get(&post)), known) {
             (Some(post), Some(state), _) if state.room != room => {
@@ -272,12 +309,16 @@ impl Checker {
             Outcome::Refused(status) => {
                 self.violate(Violation::RefusedYetKept { post, status, chat_id });
             }
-            Outcome::Pending | Outcome::Unknown => {}
+            Outcome::Elsewhere | Outcome::Pending | Outcome::Unknown => {}
         }
     }
 
     fn violate(&mut self, violation: Violation) {
         *self.counts.entry(violation.kind()).or_default() += 1;
+        self.keep(violation);
+    }
+
+    fn keep(&mut self, violation: Violation) {
         if self.violations.len() < VIOLATIONS_KEPT_MAX {
             self.violations.push(violation);
         }

@@ -36,6 +36,142 @@ fn check(checker: Checker, expect: &[&str]) {
     assert_eq!(report.is_clean(), expect.is_empty());
 }
 
+/// Ann's part and Ben's part of a run: both are in the room, Ann's clients post.
+fn parts_with(count: u32) -> (Checker, Checker) {
+    let (mut anns, mut bens) = (Checker::of_part(), Checker::of_part());
+    anns.at(10);
+    anns.session_joined(ANN, ROOM);
+    bens.at(11);
+    bens.session_joined(BEN, ROOM);
+    anns.at(20);
+    for seq in 1..=count {
+        anns.posted(post(seq), ROOM);
+        anns.accepted(post(seq));
+    }
+    (anns, bens)
+}
+
+/// As the parts come from other processes.
+fn whole(parts: [Checker; 2]) -> Checker {
+    let written = parts.map(|part| serde_json::to_string(&part.into_part()).expect("JSON"));
+    let read = written.map(|text| serde_json::from_str(&text).expect("what was written"));
+    Checker::of_parts(read.into())
+}
+
+#[test]
+fn parts_that_agree_are_clean() {
+    let (mut anns, mut bens) = parts_with(3);
+    show(&mut anns, ANN, 1..=3);
+    show(&mut bens, BEN, 1..=3);
+    bens.history_read_at_rest(ROOM, &[(2, Some(post(2))), (3, Some(post(3)))]);
+    let whole = whole([anns, bens]);
+    assert_eq!(whole.deliveries(), 6);
+    check(whole, &[]);
+}
+
+#[test]
+fn what_only_shows_across_parts_is_found() {
+    type Doing = fn(&mut Checker, &mut Checker);
+    let cases: [(&str, Doing, &[&str]); 9] = [
+        (
+            "two orders",
+            |_, bens| {
+                bens.delivered(BEN, ROOM, 1, Some(post(2)));
+                bens.delivered(BEN, ROOM, 2, Some(post(1)));
+            },
+            &["order_differs", "order_differs"],
+        ),
+        (
+            "a second number",
+            |_, bens| {
+                show(bens, BEN, 1..=2);
+                bens.delivered(BEN, ROOM, 3, Some(post(2)));
+            },
+            &["post_twice"],
+        ),
+        (
+            "nobody's post",
+            |_, bens| {
+                show(bens, BEN, 1..=3);
+            },
+            &["ghost"],
+        ),
+        (
+            "another room",
+            |_, bens| {
+                show(bens, BEN, 1..=2);
+                bens.session_joined(BEN, OTHER_ROOM);
+                bens.delivered(BEN, OTHER_ROOM, 1, Some(post(1)));
+            },
+            &["wrong_room"],
+        ),
+        ("not all", |_, bens| show(bens, BEN, 1..=1), &["behind"]),
+        ("nothing at all", |_, _| {}, &["behind"]),
+        ("a late start", |_, bens| show(bens, BEN, 2..=2), &["late_start"]),
+        (
+            "refused, yet there",
+            |anns, bens| {
+                anns.posted(post(3), ROOM);
+                anns.refused(post(3), 503);
+                show(bens, BEN, 1..=3);
+            },
+            &["refused_yet_kept"],
+        ),
+        (
+            "a short history",
+            |_, bens| {
+                show(bens, BEN, 1..=2);
+                bens.history_read_at_rest(ROOM, &[(1, Some(post(1)))]);
+            },
+            &["history_short"],
+        ),
+    ];
+    for (name, act, expect) in cases {
+        let (mut anns, mut bens) = parts_with(2);
+        show(&mut anns, ANN, 1..=2);
+        act(&mut anns, &mut bens);
+        let report = whole([anns, bens]).finish();
+        let found: Vec<&str> = report.violations.iter().map(Violation::kind).collect();
+        assert_eq!(found, expect, "{name}: {report}");
+    }
+}
+
+#[test]
+fn a_part_finds_alone_what_it_sees_alone() {
+    let (mut anns, mut bens) = parts_with(3);
+    show(&mut anns, ANN, 1..=3);
+    show(&mut bens, BEN, [1, 3]);
+    bens.delivered(BEN, ROOM, 4, None);
+    check(whole([anns, bens]), &["gap", "ghost"]);
+}
+
+#[test]
+fn who_joins_after_a_post_of_another_part_is_not_owed_it() {
+    let (mut anns, mut bens) = (Checker::of_part(), Checker::of_part());
+    anns.at(5);
+    anns.posted(post(1), ROOM);
+    anns.accepted(post(1));
+    bens.at(6);
+    bens.session_joined(BEN, ROOM);
+    assert_eq!(whole([anns, bens]).finish().unwitnessed, 1);
+}
+
+#[test]
+fn every_kind_of_violation_goes_over() {
+    let violations = [
+        Violation::Repeated { room: ROOM, session: ANN, expected: 2, found: 1 },
+        Violation::Gap { room: ROOM, session: ANN, expected: 1, found: 2 },
+        Violation::HistoryShort { room: ROOM, last: None, highest: 1 },
+    ];
+    for violation in violations {
+        assert!(Violation::KINDS.contains(&violation.kind()));
+        let mut part = Checker::of_part();
+        part.violate(violation.clone());
+        let report = whole([part, Checker::of_part()]).finish();
+        assert_eq!((report.counts[violation.kind()], report.violations), (1, vec![violation]));
+    }
+}
+
 #[test]
 fn a_clean_history_passes() {
     let mut checker = room_with(5);
@@ -364,5 +500,77 @@ proptest! {
         spoilt.drain();
         let report = spoilt.checker.finish();
         prop_assert_eq!(report.counts.get("behind").copied(), Some(1), "{}", report);
+    }
+}
+
+/// What somebody learned: who (0 to 3), of which room, and more.
+#[derive(Debug, Clone)]
+enum Fact {
+    Joined(u64, u32),
+    Posted(u64, u32),
+    Shown(u64, u32, u64, u32),
+    Answered(u32, bool),
+}
+
+/// Tells facts to the checkers; the sessions are shared among them. Post number n is the nth fact
+/// that is one.
+fn told(facts: &[Fact], checkers: &mut [Checker]) {
+    let count = checkers.len() as u64;
+    let mut posts: Vec<(u64, bool)> = Vec::new();
+    for (time, fact) in (1..).zip(facts) {
+        checkers.iter_mut().for_each(|checker| checker.at(time * 1_000));
+        let of = |session: u64| (session % count) as usize;
+        let id = |seq: usize| PostId { client: 1, seq: seq as u32 };
+        match *fact {
+            Fact::Joined(session, room) => {
+                checkers[of(session)].session_joined(SessionId(session), RoomId(room));
+            }
+            Fact::Posted(session, room) => {
+                checkers[of(session)].posted(id(posts.len()), RoomId(room));
+                posts.push((session, false));
+            }
+            Fact::Shown(session, room, chat_id, post) => checkers[of(session)].delivered(
+                SessionId(session),
+                RoomId(room),
+                chat_id,
+                Some(id(post as usize)),
+            ),
+            Fact::Answered(post, is_good) => {
+                let Some((session, is_told)) = posts.get_mut(post as usize) else { continue };
+                if !std::mem::replace(is_told, true) {
+                    let status = if is_good { 200 } else { 503 };
+                    checkers[of(*session)].answered(id(post as usize), status);
+                }
+            }
+        }
+    }
+}
+
+fn facts() -> impl Strategy<Value = Vec<Fact>> {
+    let (session, room) = (0..4u64, 0..2u32);
+    let early = prop_oneof![
+        (session.clone(), room.clone()).prop_map(|(session, room)| Fact::Joined(session, room)),
+        (session.clone(), room.clone()).prop_map(|(session, room)| Fact::Posted(session, room)),
+    ];
+    let late = prop_oneof![
+        (session, room, 1..4u64, 0..4u32).prop_map(|(s, r, n, p)| Fact::Shown(s, r, n, p)),
+        (0..4u32, prop::bool::weighted(0.9)).prop_map(|(post, good)| Fact::Answered(post, good)),
+    ];
+    let lists = (prop::collection::vec(early, 0..6), prop::collection::vec(late, 0..8));
+    lists.prop_map(|(early, late)| [early, late].concat())
+}
+
+proptest! {
+    #[test]
+    fn parts_together_find_fault_exactly_where_one_checker_does(facts in facts()) {
+        let mut alone = [Checker::new()];
+        told(&facts, &mut alone);
+        let mut parts = [Checker::of_part(), Checker::of_part()];
+        told(&facts, &mut parts);
+        let [alone] = alone;
+        let (alone, together) = (alone.finish(), whole(parts).finish());
+        prop_assert_eq!(alone.is_clean(), together.is_clean(), "{}\n{}", alone, together);
+        prop_assert_eq!(alone.accepted, together.accepted);
+        prop_assert_eq!(alone.deliveries, together.deliveries);
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{RoomId, SessionId};
 use crate::payload::PostId;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// One broken promise. The number in brackets is the line of the contract (`reliability.md` §1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Violation {
     /// (2) Two posts under one number: somebody was told `first`, somebody `second`.
     OrderDiffers {
@@ -148,6 +149,24 @@ pub enum Violation {
 }
 
 impl Violation {
+    /// Every name that [`Violation::kind`] gives.
+    pub(super) const KINDS: [&str; 14] = [
+        "order_differs",
+        "post_twice",
+        "gap",
+        "repeated",
+        "ghost",
+        "wrong_room",
+        "not_joined",
+        "refused_yet_kept",
+        "unanswered",
+        "lost",
+        "behind",
+        "late_start",
+        "history_disorder",
+        "history_short",
+    ];
+
     /// Short stable name for counts and reports.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -25,7 +25,7 @@ pub struct Setup {
     pub memberships: u64,
     /// Posts per second over all rooms.
     pub rate: f64,
-    /// Bytes of text in each post.
+    /// Bytes of text in a post on average.
     pub message_bytes: u64,
     /// What chose authors, rooms, tags and Call-IDs.
     pub seed: u64,

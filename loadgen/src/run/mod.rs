@@ -2,28 +2,35 @@
 
 mod backoff;
 mod connection;
+mod crew;
 mod gauges;
 mod link;
+mod meeting;
 mod mix;
 mod owed;
 mod pace;
 mod phases;
 mod plan;
+mod posts;
 mod process;
 mod profile;
 mod progress;
 mod read_back;
 mod readers;
+mod sizes;
 mod summary;
 mod watch;
 mod world;
 
-pub use plan::{LINKS_PER_ADDRESS, Plan};
+pub use plan::{LINKS_PER_ADDRESS, Plan, Share};
 pub use profile::server_config;
+pub use sizes::MessageBytes;
 
-use parlance_loadgen::results::Summary;
+use meeting::{Found, Word};
+use parlance_loadgen::results::{Measured, Summary, Verdict};
 use std::io;
 use std::time::{Duration, Instant};
+use world::Outcome;
 
 /// Entries of the completion queue: a read and a write of each link may complete in one turn.
 const COMPLETIONS: u32 = 65_536;
@@ -32,9 +39,35 @@ const COMPLETIONS: u32 = 65_536;
 const RING_PATIENCE: Duration = Duration::from_secs(2);
 const RING_AGAIN_EVERY: Duration = Duration::from_millis(10);
 
-/// Runs the plan on this thread; prints and writes what it found.
+/// Runs the plan, in this process or in several others; prints and writes what it found.
 pub fn run(plan: Plan) -> Result<Summary, String> {
-    process::raise_descriptor_limit(plan.links.count().into())?;
+    let setup = summary::setup(&plan);
+    let json = plan.json.clone();
+    let measured = match plan.workers {
+        1 => alone(plan)?,
+        workers => crew::run(&plan, workers)?,
+    };
+    let summary = Summary::new(&setup, &measured);
+    summary::publish(&summary, json.as_deref())?;
+    Ok(summary)
+}
+
+fn alone(plan: Plan) -> Result<Measured, String> {
+    let Outcome { mut measured, checker, missing } = on_ring(plan)?;
+    measured.verdict = Verdict::from(&checker.finish());
+    measured.counts.missing = missing.iter().map(|(_, count)| u64::from(*count)).sum();
+    Ok(measured)
+}
+
+/// Does this process's share of a run, and hands over what it found.
+pub fn share(plan: Plan) -> Result<(), String> {
+    let Outcome { measured, checker, missing } = on_ring(plan)?;
+    meeting::tell(&Word::Found(Box::new(Found { measured, part: checker.into_part(), missing })));
+    Ok(())
+}
+
+fn on_ring(plan: Plan) -> Result<Outcome, String> {
+    process::raise_descriptor_limit(plan.own_links().into())?;
     let runtime = runtime().map_err(|error| format!("no io_uring here: {error}"))?;
     runtime.block_on(phases::run(plan))
 }

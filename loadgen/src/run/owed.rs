@@ -56,7 +56,7 @@ impl Owed {
     pub fn new(plan: Rc<Plan>) -> Owed {
         Owed {
             rooms: plan.rooms.iter().map(|_| Room::default()).collect(),
-            seats: (0..plan.endpoints).map(|one| vec![None; plan.rooms_of(one).len()]).collect(),
+            seats: (0..plan.endpoints).map(|one| no_seats(&plan, one)).collect(),
             flights: Vec::new(),
             seated: 0,
             outstanding: 0,
@@ -95,8 +95,8 @@ impl Owed {
     }
 
     pub fn is_seated(&self, endpoint: u32, room: u32) -> bool {
-        self.place(endpoint, room)
-            .is_some_and(|place| self.seats[endpoint as usize][place].is_some())
+        let seats = &self.seats[endpoint as usize];
+        self.place(endpoint, room).is_some_and(|place| matches!(seats.get(place), Some(Some(_))))
     }
 
     /// The endpoint is in all its rooms.
@@ -140,7 +140,8 @@ impl Owed {
         }
     }
 
-    /// A post is being sent; its number.
+    /// A post is due, here or in another process; its number: they are told in the order in which
+    /// they are due.
     pub fn post(&mut self, room: u32, due: Instant) -> u32 {
         let seq = next_number(&self.flights);
         let of_room = &mut self.rooms[room as usize];
@@ -177,6 +178,17 @@ impl Owed {
         Some(flight.due)
     }
 
+    /// Posts of which deliveries are to come, and how many.
+    pub fn missing(&self) -> Vec<(u32, u32)> {
+        let missing = self.flights.iter().map(|flight| flight.missing).zip(0..);
+        missing.filter(|(missing, _)| *missing > 0).map(|(missing, seq)| (seq, missing)).collect()
+    }
+
+    /// Has this post been noted?
+    pub fn knows(&self, seq: u32) -> bool {
+        (seq as usize) < self.flights.len()
+    }
+
     /// The post's room, and when it was due.
     pub fn sent(&self, seq: u32) -> (u32, Instant) {
         let flight = &self.flights[seq as usize];
@@ -193,6 +205,12 @@ impl Owed {
         let missing = std::mem::take(&mut self.flights[seq as usize].missing);
         self.outstanding -= u64::from(missing);
     }
+}
+
+/// One for each room of an endpoint; other processes' endpoints have none here.
+fn no_seats(plan: &Plan, endpoint: u32) -> Vec<Option<Seat>> {
+    let rooms = if plan.has(endpoint) { plan.rooms_of(endpoint).len() } else { 0 };
+    vec![None; rooms]
 }
 
 fn next_number(flights: &[Flight]) -> u32 {

@@ -1,8 +1,10 @@
 //! Time: a sleeper finer than a millisecond, and the schedule of arrivals.
 
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
 use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-    timerfd_settime,
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
+    timerfd_create, timerfd_settime,
 };
 use std::time::{Duration, Instant};
 use tokio_uring::fs::File;
@@ -51,40 +53,87 @@ impl Sleeper {
     }
 }
 
-/// Arrivals at a fixed rate, whatever the server does: number n is due at `start + n / rate`. A
-/// late arrival does not move the ones behind it, so a slow server cannot slow its own test down.
-#[derive(Debug, Clone, Copy)]
+/// Now, by the clock that all processes of the machine share: nanoseconds from some start.
+pub fn shared_now_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// The moment that [`shared_now_ns`] calls so.
+pub fn moment(shared_ns: u64) -> Instant {
+    let (now, now_ns) = (Instant::now(), shared_now_ns());
+    match shared_ns.checked_sub(now_ns) {
+        Some(ahead) => now + Duration::from_nanos(ahead),
+        None => now - Duration::from_nanos(now_ns - shared_ns),
+    }
+}
+
+/// Arrivals at a rate, whatever the server does. A late arrival does not move the ones behind it,
+/// so a slow server cannot slow its own test down. When they are due is the same in each process
+/// that has the same start, rate and seed.
+#[derive(Debug, Clone)]
 pub struct Schedule {
     start: Instant,
     per_second: f64,
-    next: u64,
-    count: u64,
+    taken: u64,
+    count_max: u64,
+    /// Arrivals are due before.
+    lasts_s: f64,
+    /// When the next is due, from the start.
+    offset_s: f64,
+    /// Chooses the gaps, where they are not all the same.
+    gaps: Option<ChaCha8Rng>,
 }
 
 impl Schedule {
-    /// As many arrivals as fall into `duration`.
+    /// As many arrivals as fall into `duration`: number n at `start + n / rate`.
     pub fn lasting(start: Instant, per_second: f64, duration: Duration) -> Schedule {
         let count = (per_second * duration.as_secs_f64()).floor() as u64;
-        Schedule { start, per_second, next: 0, count }
+        let lasts_s = duration.as_secs_f64();
+        Schedule { lasts_s, ..Schedule::counting(start, per_second, count) }
     }
 
     /// `count` arrivals.
     pub fn counting(start: Instant, per_second: f64, count: u64) -> Schedule {
-        Schedule { start, per_second, next: 0, count }
+        let (count_max, lasts_s) = (count, f64::INFINITY);
+        Schedule { start, per_second, taken: 0, count_max, lasts_s, offset_s: 0.0, gaps: None }
+    }
+
+    /// The same rate, but each arrival by itself, as people do (a Poisson process): gaps are
+    /// exponentially distributed. How many fall into a duration is chance, then.
+    pub fn poisson(mut self, seed: u64, stream: u64) -> Schedule {
+        let mut gaps = ChaCha8Rng::seed_from_u64(seed);
+        gaps.set_stream(stream);
+        self.offset_s = gap(&mut gaps, self.per_second);
+        if self.lasts_s.is_finite() {
+            self.count_max = u64::MAX;
+        }
+        self.gaps = Some(gaps);
+        self
     }
 
     /// When the next arrival is due; `None` after the last.
     pub fn due(&self) -> Option<Instant> {
-        let offset = || Duration::from_secs_f64(self.next as f64 / self.per_second);
-        (self.next < self.count).then(|| self.start + offset())
+        let is_left = self.taken < self.count_max && self.offset_s < self.lasts_s;
+        is_left.then(|| self.start + Duration::from_secs_f64(self.offset_s))
     }
 
     /// Takes the next arrival if it is due at `now`: when it was due.
     pub fn take(&mut self, now: Instant) -> Option<Instant> {
         let due = self.due().filter(|due| *due <= now)?;
-        self.next += 1;
+        self.taken += 1;
+        self.offset_s = match &mut self.gaps {
+            None => self.taken as f64 / self.per_second,
+            Some(gaps) => self.offset_s + gap(gaps, self.per_second),
+        };
         Some(due)
     }
+}
+
+/// Seconds to the next arrival; none comes at rate 0.
+fn gap(random: &mut ChaCha8Rng, per_second: f64) -> f64 {
+    let part = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+    -(1.0 - part).ln() / per_second
 }
 
 #[cfg(test)]
@@ -106,8 +155,42 @@ mod tests {
     }
 
     #[test]
+    fn poisson_arrivals_keep_the_rate_and_the_seed_repeats_them() {
+        let start = Instant::now();
+        let offsets = |seed| {
+            let even = Schedule::lasting(start, 1_000.0, Duration::from_secs(10));
+            let mut schedule = even.poisson(seed, 7);
+            let late = start + Duration::from_secs(60);
+            let dues = std::iter::from_fn(|| schedule.take(late));
+            dues.map(|due| due - start).collect::<Vec<Duration>>()
+        };
+        let some = offsets(1);
+        // Ten thousand, give or take five standard deviations.
+        assert!((9_500..10_500).contains(&some.len()), "{}", some.len());
+        assert!(some.is_sorted() && some.last() < Some(&Duration::from_secs(10)));
+        let short = some.windows(2).filter(|two| two[1] - two[0] < Duration::from_micros(693));
+        // Half of all gaps are below ln 2 of the mean one.
+        let part = short.count() as f64 / some.len() as f64;
+        assert!((0.47..0.53).contains(&part), "{part}");
+        assert_eq!(some, offsets(1));
+        assert!(some != offsets(2));
+    }
+
+    #[test]
+    fn a_moment_is_the_same_by_both_clocks() {
+        let (before, shared_ns) = (Instant::now(), shared_now_ns());
+        let after = Instant::now();
+        let slack = Duration::from_millis(1);
+        let there = moment(shared_ns);
+        assert!(there + slack >= before && there <= after + slack);
+        assert!(moment(shared_ns + 5_000_000_000) >= there + Duration::from_secs(4));
+    }
+
+    #[test]
     fn no_rate_is_no_arrival() {
         let start = Instant::now();
+        let none = Schedule::lasting(start, 0.0, Duration::from_secs(9));
+        assert_eq!(none.poisson(1, 1).due(), None);
         assert_eq!(Schedule::lasting(start, 0.0, Duration::from_secs(9)).due(), None);
     }
 }

@@ -1,17 +1,15 @@
 //! The phases of a run, one after the other; every wait is bounded.
 
 use super::link::Link;
-use super::mix::below;
+use super::meeting::{Meeting, Place, Status};
 use super::pace::{Schedule, Sleeper};
-use super::plan::Plan;
+use super::plan::{Plan, Stream};
+use super::posts::Post;
 use super::process::{Sample, sample};
 use super::progress::Progress;
-use super::summary::{LoadWindow, publish, setup};
-use super::world::{State, World};
-use parlance_loadgen::results::Summary;
+use super::summary::LoadWindow;
+use super::world::{Outcome, State, World};
 use parlance_loadgen::{Client, ClientConfig};
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,7 +27,7 @@ pub(super) const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Exit code of a program that SIGINT ended, as shells have it.
 const INTERRUPTED: i32 = 130;
 /// Authors tried before a post is given up for want of a member that is signed in.
-const AUTHORS_TRIED_MAX: u32 = 16;
+const AUTHORS_TRIED_MAX: u32 = 64;
 
 pub(super) struct Run {
     pub(super) plan: Rc<Plan>,
@@ -38,26 +36,28 @@ pub(super) struct Run {
     pub(super) links: Vec<Option<Rc<Link>>>,
     pub(super) sleeper: Sleeper,
     pub(super) progress: Progress,
-    random: ChaCha8Rng,
     /// Somebody wants the load to end before its time.
     is_interrupted: Arc<AtomicBool>,
+    meeting: Meeting,
 }
 
-/// Runs all phases; an error when the server is not to be reached.
-pub async fn run(plan: Plan) -> Result<Summary, String> {
+/// Runs all phases on the links of this process; an error when the server is not to be reached.
+pub async fn run(plan: Plan) -> Result<Outcome, String> {
     let plan = Rc::new(plan);
-    let start = Instant::now();
+    let is_interrupted = on_interrupt()?;
+    let meeting = Meeting::new(plan.share, &is_interrupted);
+    let start = meeting.run_start();
     let mut run = Run {
         world: Rc::new(RefCell::new(World::new(Rc::clone(&plan), start))),
         links: vec![None; plan.links.count() as usize],
         sleeper: Sleeper::new()?,
-        progress: Progress::new(plan.watched(start))?,
-        random: ChaCha8Rng::seed_from_u64(plan.seed),
-        is_interrupted: on_interrupt()?,
+        progress: Progress::new(plan.watched(start), plan.share.count == 1)?,
+        meeting,
+        is_interrupted,
         plan,
     };
-    let connected = run.sign_in().await;
-    if let Err(error) = connected {
+    run.meet(Place::Ready).await;
+    if let Err(error) = run.sign_in().await {
         run.close_links();
         return Err(error);
     }
@@ -66,30 +66,61 @@ pub async fn run(plan: Plan) -> Result<Summary, String> {
     if run.plan.reads_whole_history {
         run.find_ends().await;
     }
-    let window = run.load().await;
+    let load_start = run.meet(Place::SignedIn).await;
+    let mut window = run.load(load_start).await;
+    run.meet(Place::Loaded).await;
+    run.drain().await;
+    window.end(run.world.borrow().last_delivery);
     run.look_after_the_dead().await;
+    run.meet(Place::Drained).await;
     if run.plan.reads_whole_history {
         run.read_all().await;
     } else if run.plan.reads_history {
         run.read_newest().await;
     }
+    run.meet(Place::Read).await;
     run.leave().await;
-    let summary = run.conclude(signed_in, &window);
-    publish(&summary, run.plan.json.as_deref())?;
-    Ok(summary)
+    let mut outcome = run.world.borrow_mut().conclude();
+    window.close(signed_in, &mut outcome.measured);
+    run.progress.finish(&mut outcome.measured);
+    Ok(outcome)
 }
 
 impl Run {
+    /// Waits until all processes of the run are there; the moment at which they go on.
+    async fn meet(&mut self, place: Place) -> Instant {
+        self.meeting.arrive(place);
+        loop {
+            if let Some(start) = self.meeting.called() {
+                self.sleeper.until(start).await;
+                return start;
+            }
+            self.sleeper.pause(LOOK_EVERY).await;
+        }
+    }
+
+    /// Tells the parent, if there is one, how it goes.
+    fn tell_status(&mut self) {
+        let world = self.world.borrow();
+        self.meeting.show(|| Status {
+            counts: world.measured.counts,
+            errors: world.measured.errors.values().sum(),
+            outstanding: world.owed.outstanding(),
+        });
+    }
+
     async fn sign_in(&mut self) -> Result<(), String> {
         let endpoints = self.plan.endpoints;
-        let mut schedule =
-            Schedule::counting(Instant::now(), self.plan.sign_in_rate, endpoints.into());
+        let even = Schedule::counting(Instant::now(), self.plan.sign_in_rate, endpoints.into());
+        let mut schedule = self.plan.arrivals(even, Stream::SignInTimes);
         let mut endpoint = 0;
         while let Some(due) = schedule.due() {
             self.sleeper.until(due).await;
             let now = Instant::now();
             while let Some(due) = schedule.take(now) {
-                self.open(endpoint, due).await?;
+                if self.plan.has(endpoint) {
+                    self.open(endpoint, due).await?;
+                }
                 endpoint += 1;
             }
             self.show_sign_in("sign-in");
@@ -123,6 +154,7 @@ impl Run {
     }
 
     fn show_sign_in(&mut self, phase: &'static str) {
+        self.tell_status();
         let world = self.world.borrow();
         let counts = &world.measured.counts;
         let all = self.plan.memberships().max(1);
@@ -149,20 +181,19 @@ impl Run {
         self.is_interrupted.load(Ordering::Relaxed)
     }
 
-    /// Posts on schedule and waits for what is owed.
-    async fn load(&mut self) -> LoadWindow {
-        let mut window = LoadWindow::begin(self.plan.server_pid);
-        let start = window.start;
+    /// Posts on schedule.
+    async fn load(&mut self, start: Instant) -> LoadWindow {
+        let mut window = LoadWindow::begin(self.plan.watched(start).server_pid, start);
+        self.world.borrow_mut().begin_load(start);
         self.slow_down();
         let mut slow_until = start.checked_add(self.plan.laggards.slow_for);
-        let mut schedule = Schedule::lasting(start, self.plan.rate(), self.plan.duration);
         let end = start + self.plan.duration;
         let mut show_at = start;
         let mut seconds_refreshed = 0;
         loop {
             let now = Instant::now();
-            while let Some(due) = schedule.take(now) {
-                self.post(due, now);
+            while let Some(post) = self.take_post(now) {
+                self.post(&post, now);
             }
             if now >= show_at {
                 show_at = now + SHOW_EVERY;
@@ -177,43 +208,40 @@ impl Run {
                 break;
             }
             self.refresh((now - start).as_secs(), &mut seconds_refreshed);
-            let next = schedule.due().unwrap_or(end).min(show_at).min(end);
+            let next = self.world.borrow().next_due().unwrap_or(end).min(show_at).min(end);
             self.sleeper.until(next).await;
         }
         if self.plan.reconnects {
             self.settle().await;
         }
         self.catch_up();
-        self.drain().await;
-        window.end(self.world.borrow().last_delivery);
+        self.world.borrow_mut().end_load();
         window
     }
 
+    fn take_post(&self, now: Instant) -> Option<Post> {
+        self.world.borrow_mut().take_post(now)
+    }
+
     fn show_load(&mut self, elapsed: Duration) {
+        self.tell_status();
         let mut world = self.world.borrow_mut();
         let part = elapsed.as_secs_f64() / self.plan.duration.as_secs_f64().max(0.001);
         let outstanding = world.look();
         self.progress.show_load(part, &world.measured, outstanding);
     }
 
-    /// Sends the post that was due at `due` from a member of some room.
-    fn post(&mut self, due: Instant, now: Instant) {
-        let draw = self.random.next_u64();
-        let class = self.plan.class_at(draw as f64 / 2f64.powi(64));
-        let number = class.rooms.start + below(&mut self.random, class.rooms.len()) as u32;
-        let room = &self.plan.rooms[number as usize];
+    /// Has a member of its room send a post that is due.
+    fn post(&self, post: &Post, now: Instant) {
+        let room = &self.plan.rooms[post.room as usize];
         let mut world = self.world.borrow_mut();
-        let author = (0..AUTHORS_TRIED_MAX)
-            .map(|_| {
-                let user = room.members[below(&mut self.random, room.members.len())];
-                let endpoints = self.plan.endpoints_of(user);
-                endpoints.start + below(&mut self.random, endpoints.len()) as u32
-            })
-            .find(|endpoint| world.may_post(*endpoint, number));
-        let Some(author) = author else { return world.unsent() };
-        let id = world.post(author, number, due, now);
+        let mut authors = (0..AUTHORS_TRIED_MAX).map(|order| post.author(&self.plan, order));
+        let Some(author) = authors.find(|author| world.may_post(*author, post.room)) else {
+            return world.unsent(post);
+        };
+        let id = world.post(author, post, now);
         let author = &world.endpoints[author as usize];
-        let text = id.text(self.plan.message_bytes);
+        let text = id.text(post.bytes);
         self.link(author.link)
             .with(|mux, out| mux.client(author.place).post_as(id, &room.reference, &text, out));
     }
@@ -252,6 +280,7 @@ impl Run {
                 (has_asked, progress_at) = (true, now);
             }
             self.sleeper.pause(LOOK_EVERY).await;
+            self.tell_status();
             let outstanding = self.world.borrow_mut().look();
             self.progress.show("drain", 1.0, || format!("{outstanding} outstanding"));
         }
@@ -284,6 +313,7 @@ impl Run {
             while let Some(endpoint) = schedule.take(now).and_then(|_| leaving.next()) {
                 self.act(endpoint, |client, out| client.bye(out));
             }
+            self.tell_status();
             let left = self.world.borrow().measured.counts.left;
             let part = left as f64 / f64::from(endpoints);
             self.progress.show("leave", part, || format!("{left} of {endpoints} left"));
@@ -296,17 +326,10 @@ impl Run {
         drop(world);
         self.close_links();
     }
-
-    fn conclude(&mut self, signed_in: Duration, window: &LoadWindow) -> Summary {
-        let mut measured = self.world.borrow_mut().conclude();
-        window.close(signed_in, &mut measured);
-        self.progress.finish(&mut measured);
-        Summary::new(&setup(&self.plan), &measured)
-    }
 }
 
 /// Set by SIGINT. A second one ends the program at once.
-fn on_interrupt() -> Result<Arc<AtomicBool>, String> {
+pub(super) fn on_interrupt() -> Result<Arc<AtomicBool>, String> {
     use signal_hook::{consts::SIGINT, flag};
     let is_set = Arc::new(AtomicBool::new(false));
     // In this order, or the first one would end it already.
@@ -318,11 +341,11 @@ fn on_interrupt() -> Result<Arc<AtomicBool>, String> {
 
 impl LoadWindow {
     /// Looks at both processes, then starts the clock.
-    fn begin(server_pid: Option<u32>) -> LoadWindow {
+    pub fn begin(server_pid: Option<u32>, start: Instant) -> LoadWindow {
         let server = server_pid.and_then(sample);
         let own = sample(std::process::id()).unwrap_or_default();
         LoadWindow {
-            start: Instant::now(),
+            start,
             elapsed: Duration::ZERO,
             delivering: Duration::ZERO,
             server_pid,
@@ -334,13 +357,13 @@ impl LoadWindow {
         }
     }
 
-    fn look(&mut self) {
+    pub fn look(&mut self) {
         self.server_after = self.server_pid.and_then(sample).or(self.server_after);
         let resident = self.server_after.map_or(0, |server| server.resident_bytes);
         self.server_resident_max = self.server_resident_max.max(resident);
     }
 
-    fn end(&mut self, last_delivery: Option<Instant>) {
+    pub fn end(&mut self, last_delivery: Option<Instant>) {
         self.look();
         self.own_after = sample(std::process::id()).unwrap_or_default();
         self.elapsed = self.start.elapsed();

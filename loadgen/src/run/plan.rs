@@ -2,19 +2,27 @@
 
 use super::gauges::parse_address;
 use super::mix;
+use super::pace::{Schedule, shared_now_ns};
+use super::process;
 use super::profile::{COUNT_MAX, Organisation, RoomSize};
+use super::sizes::MessageBytes;
 use super::watch::Watched;
-use crate::cli::{LinkArgs, ReaderArgs, RunArgs};
+use crate::cli::{Arrivals, LinkArgs, ReaderArgs, RunArgs};
 use parlance_loadgen::{SignIn, rooms};
 use parlance_wire::xccos::RoomRef;
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 /// Links from one source address by default: the kernel's range of ports holds about 28,000.
 pub const LINKS_PER_ADDRESS: u32 = 16_000;
+/// Processes of a run; a machine has no use for more.
+const WORKERS_MAX: u32 = 65;
 
 /// A room of the run.
 #[derive(Debug)]
@@ -80,6 +88,19 @@ impl Links {
             true => rank,
             false => self.direct + (endpoint - rank) % self.front_ends,
         }
+    }
+}
+
+/// As many as were asked for, or as the links need.
+fn workers(told: Option<u32>, links: Links) -> Result<u32, String> {
+    let links = links.count();
+    let workers = told.unwrap_or_else(|| links.div_ceil(process::links_max()));
+    match workers {
+        0 | WORKERS_MAX.. => Err(format!("{workers} workers: at least one, below {WORKERS_MAX}")),
+        workers if workers > links => {
+            Err(format!("{workers} workers have no use for {links} links: each needs one"))
+        }
+        workers => Ok(workers),
     }
 }
 
@@ -150,6 +171,43 @@ fn part(count: u32, of: u32, whole: u32) -> u32 {
     (u64::from(count) * u64::from(of) / u64::from(whole)) as u32
 }
 
+/// Which part of the endpoints a process has: those whose links are its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    pub index: u32,
+    /// Processes of the run.
+    pub count: u32,
+    /// When the run began, by the clock they share.
+    pub start_ns: u64,
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    /// As the parent of the run writes it.
+    fn from_str(text: &str) -> Result<Share, String> {
+        let numbers: Option<Vec<u64>> = text.split('/').map(|part| part.parse().ok()).collect();
+        match numbers.as_deref() {
+            Some(&[index, count, start_ns]) if index < count && count <= WORKERS_MAX.into() => {
+                Ok(Share { index: index as u32, count: count as u32, start_ns })
+            }
+            _ => Err("which process of how many, and when they began".to_owned()),
+        }
+    }
+}
+
+/// Numbers that look random and follow from the seed: each use has a stream of its own. Those below
+/// 2^32 are of the waits of links and endpoints.
+#[derive(Debug, Clone, Copy)]
+#[repr(u64)]
+pub enum Stream {
+    Posts = 1 << 33,
+    PostTimes,
+    SignInTimes,
+    /// Of the first size of rooms; the others follow.
+    Rooms = 1 << 34,
+}
+
 /// A run.
 #[derive(Debug)]
 pub struct Plan {
@@ -165,7 +223,11 @@ pub struct Plan {
     /// Rooms of each user.
     rooms_of: Vec<Vec<u32>>,
     pub duration: Duration,
-    pub message_bytes: usize,
+    pub message_bytes: MessageBytes,
+    is_poisson: bool,
+    pub share: Share,
+    /// Processes that do the work; one does it alone.
+    pub workers: u32,
     pub sign_in_rate: f64,
     pub sign_in: SignIn,
     pub seed: u64,
@@ -218,6 +280,9 @@ impl Plan {
             rooms_of,
             duration: Duration::from_secs(args.duration.unwrap_or(profile.duration_s)),
             message_bytes: args.message_bytes,
+            is_poisson: args.arrivals == Arrivals::Poisson,
+            share: args.share.unwrap_or(Share { index: 0, count: 1, start_ns: shared_now_ns() }),
+            workers: workers(args.workers, links)?,
             sign_in_rate: args.sign_in_rate,
             sign_in: if args.full_sign_in { SignIn::FULL } else { SignIn::DIRECT },
             seed: args.seed,
@@ -234,7 +299,43 @@ impl Plan {
 
     /// What is looked at from the start of the run on.
     pub fn watched(&self, start: Instant) -> Watched {
-        Watched { start, server_pid: self.server_pid, metrics: self.metrics }
+        // The parent of several looks at the server for all.
+        let is_alone = self.share.count == 1;
+        let server_pid = self.server_pid.filter(|_| is_alone);
+        Watched { start, server_pid, metrics: self.metrics.filter(|_| is_alone) }
+    }
+
+    /// Does this process read the room's history? Some member of it is here.
+    pub fn reads(&self, room: u32) -> bool {
+        let first = self.rooms[room as usize].members.first();
+        first.is_some_and(|user| self.has(self.endpoints_of(*user).start))
+    }
+
+    /// Is the link one of this process?
+    pub fn has_link(&self, link: u32) -> bool {
+        link % self.share.count == self.share.index
+    }
+
+    /// Is the endpoint one of this process?
+    pub fn has(&self, endpoint: u32) -> bool {
+        self.has_link(self.link_of(endpoint))
+    }
+
+    /// Links of this process.
+    pub fn own_links(&self) -> u32 {
+        (0..self.links.count()).filter(|link| self.has_link(*link)).count() as u32
+    }
+
+    /// A generator for one use.
+    pub fn random(&self, stream: Stream) -> ChaCha8Rng {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(stream as u64);
+        random
+    }
+
+    /// The same arrivals as the run wants them: evenly, or each by itself.
+    pub fn arrivals(&self, even: Schedule, stream: Stream) -> Schedule {
+        if self.is_poisson { even.poisson(self.seed, stream as u64) } else { even }
     }
 
     /// Posts per second over all rooms.
@@ -347,7 +448,7 @@ fn organisation_rooms(args: &RunArgs, sizes: &[RoomSize], users: u32) -> Result<
     }
     let model = usize::from(args.model.unwrap_or(1) - 1);
     let (mut classes, mut rooms): Rooms = Default::default();
-    for (size, stream) in sizes.iter().zip(1 << 32..) {
+    for (size, stream) in sizes.iter().zip(Stream::Rooms as u64..) {
         let first = rooms.len() as u32;
         for (members, index) in
             mix::members(size, users, args.seed, stream).into_iter().zip(first..)
@@ -453,6 +554,20 @@ mod tests {
     }
 
     #[test]
+    fn workers_share_the_links_and_each_room_is_read_by_one() {
+        let words = "loadgen --profile pool-80k --scale 0.001 --direct 30 --front-ends 2";
+        let share = |index| good(&format!("{words} --share {index}/3/0"));
+        let shares: Vec<Plan> = (0..3).map(share).collect();
+        for endpoint in 0..shares[0].endpoints {
+            assert_eq!(shares.iter().filter(|plan| plan.has(endpoint)).count(), 1);
+        }
+        assert_eq!(shares.iter().map(Plan::own_links).sum::<u32>(), 32);
+        for room in 0..shares[0].rooms.len() as u32 {
+            assert_eq!(shares.iter().filter(|plan| plan.reads(room)).count(), 1);
+        }
+    }
+
+    #[test]
     fn links_beyond_an_address_come_from_the_next() {
         let plan = good("loadgen --users 5 --links-per-address 2");
         let sources: Vec<Option<Ipv4Addr>> = (0..5).map(|link| plan.source_of(link)).collect();
@@ -482,6 +597,8 @@ mod tests {
             ("--profile pool-80k --scale 20", "users"),
             ("--endpoints-per-user 0.5", "endpoints per user"),
             ("--rate -1", "rates"),
+            ("--links 2 --workers 3", "each needs one"),
+            ("--workers 0", "at least one"),
             ("--slow-readers 0.6 --dead-readers 0.5", "at most 1"),
             ("--links 2 --slow-readers 0.5", "--direct"),
             ("--dead-readers 0.5 --reconnect", "--reconnect"),

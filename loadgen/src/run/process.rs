@@ -85,6 +85,12 @@ fn thread(task: &Path) -> Option<(bool, u64)> {
     Some((name.starts_with(SHARD), ran_ns / 1_000))
 }
 
+/// Links that one process can have, by the hard limit of descriptors.
+pub fn links_max() -> u32 {
+    let most = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    u32::try_from(most.saturating_sub(DESCRIPTORS_OTHER)).unwrap_or(u32::MAX).max(1)
+}
+
 /// Raises the soft limit of descriptors to the hard one; an error when that is not enough.
 pub fn raise_descriptor_limit(links: u64) -> Result<(), String> {
     let limit = getrlimit(Resource::Nofile);

@@ -16,6 +16,8 @@ const TELLING_PART: f64 = 0.02;
 
 pub struct Progress {
     bar: Option<ProgressBar>,
+    /// Somebody looks.
+    is_shown: bool,
     watch: Watch,
     start: Instant,
     phase: &'static str,
@@ -26,15 +28,16 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to look at the processes, too.
-    pub fn new(watched: Watched) -> Result<Progress, String> {
-        let is_terminal = std::io::stderr().is_terminal();
+    /// Begins to look at the processes, too. Without `is_shown` it does no more than that.
+    pub fn new(watched: Watched, is_shown: bool) -> Result<Progress, String> {
+        let is_terminal = is_shown && std::io::stderr().is_terminal();
         let style = ProgressStyle::with_template("{prefix:>9} [{bar:20}] {wide_msg}")
             .expect("the template is well-formed")
             .progress_chars("=> ");
         let bar = is_terminal.then(|| ProgressBar::new(1_000).with_style(style));
         Ok(Progress {
             bar,
+            is_shown,
             watch: Watch::start(watched)?,
             start: watched.start,
             phase: "",
@@ -61,6 +64,9 @@ impl Progress {
             bar.set_prefix(phase);
             bar.set_message(line());
             return bar.set_position((part * 1_000.0) as u64);
+        }
+        if !self.is_shown {
+            return;
         }
         if is_new || self.last_line.is_none_or(|last| now - last >= LINE_EVERY) {
             self.last_line = Some(now);

@@ -2,15 +2,18 @@
 
 use super::pace::Schedule;
 use super::phases::{ANSWER_MAX, LOOK_EVERY, Run};
-use super::world::World;
-use parlance_loadgen::PostId;
-use parlance_wire::xccos::{Command, FoundInRoom, HistorySearch, RoomRef};
+use super::plan::Reader;
+use super::world::{State, World};
+use parlance_loadgen::{PostId, RoomId};
+use parlance_wire::xccos::{Command, Delivery, Found, FoundInRoom, HistorySearch, RoomRef};
 use std::time::Instant;
 
 /// History asked for per second.
 const HISTORIES_PER_SECOND: f64 = 1_000.0;
 /// Messages of history asked for at once; the server's cap wins.
 const PAGE_MESSAGES: u32 = 500;
+/// Members of a room among whom its reader is chosen.
+const READERS_LOOKED_AT_MAX: usize = 64;
 
 /// Numbers and marks of messages, oldest first.
 pub type Messages = Vec<(u64, Option<PostId>)>;
@@ -90,7 +93,7 @@ impl Archive {
 impl Run {
     /// Reads the newest messages of each room that was posted to.
     pub(super) async fn read_newest(&mut self) {
-        let readers = self.world.borrow().readers();
+        let readers = self.world.borrow_mut().readers();
         let asked = readers.len() as u64;
         let mut schedule = Schedule::counting(Instant::now(), HISTORIES_PER_SECOND, asked);
         let mut waiting = readers.into_iter();
@@ -124,25 +127,21 @@ impl Run {
 
     async fn ask_all(&mut self, ask: impl Fn(&mut Archive, &RoomRef) -> HistorySearch) {
         let rooms = self.plan.rooms.len() as u32;
-        let goal = self.world.borrow().measured.counts.histories + u64::from(rooms);
-        for room in 0..rooms {
-            let reference = &self.plan.rooms[room as usize].reference;
-            let reader = self.world.borrow().reader(room);
-            let Some(endpoint) = reader else {
-                self.world.borrow_mut().error("nobody is left to read a room".to_owned());
-                continue;
-            };
-            let search = ask(&mut self.world.borrow_mut().archives[room as usize], reference);
-            let command = Command::BcByDate(Box::new(search));
-            self.act(endpoint, |client, out| {
-                client.command(&command, out);
-            });
+        let mut ours = (0..rooms).filter(|room| self.plan.reads(*room));
+        let count = ours.clone().count() as u64;
+        let goal = self.world.borrow().measured.counts.histories + count;
+        let mut schedule = Schedule::counting(Instant::now(), HISTORIES_PER_SECOND, count);
+        while let Some(due) = schedule.due() {
+            self.sleeper.until(due).await;
+            while let Some(room) = schedule.take(Instant::now()).and_then(|_| ours.next()) {
+                self.ask_one(room, &ask);
+            }
         }
         let mut seen = (self.read_so_far(), Instant::now());
         while self.world.borrow().measured.counts.histories < goal {
             self.sleeper.pause(LOOK_EVERY).await;
             let (read, now) = (self.read_so_far(), Instant::now());
-            self.progress.show("history", 1.0, || format!("{read} messages read"));
+            self.progress.show("history", 1.0, || format!("{} messages read", read.1));
             if read != seen.0 {
                 seen = (read, now);
             } else if now - seen.1 > ANSWER_MAX {
@@ -151,9 +150,97 @@ impl Run {
         }
     }
 
-    fn read_so_far(&self) -> u64 {
-        let world: &World = &self.world.borrow();
-        world.measured.counts.messages_read
+    fn ask_one(&self, room: u32, ask: impl Fn(&mut Archive, &RoomRef) -> HistorySearch) {
+        let mut world = self.world.borrow_mut();
+        let Some(endpoint) = world.reader(room) else {
+            return world.error("nobody is left to read a room".to_owned());
+        };
+        let reference = &self.plan.rooms[room as usize].reference;
+        let search = ask(&mut world.archives[room as usize], reference);
+        drop(world);
+        let command = Command::BcByDate(Box::new(search));
+        self.act(endpoint, |client, out| {
+            client.command(&command, out);
+        });
+    }
+
+    /// Histories and messages.
+    fn read_so_far(&self) -> (u64, u64) {
+        let counts = &self.world.borrow().measured.counts;
+        (counts.histories, counts.messages_read)
+    }
+}
+
+impl World {
+    /// A member that can read the room's history: of some, the one that reads the fewest rooms,
+    /// because a server lets nobody search many at once.
+    fn reader(&mut self, room: u32) -> Option<u32> {
+        let members = self.plan.rooms[room as usize].members.iter();
+        let endpoints = members.flat_map(|user| self.plan.endpoints_of(*user));
+        let can_read = |endpoint: &u32| {
+            let endpoint = &self.endpoints[*endpoint as usize];
+            endpoint.state == State::Open && endpoint.reader == Reader::Good
+        };
+        let some = endpoints.filter(can_read).take(READERS_LOOKED_AT_MAX);
+        let reader = some.min_by_key(|endpoint| self.endpoints[*endpoint as usize].reading)?;
+        self.endpoints[reader as usize].reading += 1;
+        Some(reader)
+    }
+
+    /// Rooms that were posted to and that are read here, with a member that can read each.
+    fn readers(&mut self) -> Vec<(u32, u32)> {
+        let is_written = |room: &u32| self.first_numbers[*room as usize].is_some();
+        let rooms = 0..self.plan.rooms.len() as u32;
+        let ours: Vec<u32> =
+            rooms.filter(|room| is_written(room) && self.plan.reads(*room)).collect();
+        ours.into_iter().filter_map(|room| Some((room, self.reader(room)?))).collect()
+    }
+
+    pub(super) fn on_history(&mut self, room_uri: &str, messages: &[Delivery]) {
+        self.measured.counts.histories += 1;
+        let Some(&room) = self.room_index.get(room_uri) else {
+            return self.error(format!("history of {room_uri}, which nobody asked for"));
+        };
+        let Some(first) = self.first_numbers[room as usize] else { return };
+        let ours: Vec<(u64, Option<PostId>)> = messages
+            .iter()
+            .filter(|message| message.chat_id >= first)
+            .map(|message| (message.chat_id, PostId::parse(&message.chat)))
+            .collect();
+        self.checker.history_read_at_rest(RoomId(room), &ours);
+    }
+
+    pub(super) fn on_found(&mut self, endpoint: u32, found: &Found) {
+        for room in &found.rooms {
+            self.found_in_room(endpoint, room, found.is_exceeded);
+        }
+    }
+
+    fn found_in_room(&mut self, endpoint: u32, found: &FoundInRoom, is_exceeded: bool) {
+        let Some(&room) = self.room_index.get(&found.room_uri) else {
+            return self.error(format!("found in {}, which nobody asked for", found.room_uri));
+        };
+        let reference = &self.plan.rooms[room as usize].reference;
+        let archive = &mut self.archives[room as usize];
+        let next = archive.take(reference, found, is_exceeded);
+        if matches!(next, Next::Page(_) | Next::Whole(_)) {
+            self.measured.counts.messages_read += found.messages.len() as u64;
+        }
+        match next {
+            Next::End(before) => {
+                self.measured.counts.histories += 1;
+                self.checker.room_had(RoomId(room), before);
+            }
+            Next::Page(search) => {
+                let place = self.endpoints[endpoint as usize].place;
+                self.pages.push((place, Command::BcByDate(Box::new(search))));
+            }
+            Next::Whole(messages) => {
+                self.measured.counts.histories += 1;
+                self.checker.history_read_at_rest(RoomId(room), &messages);
+            }
+            Next::Nothing => self.error("history that nobody asked for".to_owned()),
+        }
     }
 }
 

@@ -51,7 +51,7 @@ pub fn setup(plan: &Plan) -> Setup {
         rooms: plan.rooms.len() as u64,
         memberships: plan.memberships(),
         rate: plan.rate(),
-        message_bytes: plan.message_bytes as u64,
+        message_bytes: plan.message_bytes.mean().round() as u64,
         seed: plan.seed,
         reconnects: plan.reconnects,
     }

@@ -3,11 +3,12 @@
 use super::connection::Fault;
 use super::owed::Owed;
 use super::plan::{Class, Plan, Reader};
-use super::read_back::{Archive, Next};
-use parlance_loadgen::results::{Aspect, ClassId, Kind, Measured, Verdict};
+use super::posts::{Post, Posts};
+use super::read_back::Archive;
+use parlance_loadgen::results::{Aspect, ClassId, Kind, Measured};
 use parlance_loadgen::{Checker, ClientEvent, EndReason, PostId, RoomId, SessionId};
-use parlance_wire::xccos::{Command, Delivery, Found, FoundInRoom, RoomRef};
-use std::collections::HashMap;
+use parlance_wire::xccos::{Command, RoomRef};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -43,27 +44,44 @@ pub struct Endpoint {
     away_since: Option<Instant>,
     /// Sign-ins tried since it was signed in.
     tries: u32,
-    reader: Reader,
+    pub reader: Reader,
+    /// Rooms whose history it was asked to read.
+    pub reading: u32,
     /// It has stopped reading; nothing is owed to it any more.
     pub is_dead: bool,
 }
 
+/// What a process of the run found.
+pub struct Outcome {
+    pub measured: Measured,
+    pub checker: Checker,
+    /// Deliveries that did not come, by number of post.
+    pub missing: Vec<(u32, u32)>,
+}
+
 /// See the module's text.
 pub struct World {
-    plan: Rc<Plan>,
-    room_index: HashMap<String, u32>,
+    pub(super) plan: Rc<Plan>,
+    pub(super) room_index: HashMap<String, u32>,
     pub endpoints: Vec<Endpoint>,
     /// Endpoint at each place of each link.
     link_endpoints: Vec<Vec<u32>>,
     /// Lowest number seen in each room: what lies before it belongs to earlier runs.
-    first_numbers: Vec<Option<u64>>,
+    pub(super) first_numbers: Vec<Option<u64>>,
     pub owed: Owed,
     /// Of each room, when its whole history is read.
     pub archives: Vec<Archive>,
     /// Pages of history to be asked for: place on the link being read, and the command.
-    pages: Vec<(usize, Command)>,
-    /// Memberships that will not come about any more.
+    pub(super) pages: Vec<(usize, Command)>,
+    /// Memberships that those who began to sign in want, and those of them that will not come
+    /// about any more.
+    wanted: u64,
     given_up: u64,
+    begun: u64,
+    /// Posts to come, while there is load.
+    posts: Option<Posts>,
+    /// Those of this process that are due.
+    to_send: VecDeque<Post>,
     /// When the run began: the series counts its seconds from here.
     start: Instant,
     pub measured: Measured,
@@ -93,6 +111,7 @@ impl World {
             away_since: None,
             tries: 0,
             reader: Reader::Good,
+            reading: 0,
             is_dead: false,
         };
         let mut measured = Measured::default();
@@ -104,7 +123,11 @@ impl World {
             owed: Owed::new(Rc::clone(&plan)),
             archives: plan.rooms.iter().map(|_| Archive::default()).collect(),
             pages: Vec::new(),
+            wanted: 0,
             given_up: 0,
+            begun: 0,
+            posts: None,
+            to_send: VecDeque::new(),
             start,
             room_classes: match plan.classes.as_slice() {
                 [_] => Vec::new(),
@@ -118,7 +141,10 @@ impl World {
                 (good, measured.classes.class(Aspect::Reader, "slow"))
             }),
             measured,
-            checker: Checker::new(),
+            checker: match plan.share.count {
+                1 => Checker::new(),
+                _ => Checker::of_part(),
+            },
             last_delivery: None,
             fresh: Vec::new(),
             idle: Vec::new(),
@@ -135,6 +161,8 @@ impl World {
         (state.state, state.link, state.place) = (State::Opening, link, places.len());
         (state.due, state.reader) = (due, self.plan.reader_of(link));
         places.push(endpoint);
+        self.begun += 1;
+        self.wanted += self.plan.rooms_of(endpoint).len() as u64;
     }
 
     /// An endpoint signs in once more.
@@ -152,14 +180,12 @@ impl World {
     pub fn is_settled(&self) -> bool {
         let is_pending =
             |endpoint: &Endpoint| matches!(endpoint.state, State::Opening | State::Away);
-        self.owed.seated() + self.given_up >= self.plan.memberships()
-            && !self.endpoints.iter().any(is_pending)
+        self.owed.seated() + self.given_up >= self.wanted && !self.endpoints.iter().any(is_pending)
     }
 
     /// Nobody is left to post.
     pub fn is_deserted(&self) -> bool {
-        self.measured.counts.lost + self.measured.counts.open_failed
-            >= u64::from(self.plan.endpoints)
+        self.measured.counts.lost + self.measured.counts.open_failed >= self.begun
     }
 
     /// Nothing is to come any more.
@@ -183,21 +209,58 @@ impl World {
             && self.owed.is_seated(endpoint, room)
     }
 
+    /// The load begins: posts come from now on.
+    pub fn begin_load(&mut self, start: Instant) {
+        self.posts = Some(Posts::new(Rc::clone(&self.plan), start));
+    }
+
+    /// No more posts come; those that are due are not sent any more.
+    pub fn end_load(&mut self) {
+        self.posts = None;
+        self.to_send.drain(..).for_each(|post| self.owed.write_off(post.number));
+    }
+
+    /// When the next post is due.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.posts.as_ref().and_then(Posts::due)
+    }
+
+    /// The next post of this process, if one is due.
+    pub fn take_post(&mut self, now: Instant) -> Option<Post> {
+        self.advance(now);
+        self.to_send.pop_front()
+    }
+
+    /// Notes all posts that are due, so that what is owed is known before somebody joins, leaves,
+    /// or is shown one that another process has sent.
+    fn advance(&mut self, now: Instant) {
+        let Some(posts) = &mut self.posts else { return };
+        while let Some(post) = posts.take(now) {
+            let number = self.owed.post(post.room, post.due);
+            assert_eq!(number, post.number, "posts are noted in order");
+            if self.plan.has(post.author(&self.plan, 0)) {
+                self.to_send.push_back(post);
+            }
+        }
+    }
+
     /// Nobody may post in a room now, though a post is due there.
-    pub fn unsent(&mut self) {
+    pub fn unsent(&mut self, post: &Post) {
+        self.owed.write_off(post.number);
         self.measured.counts.unsent += 1;
         if !self.plan.reconnects {
             self.error("no author signed in".to_owned());
         }
     }
 
-    /// Notes a post that is being sent; its number.
-    pub fn post(&mut self, endpoint: u32, room: u32, due: Instant, now: Instant) -> PostId {
-        let id = PostId { client: endpoint, seq: self.owed.post(room, due) };
+    /// Notes that a post is being sent; its mark.
+    pub fn post(&mut self, endpoint: u32, post: &Post, now: Instant) -> PostId {
+        let id = PostId { client: endpoint, seq: post.number };
         self.measured.sent(now - self.start);
         self.measured.outstanding(now - self.start, self.owed.outstanding());
-        self.checker.posted(id, RoomId(room));
-        self.record(Kind::Lateness, now, due);
+        self.tell_time(now);
+        self.checker.posted(id, RoomId(post.room));
+        self.record(Kind::Lateness, now, post.due);
         id
     }
 
@@ -238,12 +301,18 @@ impl World {
         self.measured.record(kind, now - self.start, now - since, class.as_slice());
     }
 
-    /// Judges what is owed at rest; all that was measured.
-    pub fn conclude(&mut self) -> Measured {
-        let mut measured = std::mem::take(&mut self.measured);
-        measured.verdict = Verdict::from(&std::mem::take(&mut self.checker).finish());
-        measured.counts.missing = self.owed.outstanding();
-        measured
+    /// The following happens now, by the time of all processes.
+    fn tell_time(&mut self, now: Instant) {
+        self.checker.at((now - self.start).as_nanos() as u64);
+    }
+
+    /// All that was measured, and what is to be judged.
+    pub fn conclude(&mut self) -> Outcome {
+        Outcome {
+            measured: std::mem::take(&mut self.measured),
+            checker: std::mem::take(&mut self.checker),
+            missing: self.owed.missing(),
+        }
     }
 
     /// A link is over.
@@ -278,8 +347,8 @@ impl World {
                 }
             }
             ClientEvent::Noticed { .. } => self.measured.counts.notices += 1,
-            ClientEvent::History { room_uri, messages } => self.history(room_uri, messages),
-            ClientEvent::Found { found } => self.found(endpoint, found),
+            ClientEvent::History { room_uri, messages } => self.on_history(room_uri, messages),
+            ClientEvent::Found { found } => self.on_found(endpoint, found),
             other => self.on_sign_in_event(endpoint, other, now),
         }
     }
@@ -351,6 +420,8 @@ impl World {
     }
 
     fn joined(&mut self, endpoint: u32, room_uri: &str, now: Instant) {
+        self.advance(now);
+        self.tell_time(now);
         let room = self.room_index.get(room_uri).copied();
         let Some(room) = room.filter(|room| self.owed.sit(endpoint, *room)) else {
             return self.error(format!("joined {room_uri}, which nobody asked for"));
@@ -445,6 +516,9 @@ impl World {
         let first = &mut self.first_numbers[room as usize];
         *first = Some(first.map_or(chat_id, |first| first.min(chat_id)));
         let Some(post) = post else { return };
+        if !self.owed.knows(post.seq) {
+            self.advance(now);
+        }
         if let Some(due) = self.owed.delivered(endpoint, room, chat_id, post.seq) {
             self.record_in(room, Kind::Delivery, now, due);
             if let Some((good, slow)) = self.reader_classes {
@@ -456,69 +530,6 @@ impl World {
         let is_sampled = (u64::from(endpoint) + chat_id).is_multiple_of(INTACT_EVERY);
         if is_sampled && !post.is_intact(text) {
             self.error("text damaged".to_owned());
-        }
-    }
-
-    /// A member that can read the room's history.
-    pub fn reader(&self, room: u32) -> Option<u32> {
-        let members = self.plan.rooms[room as usize].members.iter();
-        let mut endpoints = members.flat_map(|user| self.plan.endpoints_of(*user));
-        endpoints.find(|endpoint| {
-            let Endpoint { state, reader, .. } = self.endpoints[*endpoint as usize];
-            state == State::Open && reader == Reader::Good
-        })
-    }
-
-    /// Rooms that were posted to, with a member that can read their history.
-    pub fn readers(&self) -> Vec<(u32, u32)> {
-        let written = self.first_numbers.iter().zip(0u32..).filter(|(first, _)| first.is_some());
-        written.filter_map(|(_, room)| Some((room, self.reader(room)?))).collect()
-    }
-
-    fn history(&mut self, room_uri: &str, messages: &[Delivery]) {
-        self.measured.counts.histories += 1;
-        let Some(&room) = self.room_index.get(room_uri) else {
-            return self.error(format!("history of {room_uri}, which nobody asked for"));
-        };
-        let Some(first) = self.first_numbers[room as usize] else { return };
-        let ours: Vec<(u64, Option<PostId>)> = messages
-            .iter()
-            .filter(|message| message.chat_id >= first)
-            .map(|message| (message.chat_id, PostId::parse(&message.chat)))
-            .collect();
-        self.checker.history_read_at_rest(RoomId(room), &ours);
-    }
-
-    fn found(&mut self, endpoint: u32, found: &Found) {
-        for room in &found.rooms {
-            self.found_in_room(endpoint, room, found.is_exceeded);
-        }
-    }
-
-    fn found_in_room(&mut self, endpoint: u32, found: &FoundInRoom, is_exceeded: bool) {
-        let Some(&room) = self.room_index.get(&found.room_uri) else {
-            return self.error(format!("found in {}, which nobody asked for", found.room_uri));
-        };
-        let reference = &self.plan.rooms[room as usize].reference;
-        let archive = &mut self.archives[room as usize];
-        let next = archive.take(reference, found, is_exceeded);
-        if matches!(next, Next::Page(_) | Next::Whole(_)) {
-            self.measured.counts.messages_read += found.messages.len() as u64;
-        }
-        match next {
-            Next::End(before) => {
-                self.measured.counts.histories += 1;
-                self.checker.room_had(RoomId(room), before);
-            }
-            Next::Page(search) => {
-                let place = self.endpoints[endpoint as usize].place;
-                self.pages.push((place, Command::BcByDate(Box::new(search))));
-            }
-            Next::Whole(messages) => {
-                self.measured.counts.histories += 1;
-                self.checker.history_read_at_rest(RoomId(room), &messages);
-            }
-            Next::Nothing => self.error("history that nobody asked for".to_owned()),
         }
     }
 }
