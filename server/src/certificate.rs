@@ -2,10 +2,12 @@
 
 use crate::config::CertificateFiles;
 use crate::files::{create_data_directory, write_whole};
+use crate::shell::tls::Certificate;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A chain, leaf first, and its key.
 pub type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -27,6 +29,53 @@ pub fn load(files: &CertificateFiles) -> Result<Identity, String> {
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .map_err(|error| told(&files.key, error.to_string()))?;
     Ok((chain, key))
+}
+
+/// The certificate in force and where it came from.
+#[derive(Debug)]
+pub struct InForce {
+    files: CertificateFiles,
+    certificate: Arc<Certificate>,
+}
+
+impl InForce {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// Which file is at fault, how, and what to do.
+    pub fn load(files: CertificateFiles) -> Result<InForce, String> {
+        let (chain, key) = load(&files)?;
+        let certificate = Certificate::new(chain, key).map_err(|e| unusable(&files, &e))?;
+        Ok(InForce { files, certificate })
+    }
+
+    /// What handshakes show.
+    pub fn certificate(&self) -> Arc<Certificate> {
+        self.certificate.clone()
+    }
+
+    /// Reads the files again and tells in the log what came of it. With faulty ones everything
+    /// stays as it is.
+    pub fn reload(&self) {
+        let replaced = load(&self.files).and_then(|(chain, key)| {
+            self.certificate.replace(chain, key).map_err(|e| unusable(&self.files, &e))
+        });
+        let file = self.files.certificate.display();
+        match replaced {
+            Ok(()) => tracing::info!(%file, "the certificate was read again; new links get it"),
+            Err(cause) => tracing::error!(
+                cause,
+                effect = "new links get the certificate of before",
+                next_step = "correct certificate and key, then send SIGHUP again",
+                "the new certificate cannot be used"
+            ),
+        }
+    }
+}
+
+fn unusable(files: &CertificateFiles, error: &rustls::Error) -> String {
+    let file = files.certificate.display();
+    format!("{file}: cannot be used for TLS ({error}); certificate and key must belong together")
 }
 
 /// Where the self-made certificate of `domain` lies. The domain is in the name, so that another
@@ -85,7 +134,6 @@ fn make(domain: &str) -> Result<(String, String), rcgen::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::tls::server_config;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
@@ -101,7 +149,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         let (chain, key) = load(&files).unwrap();
         assert_eq!(chain.len(), 1);
-        assert!(server_config(chain, key).is_ok());
+        assert!(Certificate::new(chain, key).is_ok());
     }
 
     #[test]
@@ -111,6 +159,12 @@ mod tests {
         assert!(load(&files).unwrap_err().contains("self-signed-a.pem"));
         fs::write(&files.certificate, "nothing").unwrap();
         assert!(load(&files).unwrap_err().contains("no certificate"));
+        for name in ["a", "b"] {
+            ensure_self_signed(&data.path().join(name), "a").unwrap();
+        }
+        let [a, b] = ["a", "b"].map(|name| self_signed_files(&data.path().join(name), "a"));
+        let mixed = CertificateFiles { certificate: a.certificate, key: b.key };
+        assert!(InForce::load(mixed).unwrap_err().contains("must belong together"));
         let plain_file = data.path().join("file");
         fs::write(&plain_file, "").unwrap();
         assert!(ensure_self_signed(&plain_file, "a").unwrap_err().contains("writable"));

@@ -1,6 +1,7 @@
 //! `parlance check`: what this machine and this configuration give, one finding per line.
 
-use crate::certificate::load;
+use crate::Exit;
+use crate::certificate::InForce;
 use crate::commit;
 use crate::config::{Ack, Config, Engine, Io};
 use crate::files::create_data_directory;
@@ -9,7 +10,6 @@ use crate::layout::{Machine, advice, capacity};
 use crate::machine;
 use crate::placement::Placement;
 use crate::shell::listen;
-use crate::{Exit, shell::tls};
 use parlance_core::Limits;
 use std::fmt;
 use std::io::{self, Write};
@@ -326,10 +326,7 @@ fn certificate(findings: &mut Findings, config: &Config) {
                     be told to trust it";
         return findings.ok("certificate", text);
     };
-    let usable = load(files).and_then(|(chain, key)| {
-        tls::server_config(chain, key).map_err(|e| format!("{}: {e}", files.certificate.display()))
-    });
-    match usable {
+    match InForce::load(files.clone()) {
         Ok(_) => findings.ok("certificate", files.certificate.display().to_string()),
         Err(cause) => findings.fail("certificate", cause),
     }

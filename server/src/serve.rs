@@ -1,7 +1,7 @@
 //! `parlance serve`: starts everything, waits for signals, drains, ends.
 
 use crate::Exit;
-use crate::certificate::{ensure_self_signed, load, self_signed_files};
+use crate::certificate::{InForce, ensure_self_signed, self_signed_files};
 use crate::commit::{self, Archive, Background, Desk, Endpoints, Feeder, Queries, Service};
 use crate::config::{Ack, Config, Io};
 use crate::greeting::{self, Bound};
@@ -17,7 +17,7 @@ use parlance_core::{Endpoint, Mail, Setup, ShardId, Transport};
 use parlance_wire::xccos::Guid;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustls::ServerConfig;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -45,7 +45,8 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let placement = Placement::plan(&config.cores, &Machine::read())?;
     // Every thread that is started from here on, the shards' apart, stays off their cores.
     machine::bind_thread(&placement.background);
-    let tls = server_tls(config)?;
+    let in_force = certificate(config)?;
+    let tls = tls::server_config(in_force.certificate()).map_err(|e| format!("no TLS: {e}"))?;
     machine::raise_descriptors();
     // All that listens is bound here: what cannot be had is told before anything runs.
     let (sockets, bound) = bind_all(config, placement.shards.len())?;
@@ -53,7 +54,7 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let bound = Bound { http: address_of(http.as_ref())?, ..bound };
 
     let (supervisor, reports) = channel();
-    watch_signals(supervisor.clone())?;
+    watch_signals(supervisor.clone(), in_force)?;
     // Held until the end: no second server on this data directory.
     let _lock = commit::lock(&config.data, config.log.engine)?;
     let (mut archive, opened) = open_storage(config, placement.shards.len())?;
@@ -208,22 +209,16 @@ fn choose_shell(io: Io) -> Result<Shell, String> {
     }
 }
 
-fn server_tls(config: &Config) -> Result<Arc<ServerConfig>, String> {
+/// The configured certificate, or the one the server makes for itself.
+fn certificate(config: &Config) -> Result<InForce, String> {
     let domain = &config.directory.domain;
-    let own;
-    let files = match &config.certificate {
-        Some(files) => files,
+    match &config.certificate {
+        Some(files) => InForce::load(files.clone()),
         None => {
             ensure_self_signed(&config.data, domain)?;
-            own = self_signed_files(&config.data, domain);
-            &own
+            InForce::load(self_signed_files(&config.data, domain))
         }
-    };
-    let (chain, key) = load(files)?;
-    tls::server_config(chain, key).map_err(|e| {
-        let file = files.certificate.display();
-        format!("{file}: cannot be used for TLS ({e}); certificate and key must belong together")
-    })
+    }
 }
 
 /// Listening sockets per shard.
@@ -369,12 +364,16 @@ fn seed() -> Result<[u8; 32], String> {
     }
 }
 
-/// Reports SIGTERM and SIGINT.
-fn watch_signals(supervisor: Sender<Report>) -> Result<(), String> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])
+/// Reports SIGTERM and SIGINT; at SIGHUP the certificate is read again.
+fn watch_signals(supervisor: Sender<Report>, certificate: InForce) -> Result<(), String> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])
         .map_err(|e| format!("signals cannot be watched: {e}"))?;
     let watch = move || {
         for signal in signals.forever() {
+            if signal == SIGHUP {
+                certificate.reload();
+                continue;
+            }
             if supervisor.send(Report::Signal(signal)).is_err() {
                 return;
             }

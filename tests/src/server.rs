@@ -329,10 +329,18 @@ impl Server {
 
     /// Asks it to stop as an operator does (SIGTERM) and waits for the end.
     pub fn stop(&mut self) -> ExitStatus {
-        let pid = self.pid().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(status.success(), "kill says {status}");
+        self.signal("TERM");
         self.wait()
+    }
+
+    /// Sends it a signal, by its name without SIG.
+    ///
+    /// # Panics
+    /// If there is no such signal, or no server any more.
+    pub fn signal(&self, name: &str) {
+        let arguments = [format!("-{name}"), self.pid().to_string()];
+        let status = Command::new("kill").args(arguments).status().expect("kill runs");
+        assert!(status.success(), "kill says {status}");
     }
 
     /// Resident memory in KiB.

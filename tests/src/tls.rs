@@ -92,10 +92,4 @@ impl TlsPeer {
     pub fn kind(&self) -> HandshakeKind {
         self.stream.conn.handshake_kind().expect("it is over")
     }
-
-    /// The certificate that the server showed, or had shown when the session began.
-    pub fn certificate(&self) -> &CertificateDer<'static> {
-        let chain = self.stream.conn.peer_certificates().expect("servers show one");
-        chain.first().expect("a leaf")
-    }
 }

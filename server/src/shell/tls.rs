@@ -5,10 +5,11 @@
 //! neither). Key logging is never configured.
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::ServerSessionMemoryCache;
+use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
+use rustls::sign::CertifiedKey;
 use rustls::{HandshakeKind, ServerConfig, ServerConnection};
 use std::io::{self, IoSlice, Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 /// Ciphertext that may wait for the socket, bytes. Beyond it nothing more is encrypted, so what
 /// waits stays in the core's outbox, where its own bounds count.
@@ -18,19 +19,66 @@ pub const UNSENT_BYTES_MAX: usize = 64 * 1024;
 /// 300 bytes each.
 const SESSION_IDS_MAX: usize = 20_000;
 
+/// The certificate that handshakes show, the same on all shards. It can be replaced while they run;
+/// links that are up keep theirs.
+#[derive(Debug)]
+pub struct Certificate {
+    /// Held for no longer than it takes to copy a pointer.
+    current: RwLock<Arc<CertifiedKey>>,
+}
+
+impl Certificate {
+    /// A chain, leaf first, and the leaf's key.
+    ///
+    /// # Errors
+    /// If the key does not belong to the certificate, or cannot be used.
+    pub fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Arc<Certificate>, rustls::Error> {
+        let current = RwLock::new(usable(chain, key)?);
+        Ok(Arc::new(Certificate { current }))
+    }
+
+    /// Shows another one from now on.
+    ///
+    /// # Errors
+    /// As [`Certificate::new`]; the one of before stays.
+    pub fn replace(
+        &self,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<(), rustls::Error> {
+        let new = usable(chain, key)?;
+        *self.current.write().expect("nobody panics while holding it") = new;
+        Ok(())
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.read().expect("nobody panics while holding it").clone())
+    }
+}
+
+fn usable(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<CertifiedKey>, rustls::Error> {
+    let provider = rustls::crypto::ring::default_provider();
+    Ok(Arc::new(CertifiedKey::from_der(chain, key, &provider)?))
+}
+
 /// The configuration shared by all TLS links.
 ///
 /// # Errors
-/// If the key does not belong to the certificate, or cannot be used.
-pub fn server_config(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> Result<Arc<ServerConfig>, rustls::Error> {
+/// If the system gives no random numbers for the keys of tickets.
+pub fn server_config(certificate: Arc<Certificate>) -> Result<Arc<ServerConfig>, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+        .with_cert_resolver(certificate);
     // Resumption by tickets, sealed with keys that all shards share: a client that comes back is
     // known by whichever shard accepts it, and no table has to hold 20,000 of them. The keys
     // rotate every six hours; the last one's tickets are still good. They are never written down,

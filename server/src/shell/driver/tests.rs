@@ -51,7 +51,7 @@ fn bench(mail_max: usize, limits: Limits) -> Bench {
     let data = tempfile::tempdir().unwrap();
     ensure_self_signed(data.path(), "example.test").unwrap();
     let (chain, key) = load(&self_signed_files(data.path(), "example.test")).unwrap();
-    let tls = tls::server_config(chain, key).unwrap();
+    let tls = tls::server_config(tls::Certificate::new(chain, key).unwrap()).unwrap();
     let mut ends = Mesh::with_capacity(2, mail_max);
     let (other, mesh) = (ends.pop().unwrap(), ends.pop().unwrap());
     let (supervisor, reports) = channel();

@@ -25,7 +25,8 @@ fn bench() -> Bench {
     ensure_self_signed(data.path(), "example.test").unwrap();
     let files = self_signed_files(data.path(), "example.test");
     let (chain, key) = load(&files).unwrap();
-    Bench { config: server_config(chain, key).unwrap(), files, _data: data }
+    let certificate = Certificate::new(chain, key).unwrap();
+    Bench { config: server_config(certificate).unwrap(), files, _data: data }
 }
 
 impl Bench {
