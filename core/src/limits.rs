@@ -66,7 +66,8 @@ pub struct Limits {
     pub post_ms_max: u64,
     /// Posts of one room that wait for the log; one more is answered 503.
     pub uncommitted_max: usize,
-    /// Deliveries made for one room before other rooms get their turn.
+    /// Deliveries made for one room before other rooms get their turn; a link that has something to
+    /// write because of one counts as eight more. A room of no more sessions is done at once.
     pub fanout_slice: usize,
     /// Participants above which a room stops sending its roster (`ParticipantUpdateLimit`, 75).
     pub participants_max: usize,

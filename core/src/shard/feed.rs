@@ -4,7 +4,9 @@
 //! whose window is full falls behind and keeps nothing but this number, so a slow reader costs
 //! eight bytes and no bodies. Items stay only while somebody is behind.
 //!
-//! A pass visits the subscribers in slices, so that a room of 16,000 does not hold up the others.
+//! A pass visits the subscribers in slices, so that a room of 16,000 does not hold up the others:
+//! between two slices the shell writes what came of the first and takes in what has come. Rooms
+//! whose pass is one slice at most are done at once, those beyond it take turns.
 
 use super::Shard;
 use crate::mail::{Item, SessionKey};
@@ -12,6 +14,10 @@ use hashbrown::HashMap;
 use parlance_wire::xccos::Guid;
 use slotmap::{SlotMap, new_key_type};
 use std::collections::VecDeque;
+
+/// What a link that gets something to write counts in a slice, in deliveries: the system call takes
+/// as long as it takes to make so many (`docs/performance.md`).
+const LINK_COST: usize = 8;
 
 new_key_type! {
     /// A feed of this shard.
@@ -203,7 +209,9 @@ impl Shard {
         let feed = &mut self.feeds.table[key];
         feed.push(item, items_max);
         if !feed.is_queued {
-            self.run_feed(key, self.setup.limits.fanout_slice.max(1));
+            let slice = self.setup.limits.fanout_slice.max(1);
+            let is_small = feed.subscribers.len() <= slice;
+            self.run_feed(key, if is_small { usize::MAX } else { slice });
         }
     }
 
@@ -217,7 +225,8 @@ impl Shard {
         }
     }
 
-    /// Visits one slice of a feed's subscribers; the rest waits for its turn.
+    /// Visits one slice of a feed's subscribers, as many as the budget pays for; the rest waits for
+    /// its turn.
     fn run_feed(&mut self, key: FeedKey, mut budget: usize) {
         loop {
             // Offering never ends a session, so the feed stays.
@@ -231,10 +240,13 @@ impl Shard {
                     return self.feeds.queue.push_back(key);
                 }
                 Some(at) => {
-                    budget -= 1;
+                    let outputs = self.outputs.len();
                     if !self.offer(key, at) {
                         self.feeds.table[key].note_behind();
                     }
+                    // Nothing comes of an offer but word of a link that has something to write now.
+                    let links = self.outputs.len() - outputs;
+                    budget = budget.saturating_sub(1 + LINK_COST * links);
                 }
             }
         }

@@ -1,0 +1,154 @@
+//! Rooms of thousands beside small ones on one shard: who comes first, and how much at once.
+
+mod harness;
+
+use harness::{Client, World};
+use parlance_core::{Input, Limits, LinkId, Output};
+use parlance_wire::xccos::{FromServer, decode_server, room_uri};
+use std::collections::HashSet;
+
+const LARGE: usize = 1_000;
+const SMALL: usize = 30;
+/// Units of one slice; a link to write to counts nine with its delivery (`Limits::fanout_slice`).
+const SLICE: usize = 256;
+const LINKS_PER_SLICE: usize = SLICE / 9 + 1;
+
+/// Room 1 with [`LARGE`] sessions, `per_link` on each link, and room 2 with [`SMALL`] on one each.
+fn rooms(per_link: usize) -> (World, Vec<Client>, Vec<Client>) {
+    let limits = Limits { fanout_slice: SLICE, ..Limits::default() };
+    let mut world = World::new(1, limits);
+    let mut wires = Vec::new();
+    let mut member = |n: usize, per_link: usize, room: u64| {
+        if n.is_multiple_of(per_link) {
+            wires.push(world.link(0));
+        }
+        let wire = *wires.last().expect("the first comes on a new link");
+        let mut client = Client::open(&mut world, wire, &format!("r{room}u{n}"));
+        client.join(&mut world, room);
+        client.seen(&mut world);
+        client
+    };
+    let mut large: Vec<Client> = (0..LARGE).map(|n| member(n, per_link, 1)).collect();
+    let mut small: Vec<Client> = (0..SMALL).map(|n| member(n, 1, 2)).collect();
+    world.advance(1_000);
+    large.iter_mut().chain(&mut small).for_each(|client| _ = client.seen(&mut world));
+    (world, large, small)
+}
+
+/// Hands a post to the shard and makes it durable; nothing is written yet.
+fn post(world: &mut World, author: &mut Client, room: u64, ticket: u64) {
+    let bytes = author.post_request(room, "hello");
+    let input = Input::Bytes { link: author.wire.link, bytes: &bytes };
+    world.shards[0].handle(world.now, input);
+    world.shards[0].handle(world.now, Input::Committed { ticket });
+}
+
+/// Links that the shard wants to be written now; how many bytes wait on them. They are drained.
+fn written(world: &mut World) -> (HashSet<LinkId>, usize) {
+    let shard = &mut world.shards[0];
+    let (mut links, mut bytes) = (HashSet::new(), 0);
+    while let Some(output) = shard.poll_output() {
+        if let Output::Write { link } = output {
+            let written = shard.outgoing(link).map(<[u8]>::len).sum();
+            shard.handle(world.now, Input::Drained { link, written });
+            links.insert(link);
+            bytes += written;
+        }
+    }
+    (links, bytes)
+}
+
+/// The next slice, as a shell asks for it between other inputs. False when no work is put off.
+fn next_slice(world: &mut World) -> bool {
+    let is_due = world.shards[0].poll_timeout().is_some_and(|due| due <= world.now.instant);
+    if is_due {
+        world.shards[0].handle(world.now, Input::Timeout);
+    }
+    is_due
+}
+
+#[test]
+fn a_small_room_does_not_wait_for_a_large_one() {
+    let (mut world, mut large, mut small) = rooms(1);
+    let small_links: HashSet<LinkId> = small.iter().map(|client| client.wire.link).collect();
+    post(&mut world, &mut large[0], 1, 1);
+    let (mut links, _) = written(&mut world);
+    // The author's 200 and the first slice.
+    assert!((1..=LINKS_PER_SLICE + 1).contains(&links.len()), "{} links at once", links.len());
+    for ticket in 2..6 {
+        post(&mut world, &mut small[0], 2, ticket);
+        let (now, _) = written(&mut world);
+        assert_eq!(now, small_links, "all of the small room, and nobody else before them");
+        assert!(next_slice(&mut world), "the large room is far from done");
+        let (slice, _) = written(&mut world);
+        assert!((1..=LINKS_PER_SLICE).contains(&slice.len()), "{} links at once", slice.len());
+        links.extend(slice);
+    }
+    while next_slice(&mut world) {
+        let (slice, _) = written(&mut world);
+        assert!(slice.len() <= LINKS_PER_SLICE, "{} links at once", slice.len());
+        links.extend(slice);
+    }
+    assert_eq!(links.len(), LARGE, "everybody has it");
+}
+
+#[test]
+fn deliveries_that_share_a_link_share_a_slice() {
+    let (mut world, mut large, mut small) = rooms(250);
+    post(&mut world, &mut large[0], 1, 1);
+    let (first, bytes) = written(&mut world);
+    assert!(first.len() <= 2 && bytes > 200 * 400, "{} links, {bytes} bytes", first.len());
+    let mut slices = 1;
+    while next_slice(&mut world) {
+        slices += 1;
+        written(&mut world);
+    }
+    assert!(slices <= LARGE.div_ceil(SLICE) + 1, "{slices} slices");
+    post(&mut world, &mut small[0], 2, 2);
+    assert_eq!(written(&mut world).0.len(), SMALL);
+}
+
+#[test]
+fn large_rooms_take_turns() {
+    let (mut world, mut large, _) = rooms(1);
+    // Everybody of the large room is in another one, too.
+    for client in &mut large {
+        client.join(&mut world, 3);
+        client.seen(&mut world);
+    }
+    world.advance(1_000);
+    large.iter_mut().for_each(|client| _ = client.seen(&mut world));
+    let deliveries = |world: &World| world.shards[0].counters().deliveries;
+    let before = deliveries(&world);
+    post(&mut world, &mut large[0], 1, 1);
+    post(&mut world, &mut large[1], 3, 2);
+    written(&mut world);
+    let mut turns: Vec<u64> = Vec::new();
+    while next_slice(&mut world) {
+        turns.push(room_of_slice(&mut world));
+    }
+    assert_eq!(deliveries(&world) - before, 2 * LARGE as u64);
+    let repeated = turns.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    assert!(repeated <= 1, "only when one of the two is done: {turns:?}");
+}
+
+/// The one room whose messages wait on the links, which are drained.
+fn room_of_slice(world: &mut World) -> u64 {
+    let shard = &mut world.shards[0];
+    let mut rooms = HashSet::new();
+    while let Some(output) = shard.poll_output() {
+        let Output::Write { link } = output else { panic!("nothing but writes: {output:?}") };
+        let bytes = shard.outgoing(link).collect::<Vec<_>>().concat();
+        harness::each_message(&bytes, |message| {
+            let FromServer::Delivery(delivery) = decode_server(message.body()).expect("it is read")
+            else {
+                panic!("nothing but deliveries")
+            };
+            rooms.insert(delivery.room_uri);
+        });
+        shard.handle(world.now, Input::Drained { link, written: bytes.len() });
+    }
+    let is_of = |n: &u64| rooms.contains(&room_uri(harness::DOMAIN, harness::room(*n)));
+    assert_eq!(rooms.len(), 1, "a slice is of one room: {rooms:?}");
+    [1, 3].into_iter().find(is_of).expect("one of the two")
+}
