@@ -8,6 +8,10 @@ use parlance_core::Instant;
 use std::task::Poll;
 use std::time::Duration;
 
+/// How long the executor is left alone between two slices of the core's work. It must not be over
+/// when the timer is looked at first: a timer that is due then lets nobody in between.
+const BREATH: Duration = Duration::from_micros(1);
+
 /// Ends each turn and does what is due, for ever.
 ///
 /// Whatever happens in the executor wakes this task through the driver. A woken task goes to the
@@ -24,9 +28,9 @@ pub async fn run(driver: Shared) {
         .await;
         driver.borrow_mut().end_turn();
         if is_due(&driver) {
-            // Work that the core put off so that others get their turn. A timer, even of no length,
-            // lets the executor ask the kernel for news first; being woken at once would not.
-            Timer::new(Duration::ZERO).await;
+            // Work that the core put off so that others get their turn. A timer lets the executor
+            // ask the kernel for news first; being woken at once would not.
+            Timer::new(BREATH).await;
             driver.borrow_mut().on_deadline();
         }
         alarm.set(&driver);
