@@ -3,6 +3,8 @@
 //! | module | subject |
 //! |---|---|
 //! | [`fanout`] | deliveries per CPU-second, beside the limit |
+//! | [`large_room`] | one post to thousands, and what it does to a small room beside |
+//! | [`slow_readers`] | what readers that are slow or dead cost others and the memory |
 //! | [`bare`] | the limit: the same bytes to the same sockets, without a broker |
 //! | [`clients`] | who signs in, posts, reads, answers and counts; the same for both sides |
 //! | [`tls`] | what TLS costs beside TCP |
@@ -15,7 +17,9 @@ mod clients;
 mod counters;
 mod cpu;
 mod fanout;
+mod large_room;
 mod sides;
+mod slow_readers;
 mod socket;
 mod spread;
 mod tls;
@@ -37,6 +41,10 @@ struct Cli {
 enum Command {
     /// Deliveries per CPU-second of the broker and of the bare limit, in alternating rounds.
     Fanout(fanout::Args),
+    /// When the last of 16,000 members has a post, and how a small room fares meanwhile.
+    LargeRoom(large_room::Args),
+    /// What slow and dead readers cost others and the memory, and that slow ones miss nothing.
+    SlowReaders(slow_readers::Args),
     /// Instructions of the hot steps beside their budgets.
     Budgets {
         /// Make what is counted now the budgets.
@@ -56,6 +64,8 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Fanout(args) => fanout::run(&args),
+        Command::LargeRoom(args) => large_room::run(&args),
+        Command::SlowReaders(args) => slow_readers::run(&args),
         Command::Budgets { update } => count(update),
         Command::Tls(args) => tls::run(&args),
         Command::Bare(args) => bare::run(&args),

@@ -1,18 +1,12 @@
 //! The comparison works, and compares like with like. How fast anything is, no test asserts.
 
-use parlance_tests::say;
+mod experiment;
+
+use experiment::{has_two_cores, run};
 use serde_json::Value;
-use std::process::Command;
 
 fn fanout(words: &[&str]) -> Value {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let json = folder.path().join("report.json");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parlance-bench"));
-    command.args(["fanout", "--rounds", "1", "--seconds", "0.1", "--json"]).arg(&json);
-    let output = command.args(words).output().expect("the program runs");
-    assert!(output.status.success(), "{output:?}");
-    let text = std::fs::read(json).expect("it wrote its report");
-    serde_json::from_slice(&text).expect("the report is JSON")
+    run(&[&["fanout", "--rounds", "1", "--seconds", "0.1"], words].concat())
 }
 
 fn per_delivery(report: &Value, side: &str, what: &str) -> f64 {
@@ -28,14 +22,6 @@ fn compare_bytes(report: &Value) {
         assert!((bare - broker).abs() < 12.0, "{what} {bare} and {broker} of {report}");
     }
     assert!(report["ratio"]["median"].as_f64().expect("a number") > 0.0, "{report}");
-}
-
-fn has_two_cores() -> bool {
-    let has = std::thread::available_parallelism().map_or(1, |n| n.get()) >= 2;
-    if !has {
-        say("SKIPPED fan-out: one core cannot carry a server and its clients");
-    }
-    has
 }
 
 #[test]

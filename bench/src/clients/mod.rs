@@ -13,7 +13,7 @@ mod link;
 mod run;
 
 use crate::{Outcome, cpu};
-pub use cast::{Cast, Group, Order, Stream, Window};
+pub use cast::{Cast, Group, Order, Slow, Stream, Window};
 use crowd::Crowd;
 use std::io::{BufRead, Write};
 
