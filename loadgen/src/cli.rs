@@ -23,6 +23,30 @@ pub enum Command {
     /// Prints a server configuration with the rooms and limits for a run of the same profile and
     /// size, or with the rooms of `--rooms N`.
     Config(ConfigArgs),
+    /// Makes the page of a run again from the JSON that it wrote, and prints its table.
+    Report(ReportArgs),
+    /// Puts two runs side by side: what was run differently, and what came of it.
+    Compare(CompareArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// A file that `--json` wrote.
+    pub json: PathBuf,
+    /// Write the page here. Without it only the table is printed.
+    #[arg(short, long)]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The run that is the measure: ratios are B by A.
+    pub a: PathBuf,
+    /// The run that is measured by it.
+    pub b: PathBuf,
+    /// Write a page with both in each plot here.
+    #[arg(long)]
+    pub html: Option<PathBuf>,
 }
 
 /// A description of an organisation and of what it does.
@@ -192,9 +216,12 @@ pub struct RunArgs {
     /// What the parent of a run tells those that do the work.
     #[arg(long, hide = true)]
     pub share: Option<Share>,
-    /// Write the report here as JSON.
+    /// Write the report here as JSON; the `report` and `compare` commands read it.
     #[arg(long)]
     pub json: Option<PathBuf>,
+    /// Write the report here as one HTML page.
+    #[arg(long)]
+    pub html: Option<PathBuf>,
     /// Where the server answers HTTP, such as `http://127.0.0.1:8080`: how many sessions lag and
     /// how many bytes wait become part of the report.
     #[arg(long)]

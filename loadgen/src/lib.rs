@@ -9,6 +9,9 @@
 //! | [`mux`] | many endpoints on one link |
 //! | [`history`] | the checker of the contract: one order, no gap, no ghost, acknowledged is kept |
 //! | [`results`] | what a run measured, and what is made of it |
+//! | [`page`] | a report as HTML |
+//! | [`plot`] | curves as SVG |
+//! | [`units`] | numbers as people read them |
 //! | [`payload`] | the mark in each post's text by which it is recognised |
 //! | [`rooms`] | rooms and members derived from numbers; the server configuration for them |
 #![forbid(unsafe_code)]
@@ -18,9 +21,12 @@ pub mod client;
 mod fake;
 pub mod history;
 pub mod mux;
+pub mod page;
 pub mod payload;
+pub mod plot;
 pub mod results;
 pub mod rooms;
+pub mod units;
 
 pub use client::{Client, ClientConfig, ClientEvent, EndReason, SignIn, Transport};
 pub use history::{Checker, Part, Report, RoomId, SessionId, Violation};

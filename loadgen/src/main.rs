@@ -1,10 +1,13 @@
 //! `parlance-loadgen`: signs clients in by the thousand, posts on a schedule, measures and checks.
 #![forbid(unsafe_code)]
 
+mod about;
 mod cli;
+mod reports;
 mod run;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
+use parlance_loadgen::results::About;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -16,10 +19,20 @@ const FAULTY: u8 = 1;
 const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let matches = cli::Cli::command().get_matches();
+    let cli = cli::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match cli.command {
         Some(cli::Command::Config(config)) => print_config(&config),
-        None => start(cli.run),
+        Some(cli::Command::Report(args)) => end(reports::report(&args)),
+        Some(cli::Command::Compare(args)) => end(reports::compare(&args)),
+        None => start(cli.run, about::about(&matches)),
+    }
+}
+
+fn end(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::from(CLEAN),
+        Err(error) => unusable(&error),
     }
 }
 
@@ -34,8 +47,8 @@ fn print_config(config: &cli::ConfigArgs) -> ExitCode {
     }
 }
 
-fn start(args: cli::RunArgs) -> ExitCode {
-    let plan = match run::Plan::new(args) {
+fn start(args: cli::RunArgs, about: About) -> ExitCode {
+    let mut plan = match run::Plan::new(args) {
         Ok(plan) => plan,
         Err(error) => return unusable(&error),
     };
@@ -45,6 +58,7 @@ fn start(args: cli::RunArgs) -> ExitCode {
             Err(error) => unusable(&error),
         };
     }
+    plan.about = about;
     match run::run(plan) {
         Ok(summary) if summary.is_clean() => ExitCode::from(CLEAN),
         Ok(_) => ExitCode::from(FAULTY),

@@ -63,16 +63,18 @@ fn whole_messages(bytes: &[u8]) -> usize {
     }
 }
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_parlance-loadgen");
+
 fn load(server: SocketAddr) -> Output {
     load_with(server, &["--links", "1"])
 }
 
 fn load_with(server: SocketAddr, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_parlance-loadgen"))
+    Command::new(PROGRAM)
         .args(["--server", &server.to_string(), "--users", "20"])
-        .args(more)
         .args(["--rooms", "4", "--room-size", "5", "--rate", "100", "--duration", "1"])
         .args(["--sign-in-rate", "2000", "--drain", "1", "--full-sign-in"])
+        .args(more)
         .output()
         .expect("the program was built")
 }
@@ -136,4 +138,33 @@ fn no_server_is_not_the_servers_fault() {
     let address = listener.local_addr().expect("a bound socket has an address");
     drop(listener);
     check(&load(address), 2, &["refused"]);
+}
+
+#[test]
+fn a_report_is_written_made_again_and_compared() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("a plain name").to_owned();
+    let read = |name: &str| std::fs::read_to_string(path(name)).expect("the program wrote it");
+    let program = |args: &[&str]| Command::new(PROGRAM).args(args).output().expect("it was built");
+    let (json, html) = (path("a.json"), path("a.html"));
+    let server = serve(FakeServer::default());
+    check(
+        &load_with(server, &["--links", "1", "--json", &json, "--html", &html]),
+        0,
+        &["was kept"],
+    );
+    assert!(read("a.html").contains("20 users with 20 sessions on 1 links in 4 rooms"));
+
+    let again = program(&["report", &json, "-o", &path("again.html")]);
+    check(&again, 0, &["20 opened, 20 rooms joined", "was kept"]);
+    assert!(read("again.html") == read("a.html"), "the page is the same");
+
+    let compared = program(&["compare", &json, &json, "--html", &path("both.html")]);
+    check(&compared, 0, &["differs    nothing", "delivery p99", "1.00"]);
+    assert!(read("both.html").contains("Two load runs"));
+
+    std::fs::write(path("b.json"), "{\"schema\": 99}").expect("the folder is ours");
+    let refused = program(&["compare", &json, &path("b.json")]);
+    check(&refused, 2, &["b.json: a report of schema 99"]);
+    check(&program(&["report", &path("none.json")]), 2, &["none.json: No such file"]);
 }

@@ -1,8 +1,8 @@
 //! What a run measured, and what is made of it.
 //!
 //! Each process of a run fills one [`Measured`]; [`Measured::merge`] puts them together, and only
-//! then a [`Summary`] is made. Times are [`Duration`]s from the start of the run, the same moment
-//! for all its processes.
+//! then a [`Summary`] is made. A [`Document`] is all of it with what was run. Times are
+//! [`Duration`]s from the start of the run, the same moment for all its processes.
 //!
 //! ```
 //! use parlance_loadgen::results::{Aspect, Kind, Measured};
@@ -23,6 +23,9 @@
 //! ```
 
 mod class;
+mod compare;
+mod document;
+mod figures;
 mod series;
 mod summary;
 #[cfg(test)]
@@ -30,6 +33,9 @@ mod tests;
 mod timing;
 
 pub use class::{Aspect, CLASSES_MAX, ClassId, Classes, Label, OTHER};
+pub use compare::{Comparison, Difference, Row};
+pub use document::{About, Argument, Document, Machine, ReadError, SCHEMA};
+pub use figures::{Figure, figures};
 pub use series::{CpuUse, OwnUse, POINTS_MAX, Point, Recent, Series, ServerUse};
 pub use summary::{
     ClassSummary, Contract, Quantiles, Quantities, Readers, Returns, Setup, Summary, Used,

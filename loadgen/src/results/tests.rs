@@ -196,3 +196,12 @@ fn the_curve_ends_at_the_longest() {
     assert_eq!(curve.last(), Some(&(3.0, 1_000)));
     assert_eq!(Timing::fine().by_nines().last(), Some(&(0.0, 0)));
 }
+
+#[test]
+fn reports_of_other_programs_are_refused() {
+    let refused = |text: &str| Document::from_json(text).expect_err(text).to_string();
+    assert!(refused("{\"schema\": 7}").contains("schema 7, and this program reads schema 1 only"));
+    assert!(refused("{\"schema\": 1}").contains("missing field `about`"));
+    assert!(refused("{\"users\": 1}").contains("missing field `schema`"));
+    assert!(refused("none").contains("give a file that --json wrote"));
+}

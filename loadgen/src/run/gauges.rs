@@ -1,4 +1,4 @@
-//! Two of the server's gauges, read from its page of metrics.
+//! Two of the server's gauges and its version, read from its page of metrics.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -22,6 +22,17 @@ pub struct Gauges {
 /// most.
 pub fn fetch(server: SocketAddr) -> Option<Gauges> {
     parse(&page(server).ok()?)
+}
+
+/// Asks for the server's version.
+pub fn fetch_version(server: SocketAddr) -> Option<String> {
+    parse_version(&page(server).ok()?)
+}
+
+fn parse_version(page: &str) -> Option<String> {
+    let line = page.lines().find(|line| line.starts_with("parlance_build_info{"))?;
+    let version = line.split_once("version=\"")?.1.split('"').next()?;
+    Some(version.to_owned())
 }
 
 fn page(server: SocketAddr) -> io::Result<String> {
@@ -83,6 +94,9 @@ mod tests {
                     parlance_outbox_bytes 1.5e3\n# EOF\n";
         let gauges = Gauges { sessions_lagging: 7, outbox_bytes: 1_500 };
         assert_eq!(parse(page), Some(gauges));
+        assert_eq!(parse_version(page), None);
+        let page = "x\nparlance_build_info{version=\"0.1.0\",shards=\"2\"} 1\n";
+        assert_eq!(parse_version(page).as_deref(), Some("0.1.0"));
         assert_eq!(parse("HTTP/1.0 404 Not Found\r\n\r\n"), None);
     }
 

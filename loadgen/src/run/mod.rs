@@ -30,6 +30,7 @@ use meeting::{Found, Word};
 use parlance_loadgen::results::{Measured, Summary, Verdict};
 use std::io;
 use std::time::{Duration, Instant};
+use summary::Publication;
 use world::Outcome;
 
 /// Entries of the completion queue: a read and a write of each link may complete in one turn.
@@ -40,16 +41,14 @@ const RING_PATIENCE: Duration = Duration::from_secs(2);
 const RING_AGAIN_EVERY: Duration = Duration::from_millis(10);
 
 /// Runs the plan, in this process or in several others; prints and writes what it found.
-pub fn run(plan: Plan) -> Result<Summary, String> {
-    let setup = summary::setup(&plan);
-    let json = plan.json.clone();
+pub fn run(mut plan: Plan) -> Result<Summary, String> {
+    plan.about.server_version = plan.metrics.and_then(gauges::fetch_version);
+    let publication = Publication::of(&plan);
     let measured = match plan.workers {
         1 => alone(plan)?,
         workers => crew::run(&plan, workers)?,
     };
-    let summary = Summary::new(&setup, &measured);
-    summary::publish(&summary, json.as_deref())?;
-    Ok(summary)
+    publication.publish(measured)
 }
 
 fn alone(plan: Plan) -> Result<Measured, String> {

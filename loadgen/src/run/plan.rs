@@ -8,6 +8,7 @@ use super::profile::{COUNT_MAX, Organisation, RoomSize};
 use super::sizes::MessageBytes;
 use super::watch::Watched;
 use crate::cli::{Arrivals, LinkArgs, ReaderArgs, RunArgs};
+use parlance_loadgen::results::About;
 use parlance_loadgen::{SignIn, rooms};
 use parlance_wire::xccos::RoomRef;
 use rand_chacha::ChaCha8Rng;
@@ -236,7 +237,10 @@ pub struct Plan {
     pub reconnects: bool,
     pub reads_history: bool,
     pub reads_whole_history: bool,
+    /// What is said of the run in its report.
+    pub about: About,
     pub json: Option<PathBuf>,
+    pub html: Option<PathBuf>,
     pub metrics: Option<SocketAddr>,
     pub server_pid: Option<u32>,
 }
@@ -291,7 +295,9 @@ impl Plan {
             reconnects: args.reconnect,
             reads_history: !args.no_history,
             reads_whole_history: args.whole_history,
+            about: About::default(),
             json: args.json,
+            html: args.html,
             metrics: args.metrics.as_deref().map(parse_address).transpose()?,
             server_pid: args.server_pid,
         })

@@ -3,8 +3,9 @@
 use super::phases::cpu_between;
 use super::plan::Plan;
 use super::process::Sample;
-use parlance_loadgen::results::{Measured, Setup, Spans, Summary, Usage};
-use std::path::Path;
+use parlance_loadgen::page;
+use parlance_loadgen::results::{About, Document, Measured, Setup, Spans, Summary, Usage};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The time of load with what the processes used in it.
@@ -41,8 +42,46 @@ impl LoadWindow {
     }
 }
 
+/// What is published of a run besides its results, and where.
+pub struct Publication {
+    about: About,
+    setup: Setup,
+    json: Option<PathBuf>,
+    html: Option<PathBuf>,
+}
+
+impl Publication {
+    /// As the plan says.
+    pub fn of(plan: &Plan) -> Publication {
+        Publication {
+            about: plan.about.clone(),
+            setup: setup(plan),
+            json: plan.json.clone(),
+            html: plan.html.clone(),
+        }
+    }
+
+    /// Prints the table and writes the files.
+    pub fn publish(self, measured: Measured) -> Result<Summary, String> {
+        let Publication { about, setup, json, html } = self;
+        let document = Document { about, setup, measured };
+        let summary = document.summary();
+        println!("{summary}");
+        let write = |path: &Path, text: String| {
+            std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        if let Some(path) = json {
+            write(&path, document.to_json())?;
+        }
+        if let Some(path) = html {
+            write(&path, page::report(&document))?;
+        }
+        Ok(summary)
+    }
+}
+
 /// What a plan runs.
-pub fn setup(plan: &Plan) -> Setup {
+fn setup(plan: &Plan) -> Setup {
     Setup {
         server: plan.server.to_string(),
         users: plan.users,
@@ -55,12 +94,4 @@ pub fn setup(plan: &Plan) -> Setup {
         seed: plan.seed,
         reconnects: plan.reconnects,
     }
-}
-
-/// Prints the table and writes the file.
-pub fn publish(summary: &Summary, json: Option<&Path>) -> Result<(), String> {
-    println!("{summary}");
-    let Some(path) = json else { return Ok(()) };
-    let text = serde_json::to_string_pretty(summary).map_err(|error| error.to_string())?;
-    std::fs::write(path, text + "\n").map_err(|error| format!("{}: {error}", path.display()))
 }

@@ -122,14 +122,14 @@ pub struct Report {
 }
 
 impl Report {
-    /// A number by its path in the report, such as `/returns/links_lost`; 0 when it is not there.
+    /// A number by its path in the summary, such as `/returns/links_lost`; 0 when it is not there.
     pub fn number(&self, path: &str) -> u64 {
-        self.json.pointer(path).and_then(Value::as_u64).unwrap_or_default()
+        self.json["summary"].pointer(path).and_then(Value::as_u64).unwrap_or_default()
     }
 
     /// How often the contract was broken.
     pub fn violations(&self) -> u64 {
-        let counts = self.json.pointer("/contract/counts").and_then(Value::as_object);
+        let counts = self.json.pointer("/summary/contract/counts").and_then(Value::as_object);
         counts.map_or(0, |counts| counts.values().filter_map(Value::as_u64).sum())
     }
 }

@@ -1,0 +1,187 @@
+//! The drawing, by plotters.
+
+use super::scale::Ruler;
+use super::{Line, Plot, palette};
+use plotters::coord::Shift;
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+/// The drawing has ten points to the pixel, for plotters knows whole ones only.
+const PX: i32 = 10;
+const WIDTH: i32 = 760 * PX;
+const HEIGHT: i32 = 300 * PX;
+/// Beside the plot: room for names of ticks.
+const LEFT: i32 = 74 * PX;
+const RIGHT: i32 = 30 * PX;
+/// Above it: a line for the legend and one for the y axis' label and marks.
+const TOP: i32 = 48 * PX;
+/// Below it: names of ticks and the x axis' label.
+const BOTTOM: i32 = 44 * PX;
+const TEXT: i32 = 12 * PX;
+/// plotters writes a font smaller than it is asked for, by this.
+const FONT_FACTOR: f64 = 1.24;
+/// Width of an average letter by the size of the text.
+const LETTER: f64 = 0.56;
+const TICKS_X: usize = 8;
+const TICKS_Y: usize = 4;
+/// Of [`BOTTOM`], what names of ticks take.
+const TICKS_HEIGHT: i32 = 24 * PX;
+const LINE_WIDTH: u32 = 17;
+const DASH: i32 = 5 * PX;
+const GAP: i32 = 4 * PX;
+const KEY_WIDTH: i32 = 18 * PX;
+const KEY_DASH: i32 = 4 * PX;
+const FAMILY: &str = "system-ui, sans-serif";
+
+/// Text in memory takes whatever is drawn.
+const WRITABLE: &str = "memory can be drawn on";
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Values = Vec<(f64, f64)>;
+
+pub(super) fn svg(plot: &Plot<'_>, style: &str) -> String {
+    let mut text = String::new();
+    {
+        let size = (WIDTH as u32, HEIGHT as u32);
+        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        draw(plot, &area);
+        area.present().expect(WRITABLE);
+    }
+    let body = text.find('>').map_or("", |end| &text[end + 1..]);
+    let title = escape(plot.title);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+         aria-label=\"{title}\">{style}{body}"
+    )
+}
+
+fn draw(plot: &Plot<'_>, area: &Area<'_>) {
+    let points = || plot.lines.iter().flat_map(|line| &line.points);
+    let there = || points().filter(|(_, y)| y.is_some());
+    let (x_min, x_max) = range(there().map(|(x, _)| *x));
+    let (y_min, y_max) = range(points().filter_map(|(_, y)| *y));
+    let x = Ruler::new(&plot.x, x_min, x_max, TICKS_X);
+    let y = Ruler::new(&plot.y, y_min, y_max, TICKS_Y);
+    draw_legend(plot, area);
+    draw_marks(plot, area, &x);
+    draw_lines(plot, area, &x, &y);
+    let at = (WIDTH - RIGHT, HEIGHT - TEXT / 2 - 2 * PX);
+    write(area, plot.x.label, at, HPos::Right);
+}
+
+/// Axes and lines.
+fn draw_lines(plot: &Plot<'_>, area: &Area<'_>, x: &Ruler, y: &Ruler) {
+    let mut chart = ChartBuilder::on(area)
+        .margin_top(TOP)
+        .margin_right(RIGHT)
+        .margin_bottom(BOTTOM - TICKS_HEIGHT)
+        .set_label_area_size(LabelAreaPosition::Left, LEFT)
+        .set_label_area_size(LabelAreaPosition::Bottom, TICKS_HEIGHT)
+        .build_cartesian_2d(x.clone(), y.clone())
+        .expect(WRITABLE);
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .bold_line_style(palette::grid().stroke_width(PX as u32))
+        .axis_style(palette::grid().stroke_width(PX as u32))
+        .set_all_tick_mark_size(0)
+        .x_label_style(words(HPos::Center))
+        .y_label_style(words(HPos::Right))
+        .draw()
+        .expect(WRITABLE);
+    for line in plot.lines.iter().rev() {
+        let style = line.tone.colour().stroke_width(LINE_WIDTH);
+        for piece in pieces(line) {
+            let drawn = match (piece.as_slice(), line.is_dashed) {
+                ([only], _) => {
+                    let dot = Circle::new(*only, LINE_WIDTH, line.tone.colour().filled());
+                    chart.draw_series([dot]).map(drop)
+                }
+                (_, false) => chart.draw_series([PathElement::new(piece, style)]).map(drop),
+                (_, true) => {
+                    let series = DashedLineSeries::new(piece, DASH, GAP, style);
+                    chart.draw_series(series).map(drop)
+                }
+            };
+            drawn.expect(WRITABLE);
+        }
+    }
+}
+
+/// The parts of a line between its gaps.
+fn pieces(line: &Line) -> Vec<Values> {
+    let parts = line.points.split(|(_, y)| y.is_none()).filter(|part| !part.is_empty());
+    let known = |(x, y): &(f64, Option<f64>)| (*x, y.unwrap_or_default());
+    parts.map(|part| part.iter().map(known).collect()).collect()
+}
+
+/// The y axis' label, and names of lines from the right.
+fn draw_legend(plot: &Plot<'_>, area: &Area<'_>) {
+    write(area, plot.y.label, (PX, TEXT), HPos::Left);
+    let mut right = WIDTH - RIGHT;
+    for line in plot.lines.iter().rev() {
+        write(area, &line.name, (right, TEXT), HPos::Right);
+        right -= width(&line.name) + KEY_WIDTH + 6 * PX;
+        let key = [(right, TEXT), (right + KEY_WIDTH, TEXT)];
+        let style = line.tone.colour().stroke_width(LINE_WIDTH * 3 / 2);
+        let drawn = match line.is_dashed {
+            true => area.draw(&DashedPathElement::new(key, KEY_DASH, KEY_DASH, style)),
+            false => area.draw(&PathElement::new(key, style)),
+        };
+        drawn.expect(WRITABLE);
+        right -= 16 * PX;
+    }
+}
+
+/// Lines from top to bottom; a name that would stand on the one before is left out.
+fn draw_marks(plot: &Plot<'_>, area: &Area<'_>, x: &Ruler) {
+    let mut free_from = 0;
+    for (at, name) in &plot.marks {
+        let left = LEFT + (x.place(*at) * f64::from(WIDTH - LEFT - RIGHT)) as i32;
+        let style = palette::ink().stroke_width(PX as u32 / 2);
+        let line = [(left, TOP - TEXT), (left, HEIGHT - BOTTOM)];
+        area.draw(&PathElement::new(line, style)).expect(WRITABLE);
+        if left >= free_from {
+            let text_at = (left + 3 * PX, TOP - TEXT / 2 - 2 * PX);
+            write(area, name, text_at, HPos::Left);
+            free_from = left + width(name) + 8 * PX;
+        }
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '"' => escaped.push_str("&quot;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// The width that a text takes, about.
+fn width(text: &str) -> i32 {
+    (text.chars().count() as f64 * f64::from(TEXT) * LETTER) as i32
+}
+
+fn font(size: i32) -> FontDesc<'static> {
+    FontDesc::new(FontFamily::Name(FAMILY), f64::from(size) * FONT_FACTOR, FontStyle::Normal)
+}
+
+fn words(at: HPos) -> TextStyle<'static> {
+    font(TEXT).color(&palette::ink()).pos(Pos::new(at, VPos::Center))
+}
+
+fn write(area: &Area<'_>, text: &str, at: (i32, i32), align: HPos) {
+    area.draw_text(text, &words(align), at).expect(WRITABLE);
+}
+
+/// Least and greatest of some values.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let finite = values.filter(|value| value.is_finite());
+    finite.fold((f64::INFINITY, 0.0f64), |(min, max), value| (min.min(value), max.max(value)))
+}
