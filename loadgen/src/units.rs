@@ -22,10 +22,7 @@ impl Unit {
     pub fn say(self, value: f64) -> String {
         match self {
             Unit::Count => whole(value),
-            Unit::PerSecond if value.abs() < 10.0 && value.fract() != 0.0 => {
-                format!("{}/s", digits(value))
-            }
-            Unit::PerSecond => format!("{}/s", whole(value)),
+            Unit::PerSecond => format!("{}/s", digits(value)),
             Unit::Micros => scaled(value, 1_000.0, &["us", "ms"]).unwrap_or_else(|| {
                 let seconds = digits(value / 1e6);
                 format!("{seconds} s")

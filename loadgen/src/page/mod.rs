@@ -18,10 +18,10 @@ const STYLE: &str = include_str!("style.css");
 pub fn report(document: &Document) -> String {
     let summary = document.summary();
     let run = [Run { name: "", document, is_dashed: false }];
-    let [deliveries, others] = plots::rates(&run);
+    let [deliveries, posts, sign_ins] = plots::rates(&run);
     let [processor, memory] = plots::usage(&run);
     let [waiting, bytes] = plots::waiting(&run);
-    let time = [deliveries, plots::latency_over_time(&run), others, waiting, bytes];
+    let time = [deliveries, plots::latency_over_time(&run), posts, waiting, bytes];
     let body = html! {
         header {
             h1 { "Load run " (verdict(summary.is_clean())) }
@@ -46,7 +46,9 @@ pub fn report(document: &Document) -> String {
             (parts::figures([processor, memory]))
             (parts::usage(&summary))
         }))
-        (section("sign-in", "Signing in and joining", parts::figures([plots::sign_in(&run)])))
+        (section("sign-in", "Signing in and joining", html! {
+            (parts::figures([plots::sign_in(&run), sign_ins]))
+        }))
         (section("setup", "What was run", parts::setup(document)))
     };
     page("Load run", body)
@@ -59,10 +61,10 @@ pub fn comparison(a: (&str, &Document), b: (&str, &Document)) -> String {
         Run { name: "A", document: a.1, is_dashed: false },
         Run { name: "B", document: b.1, is_dashed: true },
     ];
-    let [deliveries, others] = plots::rates(&runs);
+    let [deliveries, posts, sign_ins] = plots::rates(&runs);
     let [processor, memory] = plots::usage(&runs);
     let [waiting, bytes] = plots::waiting(&runs);
-    let time = [deliveries, plots::latency_over_time(&runs), others, waiting, bytes];
+    let time = [deliveries, plots::latency_over_time(&runs), posts, waiting, bytes];
     let [a_is_clean, b_is_clean] = compared.are_clean;
     let body = html! {
         header {
@@ -75,7 +77,9 @@ pub fn comparison(a: (&str, &Document), b: (&str, &Document)) -> String {
         (section("latency", "Latency", parts::figures([plots::latency(&runs)])))
         (section("time", "Over time", parts::figures(time)))
         (section("usage", "Processor and memory", parts::figures([processor, memory])))
-        (section("sign-in", "Signing in and joining", parts::figures([plots::sign_in(&runs)])))
+        (section("sign-in", "Signing in and joining", html! {
+            (parts::figures([plots::sign_in(&runs), sign_ins]))
+        }))
     };
     page("Two load runs", body)
 }
@@ -85,12 +89,12 @@ fn lead(summary: &Summary) -> String {
     let setup = &summary.setup;
     let count = |number: u64| Unit::Count.say(number as f64);
     format!(
-        "{} users with {} sessions on {} links in {} rooms, {} posts a second, {} of load",
+        "{} users with {} sessions on {} links in {} rooms, posts at {}, {} of load",
         count(setup.users.into()),
         count(setup.endpoints.into()),
         count(setup.links.into()),
         count(setup.rooms),
-        setup.rate,
+        Unit::PerSecond.say(setup.rate),
         Unit::Seconds.say(summary.load_s)
     )
 }

@@ -131,7 +131,8 @@ fn over_time(
         .flat_map(|run| {
             wanted.iter().filter_map(|(name, tone, value)| {
                 let points = seconds(&run.document.measured.series, *value);
-                let is_there = points.iter().any(|(_, y)| y.is_some());
+                // What never happened needs no line.
+                let is_there = points.iter().any(|(_, y)| y.is_some_and(|y| y > 0.0));
                 is_there.then(|| line(*run, name, *tone, points))
             })
         })
@@ -159,7 +160,7 @@ fn seconds(series: &Series, value: Value) -> Vec<(f64, Option<f64>)> {
 }
 
 /// What happened, each second.
-pub(super) fn rates(runs: &[Run<'_>]) -> [Option<Figure>; 2] {
+pub(super) fn rates(runs: &[Run<'_>]) -> [Option<Figure>; 3] {
     let y = |label| Axis { label, unit: Unit::PerSecond, scale: Scale::Linear };
     let deliveries = over_time(
         runs,
@@ -168,18 +169,24 @@ pub(super) fn rates(runs: &[Run<'_>]) -> [Option<Figure>; 2] {
         "Messages that reached a reader.",
         &[("deliveries", Tone::Blue, |point, step_s| Some(point.deliveries as f64 / step_s))],
     );
-    let others = over_time(
+    let posts = over_time(
         runs,
         y("events"),
-        "Posts, sign-ins, errors",
-        "Posts sent, dialogs opened, and whatever went wrong.",
+        "Posts and errors",
+        "Posts sent, and whatever went wrong.",
         &[
             ("posts", Tone::Blue, |point, step_s| Some(point.posts as f64 / step_s)),
-            ("sign-ins", Tone::Green, |point, step_s| Some(point.sign_ins as f64 / step_s)),
             ("errors", Tone::Red, |point, step_s| Some(point.errors as f64 / step_s)),
         ],
     );
-    [deliveries, others]
+    let sign_ins = over_time(
+        runs,
+        y("sign-ins"),
+        "Sign-ins",
+        "Dialogs opened, also those after a loss.",
+        &[("sign-ins", Tone::Green, |point, step_s| Some(point.sign_ins as f64 / step_s))],
+    );
+    [deliveries, posts, sign_ins]
 }
 
 fn at(timing: &Timing, quantile: f64) -> Option<f64> {

@@ -137,9 +137,9 @@ fn a_report_is_whole() {
     check_page(&page);
     let expected = ["verdict", "latency", "classes", "time", "usage", "sign-in", "setup"];
     assert_eq!(sections(&page), expected);
-    assert_eq!(plots(&page), 10);
+    assert_eq!(plots(&page), 11);
     for words in [
-        "40 users with 40 sessions on 40 links in 4 rooms",
+        "40 users with 40 sessions on 40 links in 4 rooms, posts at 100/s, 30 s of load",
         "clean",
         "room: large &amp; loud",
         "A &lt;processor&gt;",
@@ -192,7 +192,7 @@ fn two_runs_are_compared() {
     check_page(&page);
     let expected = ["differences", "figures", "latency", "time", "usage", "sign-in"];
     assert_eq!(sections(&page), expected);
-    assert_eq!(plots(&page), 9);
+    assert_eq!(plots(&page), 10);
     assert!(page.contains("message-bytes"));
 
     let text = Comparison::new(&a, &b).to_string();

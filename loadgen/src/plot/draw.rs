@@ -10,7 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 /// The drawing has ten points to the pixel, for plotters knows whole ones only.
 const PX: i32 = 10;
 const WIDTH: i32 = 760 * PX;
-const HEIGHT: i32 = 300 * PX;
+const HEIGHT: i32 = 270 * PX;
 /// Beside the plot: room for names of ticks.
 const LEFT: i32 = 74 * PX;
 const RIGHT: i32 = 30 * PX;
@@ -22,11 +22,13 @@ const TEXT: i32 = 12 * PX;
 /// plotters writes a font smaller than it is asked for, by this.
 const FONT_FACTOR: f64 = 1.24;
 /// Width of an average letter by the size of the text.
-const LETTER: f64 = 0.56;
+const LETTER: f64 = 0.57;
 const TICKS_X: usize = 8;
 const TICKS_Y: usize = 4;
 /// Of [`BOTTOM`], what names of ticks take.
-const TICKS_HEIGHT: i32 = 24 * PX;
+const TICKS_HEIGHT: i32 = 26 * PX;
+/// A tick's length: it keeps names away from the lines.
+const TICK: i32 = 5 * PX;
 const LINE_WIDTH: u32 = 17;
 const DASH: i32 = 5 * PX;
 const GAP: i32 = 4 * PX;
@@ -58,10 +60,9 @@ pub(super) fn svg(plot: &Plot<'_>, style: &str) -> String {
 
 fn draw(plot: &Plot<'_>, area: &Area<'_>) {
     let points = || plot.lines.iter().flat_map(|line| &line.points);
-    let there = || points().filter(|(_, y)| y.is_some());
-    let (x_min, x_max) = range(there().map(|(x, _)| *x));
+    let (x_min, x_max) = range(points().map(|(x, _)| *x));
     let (y_min, y_max) = range(points().filter_map(|(_, y)| *y));
-    let x = Ruler::new(&plot.x, x_min, x_max, TICKS_X);
+    let x = Ruler::new(&plot.x, x_min, x_max, TICKS_X).cut(x_max);
     let y = Ruler::new(&plot.y, y_min, y_max, TICKS_Y);
     draw_legend(plot, area);
     draw_marks(plot, area, &x);
@@ -85,7 +86,7 @@ fn draw_lines(plot: &Plot<'_>, area: &Area<'_>, x: &Ruler, y: &Ruler) {
         .disable_x_mesh()
         .bold_line_style(palette::grid().stroke_width(PX as u32))
         .axis_style(palette::grid().stroke_width(PX as u32))
-        .set_all_tick_mark_size(0)
+        .set_all_tick_mark_size(TICK)
         .x_label_style(words(HPos::Center))
         .y_label_style(words(HPos::Right))
         .draw()
@@ -119,33 +120,37 @@ fn pieces(line: &Line) -> Vec<Values> {
 /// The y axis' label, and names of lines from the right.
 fn draw_legend(plot: &Plot<'_>, area: &Area<'_>) {
     write(area, plot.y.label, (PX, TEXT), HPos::Left);
-    let mut right = WIDTH - RIGHT;
+    if let [_] = plot.lines.as_slice() {
+        return; // The label says it.
+    }
+    let mut left = WIDTH - RIGHT;
     for line in plot.lines.iter().rev() {
-        write(area, &line.name, (right, TEXT), HPos::Right);
-        right -= width(&line.name) + KEY_WIDTH + 6 * PX;
-        let key = [(right, TEXT), (right + KEY_WIDTH, TEXT)];
+        let text_left = left - width(&line.name);
+        write(area, &line.name, (text_left, TEXT), HPos::Left);
+        let key_left = text_left - KEY_WIDTH - 6 * PX;
+        let key = [(key_left, TEXT), (key_left + KEY_WIDTH, TEXT)];
         let style = line.tone.colour().stroke_width(LINE_WIDTH * 3 / 2);
         let drawn = match line.is_dashed {
             true => area.draw(&DashedPathElement::new(key, KEY_DASH, KEY_DASH, style)),
             false => area.draw(&PathElement::new(key, style)),
         };
         drawn.expect(WRITABLE);
-        right -= 16 * PX;
+        left = key_left - 14 * PX;
     }
 }
 
-/// Lines from top to bottom; a name that would stand on the one before is left out.
+/// Lines from top to bottom; a name that would run into the next is left out.
 fn draw_marks(plot: &Plot<'_>, area: &Area<'_>, x: &Ruler) {
-    let mut free_from = 0;
-    for (at, name) in &plot.marks {
+    let mut free_to = WIDTH;
+    for (at, name) in plot.marks.iter().rev() {
         let left = LEFT + (x.place(*at) * f64::from(WIDTH - LEFT - RIGHT)) as i32;
-        let style = palette::ink().stroke_width(PX as u32 / 2);
+        let style = palette::tick().stroke_width(PX as u32);
         let line = [(left, TOP - TEXT), (left, HEIGHT - BOTTOM)];
         area.draw(&PathElement::new(line, style)).expect(WRITABLE);
-        if left >= free_from {
-            let text_at = (left + 3 * PX, TOP - TEXT / 2 - 2 * PX);
+        if left + width(name) + 8 * PX <= free_to {
+            let text_at = (left + 4 * PX, TOP - TEXT / 2 - 3 * PX);
             write(area, name, text_at, HPos::Left);
-            free_from = left + width(name) + 8 * PX;
+            free_to = left;
         }
     }
 }

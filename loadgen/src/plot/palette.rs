@@ -47,6 +47,13 @@ const INK: [u32; 2] = [0x3C_434D, 0xC5_CCD6];
 /// Lines behind the others.
 const GRID: [u32; 2] = [0xE3_E6EA, 0x2F_3742];
 
+/// Moments.
+const TICK: [u32; 2] = [0xA9_B1BB, 0x5A_6573];
+
+pub(super) fn tick() -> RGBColor {
+    rgb(TICK[0])
+}
+
 pub(super) fn ink() -> RGBColor {
     rgb(INK[0])
 }
@@ -63,7 +70,7 @@ fn rgb(colour: u32) -> RGBColor {
 /// A style sheet that exchanges the colours of all plots where a screen is dark.
 pub fn dark_style() -> String {
     let mut css = String::from("@media screen and (prefers-color-scheme:dark){");
-    for [paper, dark] in Tone::ALL.map(Tone::shades).into_iter().chain([INK, GRID]) {
+    for [paper, dark] in Tone::ALL.map(Tone::shades).into_iter().chain([INK, GRID, TICK]) {
         for what in ["fill", "stroke"] {
             let _ = write!(css, "svg [{what}=\"#{paper:06X}\"]{{{what}:#{dark:06X}}}");
         }

@@ -51,6 +51,15 @@ impl Ruler {
         }
     }
 
+    /// Ends at the last value instead of the next tick, where values are spread evenly.
+    pub fn cut(mut self, max: f64) -> Ruler {
+        if self.scale == Scale::Linear && max > 0.0 {
+            self.end = max;
+            self.ticks.retain(|(value, _)| *value <= max);
+        }
+        self
+    }
+
     /// Where a value stands: 0 at the start, 1 at the end, no further.
     pub fn place(&self, value: f64) -> f64 {
         let spread = |value: f64| match self.scale {
@@ -147,7 +156,9 @@ impl ValueFormatter<f64> for Ruler {
 
 /// The least round number that is not below `least`.
 fn step(unit: Unit, least: f64) -> f64 {
-    let least = if unit == Unit::Count { least.max(1.0) } else { least };
+    // There is nothing between two of them.
+    let is_whole = matches!(unit, Unit::Count | Unit::Bytes);
+    let least = if is_whole { least.max(1.0) } else { least };
     // Bytes are round in powers of 1,024.
     let unit = match unit {
         Unit::Bytes => 1_024f64.powf((least.ln() / 1_024f64.ln()).floor().max(0.0)),
@@ -179,6 +190,14 @@ fn above(value: f64) -> f64 {
 mod tests {
     use super::*;
 
+    #[test]
+    fn an_axis_of_time_ends_with_the_run() {
+        let axis = Axis { label: "", unit: Unit::Seconds, scale: Scale::Linear };
+        let ruler = Ruler::new(&axis, 0.0, 61.0, 5).cut(61.0);
+        assert_eq!((ruler.place(61.0), ruler.ticks.len()), (1.0, 4));
+        assert_eq!(ruler.place(30.5), 0.5);
+    }
+
     fn names(scale: Scale, unit: Unit, min: f64, max: f64) -> Vec<String> {
         let ruler = Ruler::new(&Axis { label: "", unit, scale }, min, max, 5);
         let places: Vec<f64> = ruler.ticks.iter().map(|(value, _)| ruler.place(*value)).collect();
@@ -192,7 +211,7 @@ mod tests {
     fn ticks_are_round() {
         use Scale::{Linear, Log, Nines};
         use Unit::{Bytes, Count, Micros, PerSecond, Seconds};
-        let table: [(Scale, Unit, f64, f64, &[&str]); 9] = [
+        let table: [(Scale, Unit, f64, f64, &[&str]); 10] = [
             (
                 Linear,
                 PerSecond,
@@ -203,6 +222,7 @@ mod tests {
             (Linear, Seconds, 0.0, 61.0, &["0", "20 s", "40 s", "60 s", "80 s"]),
             (Linear, Count, 0.0, 2.0, &["0", "1", "2"]),
             (Linear, Count, 0.0, 0.0, &["0", "1"]),
+            (Linear, Bytes, 0.0, 2.0, &["0", "1 B", "2 B"]),
             (Linear, Bytes, 0.0, 300e6, &["0", "100 MiB", "200 MiB", "300 MiB"]),
             (Log, Micros, 130.0, 90_000.0, &["100 us", "1 ms", "10 ms", "100 ms"]),
             (Log, Micros, 220.0, 900.0, &["200 us", "500 us", "1 ms"]),
