@@ -5,6 +5,7 @@
 //! | [`fanout`] | deliveries per CPU-second, beside the limit |
 //! | [`large_room`] | one post to thousands, and what it does to a small room beside |
 //! | [`slow_readers`] | what readers that are slow or dead cost others and the memory |
+//! | [`scaling`] | the cost of a delivery as sessions become more |
 //! | [`bare`] | the limit: the same bytes to the same sockets, without a broker |
 //! | [`clients`] | who signs in, posts, reads, answers and counts; the same for both sides |
 //! | [`tls`] | what TLS costs beside TCP |
@@ -18,6 +19,7 @@ mod counters;
 mod cpu;
 mod fanout;
 mod large_room;
+mod scaling;
 mod sides;
 mod slow_readers;
 mod socket;
@@ -45,6 +47,8 @@ enum Command {
     LargeRoom(large_room::Args),
     /// What slow and dead readers cost others and the memory, and that slow ones miss nothing.
     SlowReaders(slow_readers::Args),
+    /// The cost of a delivery as sessions become more, with a drawing.
+    Scaling(scaling::Args),
     /// Instructions of the hot steps beside their budgets.
     Budgets {
         /// Make what is counted now the budgets.
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
         Command::Fanout(args) => fanout::run(&args),
         Command::LargeRoom(args) => large_room::run(&args),
         Command::SlowReaders(args) => slow_readers::run(&args),
+        Command::Scaling(args) => scaling::run(&args),
         Command::Budgets { update } => count(update),
         Command::Tls(args) => tls::run(&args),
         Command::Bare(args) => bare::run(&args),
