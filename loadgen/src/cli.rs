@@ -58,8 +58,12 @@ pub enum ProfileName {
     /// users), 2 medium (150) and 2 large (16,000), posting as its planning samples say.
     #[value(name = "pool-80k")]
     Pool80k,
+    /// The same organisation, of which half signs in at once while the other half is chatting.
+    Storm,
     /// One room with all of 16,000 users and a post a second, small rooms beside it.
     LargeRoom,
+    /// The organisation of `pool-80k` for four hours, with people who go and come back.
+    Soak,
 }
 
 /// How large the organisation is. `config` and the run must be told the same.
@@ -139,6 +143,28 @@ pub struct ReaderArgs {
     pub dead_readers: f64,
 }
 
+/// What endpoints do during the load besides posting.
+#[derive(Debug, Args)]
+pub struct LifeArgs {
+    /// Part of the endpoints that do not sign in before the load, but all at once during it [0;
+    /// storm: 0.5].
+    #[arg(long)]
+    pub storm_part: Option<f64>,
+    /// Sign-ins per second in the storm.
+    #[arg(long, default_value_t = 500.0)]
+    pub storm_rate: f64,
+    /// Second of the load at which the storm begins.
+    #[arg(long, default_value_t = 10)]
+    pub storm_at: u64,
+    /// Endpoints per second that sign out during the load; each comes back and joins its rooms
+    /// again [0; soak: 10 for 80,000 users].
+    #[arg(long)]
+    pub churn: Option<f64>,
+    /// Seconds that each of them stays away.
+    #[arg(long, default_value_t = 10)]
+    pub away: u64,
+}
+
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// SIP over TCP; loopback only.
@@ -150,6 +176,8 @@ pub struct RunArgs {
     pub links: LinkArgs,
     #[command(flatten)]
     pub readers: ReaderArgs,
+    #[command(flatten)]
+    pub life: LifeArgs,
     /// A number of rooms (those of the `config` command), or `ma-chan://` URIs with commas between
     /// [1].
     #[arg(long)]
@@ -171,7 +199,7 @@ pub struct RunArgs {
     /// model says].
     #[arg(long, allow_negative_numbers = true)]
     pub rate: Option<f64>,
-    /// Seconds of load [60; pool-80k: 300].
+    /// Seconds of load [60; pool-80k, storm: 300; soak: 14,400].
     #[arg(long)]
     pub duration: Option<u64>,
     /// Bytes of text in each post, mark included: a number; two with a dash between, for each
@@ -182,9 +210,9 @@ pub struct RunArgs {
     /// When posts and sign-ins are due: evenly, or each by itself (a Poisson process).
     #[arg(long, value_enum, default_value_t = Arrivals::Even)]
     pub arrivals: Arrivals,
-    /// New sessions per second while signing in.
-    #[arg(long, default_value_t = 500.0)]
-    pub sign_in_rate: f64,
+    /// New sessions per second while signing in [500; an organisation: 100].
+    #[arg(long)]
+    pub sign_in_rate: Option<f64>,
     /// REGISTER and ask for provisioning and look-up before the long dialog, as SIPE does.
     #[arg(long)]
     pub full_sign_in: bool,

@@ -71,6 +71,34 @@ fn workers_share_a_run_and_it_is_judged_as_one() {
 }
 
 #[test]
+fn a_storm_beside_the_load_is_served_clean() {
+    let size = "--profile storm --scale 0.001";
+    let mut server = server_for(size);
+    let words = format!("{size} --rate 100 --duration 2 --storm-at 1 --storm-rate 200 --workers 2");
+    let says = [
+        "120 opened, 1920 rooms joined",
+        "200 accepted, 0 refused",
+        "phase: before the storm",
+        "phase: storm",
+        "phase: after the storm",
+        "the contract was kept",
+    ];
+    check(&server, &words, &says);
+    assert!(server.stop().success());
+}
+
+#[test]
+fn who_goes_and_comes_back_is_served_clean() {
+    let size = "--profile pool-80k --scale 0.001";
+    let mut server = server_for(size);
+    let words = format!("{size} --rate 100 --duration 3 --churn 20 --away 0 --front-ends 2");
+    check(&server, &words, &["300 accepted, 0 refused", " 0 missing", "the contract was kept"]);
+    // All but those who were still away at the end, and a few who were chosen while away.
+    assert!(server.metric("parlance_dialogs_opened_total", "") > 150.0);
+    assert!(server.stop().success());
+}
+
+#[test]
 fn slow_readers_get_everything_in_the_end() {
     let mut server = server_for("--rooms 2");
     let words = "--users 20 --rooms 2 --room-size 20 --rate 100 --duration 2 --slow-readers 0.2 \

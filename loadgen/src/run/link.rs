@@ -130,7 +130,7 @@ impl Link {
         (0..places).for_each(|place| self.sign_in(place));
     }
 
-    fn sign_in(&self, place: usize) {
+    pub fn sign_in(&self, place: usize) {
         let connection = self.connection();
         if connection.is_closed() {
             return; // With the next connection, then.

@@ -1,6 +1,8 @@
 //! The phases of a run, one after the other; every wait is bounded.
 
+use super::life::{Life, SignIns};
 use super::link::Link;
+use super::links::Links;
 use super::meeting::{Meeting, Place, Status};
 use super::pace::{Schedule, Sleeper};
 use super::plan::{Plan, Stream};
@@ -9,7 +11,7 @@ use super::process::{Sample, sample};
 use super::progress::Progress;
 use super::summary::LoadWindow;
 use super::world::{Outcome, State, World};
-use parlance_loadgen::{Client, ClientConfig};
+use parlance_loadgen::Client;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,8 +34,7 @@ const AUTHORS_TRIED_MAX: u32 = 64;
 pub(super) struct Run {
     pub(super) plan: Rc<Plan>,
     pub(super) world: Rc<RefCell<World>>,
-    /// By number; absent until the first of its endpoints signs in.
-    pub(super) links: Vec<Option<Rc<Link>>>,
+    pub(super) links: Rc<Links>,
     pub(super) sleeper: Sleeper,
     pub(super) progress: Progress,
     /// Somebody wants the load to end before its time.
@@ -47,9 +48,10 @@ pub async fn run(plan: Plan) -> Result<Outcome, String> {
     let is_interrupted = on_interrupt()?;
     let meeting = Meeting::new(plan.share, &is_interrupted);
     let start = meeting.run_start();
+    let world = Rc::new(RefCell::new(World::new(Rc::clone(&plan), start)));
     let mut run = Run {
-        world: Rc::new(RefCell::new(World::new(Rc::clone(&plan), start))),
-        links: vec![None; plan.links.count() as usize],
+        links: Links::new(&plan, &world),
+        world,
         sleeper: Sleeper::new()?,
         progress: Progress::new(plan.watched(start), plan.share.count == 1)?,
         meeting,
@@ -58,10 +60,14 @@ pub async fn run(plan: Plan) -> Result<Outcome, String> {
     };
     run.meet(Place::Ready).await;
     if let Err(error) = run.sign_in().await {
-        run.close_links();
+        run.links.close();
         return Err(error);
     }
     run.settle().await;
+    if let Some(fault) = run.links.fault() {
+        run.links.close();
+        return Err(fault);
+    }
     let signed_in = start.elapsed();
     if run.plan.reads_whole_history {
         run.find_ends().await;
@@ -110,47 +116,23 @@ impl Run {
     }
 
     async fn sign_in(&mut self) -> Result<(), String> {
-        let endpoints = self.plan.endpoints;
-        let even = Schedule::counting(Instant::now(), self.plan.sign_in_rate, endpoints.into());
-        let mut schedule = self.plan.arrivals(even, Stream::SignInTimes);
-        let mut endpoint = 0;
-        while let Some(due) = schedule.due() {
+        let first = self.plan.life.storm_from(self.plan.endpoints);
+        let even = Schedule::counting(Instant::now(), self.plan.sign_in_rate, first.into());
+        let mut sign_ins = SignIns::new(self.plan.arrivals(even, Stream::SignInTimes), 0);
+        while let Some(due) = sign_ins.due() {
             self.sleeper.until(due).await;
-            let now = Instant::now();
-            while let Some(due) = schedule.take(now) {
-                if self.plan.has(endpoint) {
-                    self.open(endpoint, due).await?;
-                }
-                endpoint += 1;
-            }
+            sign_ins.take_all(&self.plan, &self.links);
             self.show_sign_in("sign-in");
+            if let Some(fault) = self.links.fault() {
+                return Err(fault);
+            }
         }
         Ok(())
     }
 
-    async fn open(&mut self, endpoint: u32, due: Instant) -> Result<(), String> {
-        let index = self.plan.link_of(endpoint);
-        if self.links[index as usize].is_none() {
-            let link = Link::open(index, &self.plan, &self.world).await?;
-            self.links[index as usize] = Some(link);
-        }
-        let link = self.link(index);
-        let mut config =
-            ClientConfig::numbered(endpoint, &self.plan.domain, &link.sent_by(), self.plan.seed);
-        config.user = format!("u{}", self.plan.user_of(endpoint));
-        config.sign_in = self.plan.sign_in;
-        self.world.borrow_mut().begin(endpoint, index, due);
-        link.add(Client::new(config));
-        Ok(())
-    }
-
-    /// The link that an endpoint is on.
-    fn link(&self, index: u32) -> &Link {
-        self.links[index as usize].as_deref().expect("endpoints begin on links that are open")
-    }
-
-    fn close_links(&self) {
-        self.links.iter().flatten().for_each(|link| link.close());
+    /// The link that an endpoint is on that has begun.
+    pub(super) fn link(&self, index: u32) -> Rc<Link> {
+        self.links.get(index).expect("who is signed in has a link")
     }
 
     fn show_sign_in(&mut self, phase: &'static str) {
@@ -186,6 +168,7 @@ impl Run {
         let mut window = LoadWindow::begin(self.plan.watched(start).server_pid, start);
         self.world.borrow_mut().begin_load(start);
         self.slow_down();
+        let mut life = Life::new(Rc::clone(&self.plan), start);
         let mut slow_until = start.checked_add(self.plan.laggards.slow_for);
         let end = start + self.plan.duration;
         let mut show_at = start;
@@ -200,6 +183,7 @@ impl Run {
                 window.look();
                 self.show_load(now - start);
             }
+            life.go_on(self, now);
             if slow_until.is_some_and(|until| now >= until) {
                 slow_until = None;
                 self.catch_up();
@@ -209,9 +193,10 @@ impl Run {
             }
             self.refresh((now - start).as_secs(), &mut seconds_refreshed);
             let next = self.world.borrow().next_due().unwrap_or(end).min(show_at).min(end);
+            let next = life.next_due().map_or(next, |due| due.min(next));
             self.sleeper.until(next).await;
         }
-        if self.plan.reconnects {
+        if self.plan.reconnects || self.plan.life.is_some() {
             self.settle().await;
         }
         self.catch_up();
@@ -324,7 +309,7 @@ impl Run {
         let silent = world.endpoints.iter().filter(|endpoint| is_open(endpoint.state)).count();
         (0..silent).for_each(|_| world.error("BYE never answered".to_owned()));
         drop(world);
-        self.close_links();
+        self.links.close();
     }
 }
 

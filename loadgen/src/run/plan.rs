@@ -1,13 +1,14 @@
 //! What the arguments mean: checked, completed, ready to run.
 
 use super::gauges::parse_address;
+use super::life::LifePlan;
 use super::mix;
 use super::pace::{Schedule, shared_now_ns};
 use super::process;
 use super::profile::{COUNT_MAX, Organisation, RoomSize};
 use super::sizes::MessageBytes;
 use super::watch::Watched;
-use crate::cli::{Arrivals, LinkArgs, ReaderArgs, RunArgs};
+use crate::cli::{Arrivals, LifeArgs, LinkArgs, ReaderArgs, RunArgs};
 use parlance_loadgen::results::About;
 use parlance_loadgen::{SignIn, rooms};
 use parlance_wire::xccos::RoomRef;
@@ -90,6 +91,23 @@ impl Links {
             false => self.direct + (endpoint - rank) % self.front_ends,
         }
     }
+}
+
+/// What the command line says, or else the profile.
+fn life(args: &LifeArgs, organisation: &Organisation) -> Result<LifePlan, String> {
+    let Organisation { profile, users, .. } = organisation;
+    let storm_part = args.storm_part.unwrap_or(profile.storm_part);
+    let churn_rate = args.churn.unwrap_or_else(|| f64::from(*users) * profile.sign_outs_per_user_s);
+    if !(0.0..1.0).contains(&storm_part) {
+        return Err("--storm-part is a part of the endpoints, from 0 to below 1".to_owned());
+    }
+    let is_rate = |rate: f64| rate.is_finite() && rate >= 0.0;
+    if !is_rate(churn_rate) || !is_rate(args.storm_rate) || args.storm_rate == 0.0 {
+        return Err("rates are positive numbers".to_owned());
+    }
+    let storm_after = Duration::from_secs(args.storm_at);
+    let (storm_rate, away) = (args.storm_rate, Duration::from_secs(args.away));
+    Ok(LifePlan { storm_part, storm_rate, storm_after, churn_rate, away })
 }
 
 /// As many as were asked for, or as the links need.
@@ -205,6 +223,9 @@ pub enum Stream {
     Posts = 1 << 33,
     PostTimes,
     SignInTimes,
+    StormTimes,
+    SignOuts,
+    SignOutTimes,
     /// Of the first size of rooms; the others follow.
     Rooms = 1 << 34,
 }
@@ -217,6 +238,7 @@ pub struct Plan {
     pub endpoints: u32,
     pub links: Links,
     pub laggards: Laggards,
+    pub life: LifePlan,
     links_per_address: u32,
     pub domain: String,
     pub classes: Vec<Class>,
@@ -249,15 +271,14 @@ impl Plan {
     /// Reads the arguments; what is wrong with them otherwise.
     pub fn new(args: RunArgs) -> Result<Plan, String> {
         let organisation = Organisation::new(&args.size)?;
-        let Organisation { users, endpoints, profile } = organisation;
+        let &Organisation { users, endpoints, profile } = &organisation;
         let links = Links::new(&args.links, endpoints)?;
         if !args.server.ip().is_loopback() {
             return Err(format!("{} is no loopback address", args.server));
         }
         let is_rate = |rate: f64| rate.is_finite() && rate > 0.0;
-        if !is_rate(args.sign_in_rate)
-            || args.rate.is_some_and(|rate| rate != 0.0 && !is_rate(rate))
-        {
+        let sign_in_rate = args.sign_in_rate.unwrap_or(profile.sign_in_rate);
+        if !is_rate(sign_in_rate) || args.rate.is_some_and(|rate| rate != 0.0 && !is_rate(rate)) {
             return Err("rates are positive numbers".to_owned());
         }
         let (mut classes, rooms) = match profile.sizes {
@@ -277,6 +298,7 @@ impl Plan {
             endpoints,
             links,
             laggards: Laggards::new(&args.readers, links, args.reconnect)?,
+            life: life(&args.life, &organisation)?,
             links_per_address: args.links.links_per_address,
             domain: args.room_domain,
             classes,
@@ -287,7 +309,7 @@ impl Plan {
             is_poisson: args.arrivals == Arrivals::Poisson,
             share: args.share.unwrap_or(Share { index: 0, count: 1, start_ns: shared_now_ns() }),
             workers: workers(args.workers, links)?,
-            sign_in_rate: args.sign_in_rate,
+            sign_in_rate,
             sign_in: if args.full_sign_in { SignIn::FULL } else { SignIn::DIRECT },
             seed: args.seed,
             settle: Duration::from_secs(args.settle),
@@ -605,6 +627,8 @@ mod tests {
             ("--rate -1", "rates"),
             ("--links 2 --workers 3", "each needs one"),
             ("--workers 0", "at least one"),
+            ("--storm-part 1", "below 1"),
+            ("--churn inf", "rates"),
             ("--slow-readers 0.6 --dead-readers 0.5", "at most 1"),
             ("--links 2 --slow-readers 0.5", "--direct"),
             ("--dead-readers 0.5 --reconnect", "--reconnect"),

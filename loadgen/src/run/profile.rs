@@ -76,25 +76,47 @@ pub struct Profile {
     /// Empty: rooms of one size, which the command line tells.
     pub sizes: &'static [RoomSize],
     pub duration_s: u64,
+    /// Sign-ins per second before the load.
+    pub sign_in_rate: f64,
+    /// Part of the endpoints that sign in as a storm during the load.
+    pub storm_part: f64,
+    /// Endpoints that sign out, per user and second.
+    pub sign_outs_per_user_s: f64,
 }
 
-const STEADY: Profile =
-    Profile { scale: None, endpoints_per_user: 1.0, sizes: &[], duration_s: 60 };
+const STEADY: Profile = Profile {
+    scale: None,
+    endpoints_per_user: 1.0,
+    sizes: &[],
+    duration_s: 60,
+    sign_in_rate: 500.0,
+    storm_part: 0.0,
+    sign_outs_per_user_s: 0.0,
+};
 const POOL: Profile = Profile {
     scale: Some(1.0),
     endpoints_per_user: 1.5,
     sizes: &[SMALL, MEDIUM, LARGE],
     duration_s: 300,
+    // The product's peak is 10; at that rate 80,000 users take hours.
+    sign_in_rate: 100.0,
+    ..STEADY
 };
-const LARGE_ROOM: Profile =
-    Profile { scale: Some(0.2), endpoints_per_user: 1.0, sizes: &[SMALL, LARGEST], duration_s: 60 };
+/// Half of the organisation is there when the other half comes.
+const STORM: Profile = Profile { storm_part: 0.5, ..POOL };
+/// Ten sign in a second of 80,000 users, and as many sign out.
+const SOAK: Profile =
+    Profile { duration_s: 4 * 3_600, sign_outs_per_user_s: 10.0 / USERS_WHOLE, ..POOL };
+const LARGE_ROOM: Profile = Profile { scale: Some(0.2), sizes: &[SMALL, LARGEST], ..STEADY };
 
 impl From<ProfileName> for &'static Profile {
     fn from(name: ProfileName) -> &'static Profile {
         match name {
             ProfileName::Steady => &STEADY,
             ProfileName::Pool80k => &POOL,
+            ProfileName::Storm => &STORM,
             ProfileName::LargeRoom => &LARGE_ROOM,
+            ProfileName::Soak => &SOAK,
         }
     }
 }

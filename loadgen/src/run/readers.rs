@@ -19,7 +19,7 @@ impl Run {
         for endpoint in 0..self.plan.endpoints {
             let mut world = self.world.borrow_mut();
             let state = &world.endpoints[endpoint as usize];
-            let Some(link) = &self.links[state.link as usize] else { continue };
+            let Some(link) = self.links.get(state.link) else { continue };
             match (self.plan.reader_of(state.link), state.state) {
                 (Reader::Good, _) | (_, State::Lost) => {}
                 (Reader::Slow, _) => {
@@ -89,7 +89,7 @@ impl Run {
 
     fn set_pace(&self, endpoint: u32, pace: Pace) {
         let link = self.world.borrow().endpoints[endpoint as usize].link;
-        if let Some(link) = &self.links[link as usize] {
+        if let Some(link) = self.links.get(link) {
             link.set_pace(pace);
         }
     }

@@ -30,6 +30,8 @@ pub enum State {
     /// Its dialog is over for good.
     Lost,
     Left,
+    /// It has said goodbye during the load, and comes back.
+    Out,
 }
 
 pub struct Endpoint {
@@ -37,7 +39,7 @@ pub struct Endpoint {
     pub link: u32,
     pub place: usize,
     /// When it was due to sign in.
-    due: Instant,
+    pub due: Instant,
     /// Counts its dialogs: each is a session of its own.
     dialogs: u32,
     /// Since when it has not been in all its rooms, though it was once.
@@ -75,7 +77,7 @@ pub struct World {
     pub(super) pages: Vec<(usize, Command)>,
     /// Memberships that those who began to sign in want, and those of them that will not come
     /// about any more.
-    wanted: u64,
+    pub(super) wanted: u64,
     given_up: u64,
     begun: u64,
     /// Posts to come, while there is load.
@@ -87,6 +89,8 @@ pub struct World {
     pub measured: Measured,
     /// Labels of the classes of rooms; none where there is one class only.
     room_classes: Vec<ClassId>,
+    /// Label of the phase of the load; none where there are none.
+    phase: Option<(&'static str, ClassId)>,
     /// Labels of good and slow readers; none where all are good.
     reader_classes: Option<(ClassId, ClassId)>,
     pub checker: Checker,
@@ -136,6 +140,7 @@ impl World {
                     classes.iter().map(label).collect()
                 }
             },
+            phase: None,
             reader_classes: plan.laggards.is_some().then(|| {
                 let good = measured.classes.class(Aspect::Reader, "good");
                 (good, measured.classes.class(Aspect::Reader, "slow"))
@@ -233,7 +238,7 @@ impl World {
 
     /// Notes all posts that are due, so that what is owed is known before somebody joins, leaves,
     /// or is shown one that another process has sent.
-    fn advance(&mut self, now: Instant) {
+    pub(super) fn advance(&mut self, now: Instant) {
         let Some(posts) = &mut self.posts else { return };
         while let Some(post) = posts.take(now) {
             let number = self.owed.post(post.room, post.due);
@@ -292,13 +297,16 @@ impl World {
 
     /// Something that was due, or began, at `since` is there.
     fn record(&mut self, kind: Kind, now: Instant, since: Instant) {
-        self.measured.record(kind, now - self.start, now - since, &[]);
+        let phase = self.phase.map(|(_, class)| class);
+        self.measured.record(kind, now - self.start, now - since, phase.as_slice());
     }
 
     /// A delivery, or an author's 200, of a post that was due at `since`.
     fn record_in(&mut self, room: u32, kind: Kind, now: Instant, since: Instant) {
-        let class = self.room_classes.get(self.plan.class_of(room)).copied();
-        self.measured.record(kind, now - self.start, now - since, class.as_slice());
+        self.record(kind, now, since);
+        if let Some(class) = self.room_classes.get(self.plan.class_of(room)) {
+            self.measured.classes.record(*class, kind, now - since);
+        }
     }
 
     /// The following happens now, by the time of all processes.
@@ -313,6 +321,24 @@ impl World {
             checker: std::mem::take(&mut self.checker),
             missing: self.owed.missing(),
         }
+    }
+
+    /// A phase of the load begins, or goes on.
+    pub fn phase(&mut self, now: Instant, name: &'static str) {
+        if self.phase.is_none_or(|(phase, _)| phase != name) {
+            self.phase = Some((name, self.measured.classes.class(Aspect::Phase, name)));
+            self.measured.mark(now - self.start, name);
+        }
+    }
+
+    /// The link of these could not be opened.
+    pub fn never_came(&mut self, endpoints: &[u32], error: &str) {
+        for endpoint in endpoints {
+            self.measured.counts.open_failed += 1;
+            self.given_up += self.plan.rooms_of(*endpoint).len() as u64;
+            self.endpoints[*endpoint as usize].state = State::Lost;
+        }
+        self.error(format!("connect: {error}"));
     }
 
     /// A link is over.
@@ -375,7 +401,11 @@ impl World {
             }
             ClientEvent::Closed { .. } => {
                 self.measured.counts.left += 1;
-                self.endpoints[endpoint as usize].state = State::Left;
+                self.checker.session_ended(self.session(endpoint));
+                let state = &mut self.endpoints[endpoint as usize].state;
+                if *state != State::Out {
+                    *state = State::Left;
+                }
             }
             ClientEvent::Gone { reason } => self.gone(endpoint, reason, now),
             ClientEvent::Unreadable { what } => self.error(format!("unreadable: {what}")),
@@ -455,6 +485,11 @@ impl World {
 
     fn gone(&mut self, endpoint: u32, reason: EndReason, now: Instant) {
         let Endpoint { state: before, reader, .. } = self.endpoints[endpoint as usize];
+        if before == State::Out {
+            self.checker.session_ended(self.session(endpoint));
+            self.endpoints[endpoint as usize].state = State::Lost;
+            return;
+        }
         if self.is_leaving || before == State::Lost {
             self.endpoints[endpoint as usize].state = State::Lost;
             return;
