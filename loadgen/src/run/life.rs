@@ -1,11 +1,14 @@
 //! What endpoints do during the load besides posting: a crowd that signs in at once, and a steady
 //! coming and going.
 
+use super::laggards::Reader;
 use super::links::Links;
 use super::pace::Schedule;
 use super::phases::Run;
-use super::plan::{Plan, Reader, Stream};
+use super::plan::{Plan, Stream};
+use super::profile::Organisation;
 use super::world::{State, World};
+use crate::cli::LifeArgs;
 use parlance_loadgen::Client;
 use rand_chacha::ChaCha8Rng;
 use std::collections::VecDeque;
@@ -31,6 +34,24 @@ pub struct LifePlan {
 }
 
 impl LifePlan {
+    /// What the command line says, or else the profile.
+    pub fn new(args: &LifeArgs, organisation: &Organisation) -> Result<LifePlan, String> {
+        let Organisation { profile, users, .. } = organisation;
+        let storm_part = args.storm_part.unwrap_or(profile.storm_part);
+        let churn_rate =
+            args.churn.unwrap_or_else(|| f64::from(*users) * profile.sign_outs_per_user_s);
+        if !(0.0..1.0).contains(&storm_part) {
+            return Err("--storm-part is a part of the endpoints, from 0 to below 1".to_owned());
+        }
+        let is_rate = |rate: f64| rate.is_finite() && rate >= 0.0;
+        if !is_rate(churn_rate) || !is_rate(args.storm_rate) || args.storm_rate == 0.0 {
+            return Err("rates are positive numbers".to_owned());
+        }
+        let storm_after = Duration::from_secs(args.storm_at);
+        let (storm_rate, away) = (args.storm_rate, Duration::from_secs(args.away));
+        Ok(LifePlan { storm_part, storm_rate, storm_after, churn_rate, away })
+    }
+
     /// Is there any?
     pub fn is_some(&self) -> bool {
         self.storm_part > 0.0 || self.churn_rate > 0.0

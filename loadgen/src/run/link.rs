@@ -3,7 +3,8 @@
 
 use super::backoff;
 use super::connection::{Connection, Fault, Pace, is_absence};
-use super::plan::{Plan, Reader};
+use super::laggards::Reader;
+use super::plan::Plan;
 use super::world::World;
 use parlance_loadgen::{Client, LinkMux};
 use parlance_wire::sip::FrameError;

@@ -5,7 +5,7 @@
 //! tells all of them the moment at which they go on. At the end they hand over what they found.
 
 use super::pace::moment;
-use super::plan::Share;
+use super::share::Share;
 use parlance_loadgen::Part;
 use parlance_loadgen::results::{Counts, Measured};
 use serde::{Deserialize, Serialize};

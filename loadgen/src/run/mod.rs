@@ -4,6 +4,7 @@ mod backoff;
 mod connection;
 mod crew;
 mod gauges;
+mod laggards;
 mod life;
 mod link;
 mod links;
@@ -19,13 +20,16 @@ mod profile;
 mod progress;
 mod read_back;
 mod readers;
+mod rooms;
+mod share;
 mod sizes;
 mod summary;
 mod watch;
 mod world;
 
-pub use plan::{LINKS_PER_ADDRESS, Plan, Share};
+pub use plan::Plan;
 pub use profile::server_config;
+pub use share::{LINKS_PER_ADDRESS, Share};
 pub use sizes::MessageBytes;
 
 use meeting::{Found, Word};

@@ -1,8 +1,8 @@
 //! Reading the rooms' histories after the load: what was accepted must be in them.
 
+use super::laggards::Reader;
 use super::pace::Schedule;
 use super::phases::{ANSWER_MAX, LOOK_EVERY, Run};
-use super::plan::Reader;
 use super::world::{State, World};
 use parlance_loadgen::{PostId, RoomId};
 use parlance_wire::xccos::{Command, Delivery, Found, FoundInRoom, HistorySearch, RoomRef};

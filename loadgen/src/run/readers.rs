@@ -5,8 +5,8 @@
 //! owed to it from the moment it stops.
 
 use super::connection::Pace;
+use super::laggards::Reader;
 use super::phases::Run;
-use super::plan::Reader;
 use super::world::{State, World};
 use parlance_loadgen::ClientEvent;
 

@@ -1,10 +1,12 @@
 //! What a run knows: who is where, what was posted, what came, what went wrong.
 
 use super::connection::Fault;
+use super::laggards::Reader;
 use super::owed::Owed;
-use super::plan::{Class, Plan, Reader};
+use super::plan::Plan;
 use super::posts::{Post, Posts};
 use super::read_back::Archive;
+use super::rooms::Class;
 use parlance_loadgen::results::{Aspect, ClassId, Kind, Measured};
 use parlance_loadgen::{Checker, ClientEvent, EndReason, PostId, RoomId, SessionId};
 use parlance_wire::xccos::{Command, RoomRef};
