@@ -4,7 +4,7 @@
 use parlance_core::Limits;
 
 /// Resident memory of an idle link by TLS, bytes: `parlance-bench tls`, the larger of 1.2 and 1.3.
-pub const LINK_TLS_BYTES: u64 = 11_000;
+pub const LINK_TLS_BYTES: u64 = 6_500;
 /// What the kernel keeps for an idle link, bytes: socket, inode, file and its entry in epoll; not
 /// in the process's own memory.
 pub const LINK_KERNEL_BYTES: u64 = 4_000;

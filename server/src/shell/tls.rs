@@ -5,15 +5,33 @@
 //! neither). Key logging is never configured.
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
+use rustls::server::{
+    ClientHello, ResolvesServerCert, ServerConnectionData, ServerSessionMemoryCache,
+    UnbufferedServerConnection,
+};
 use rustls::sign::CertifiedKey;
-use rustls::{HandshakeKind, ServerConfig, ServerConnection};
-use std::io::{self, IoSlice, Read, Write};
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
+};
+use rustls::{HandshakeKind, ServerConfig};
+use std::fmt;
+use std::io::{self, IoSlice, Write};
 use std::sync::{Arc, RwLock};
 
 /// Ciphertext that may wait for the socket, bytes. Beyond it nothing more is encrypted, so what
 /// waits stays in the core's outbox, where its own bounds count.
 pub const UNSENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a record, or of a message of the handshake, that may have come without their end: the
+/// longest message that rustls takes (64 KiB), with the records it comes in.
+const BEGUN_BYTES_MAX: usize = 80 * 1024;
+
+/// Largest content of a record, bytes (RFC 8446 §5.1), and most that its encryption adds here: the
+/// record's head, the kind of content or a nonce, the tag.
+const RECORD_BYTES_MAX: usize = 16 * 1024;
+const RECORD_OVERHEAD_BYTES: usize = 5 + 8 + 16;
+/// As much as an encrypted alert takes.
+const ALERT_BYTES: usize = 2 + RECORD_OVERHEAD_BYTES;
 
 /// Sessions kept for clients of TLS 1.2 that know no tickets; the oldest is forgotten first. Some
 /// 300 bytes each.
@@ -101,11 +119,27 @@ pub enum Received {
 
 /// TLS of one link.
 ///
-/// However many slices a write gathers, their bytes fill records of 16 KiB: rustls cuts the whole
-/// into records, not each slice.
-#[derive(Debug)]
+/// It keeps no buffers while nothing is on its way: records are decrypted where they were read to,
+/// and what rustls would keep for reading alone, 4 KiB, would be more than everything else of an
+/// idle link.
+///
+/// However many slices a write gathers, their bytes fill records of 16 KiB.
 pub struct TlsLink {
-    connection: ServerConnection,
+    connection: UnbufferedServerConnection,
+    /// The beginning of a record, or of a message of the handshake, whose end has not come.
+    begun: Vec<u8>,
+    /// Ciphertext for the socket.
+    unsent: Vec<u8>,
+    /// `unsent[..sent]` is out.
+    sent: usize,
+    /// rustls must not be asked for anything after a fault but its alert.
+    has_failed: bool,
+}
+
+impl fmt::Debug for TlsLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsLink").field("unsent", &self.unsent_bytes()).finish_non_exhaustive()
+    }
 }
 
 impl TlsLink {
@@ -114,9 +148,14 @@ impl TlsLink {
     /// # Errors
     /// If the configuration is unusable.
     pub fn new(config: Arc<ServerConfig>) -> Result<TlsLink, rustls::Error> {
-        let mut connection = ServerConnection::new(config)?;
-        connection.set_buffer_limit(Some(UNSENT_BYTES_MAX));
-        Ok(TlsLink { connection })
+        let connection = UnbufferedServerConnection::new(config)?;
+        Ok(TlsLink {
+            connection,
+            begun: Vec::new(),
+            unsent: Vec::new(),
+            sent: 0,
+            has_failed: false,
+        })
     }
 
     /// True until the handshake is complete.
@@ -129,66 +168,211 @@ impl TlsLink {
         self.connection.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
-    /// Takes in `ciphertext` and appends what it holds to `plain`: never more bytes than came in.
-    /// Afterwards [`TlsLink::wants_write`] may be true, also after an error (an alert).
+    /// Takes in `ciphertext`, of which nothing can be used afterwards, and appends what it holds to
+    /// `plain`: never more bytes than came in. Afterwards [`TlsLink::wants_write`] may be true,
+    /// also after an error (an alert).
     ///
     /// # Errors
     /// Any fault of the peer: the link cannot be used any further.
     pub fn receive(
         &mut self,
-        mut ciphertext: &[u8],
+        ciphertext: &mut [u8],
         plain: &mut Vec<u8>,
     ) -> Result<Received, rustls::Error> {
+        if self.begun.is_empty() {
+            let (used, received) = self.advance(ciphertext, plain)?;
+            // After the peer's goodbye the rest is ignored, as it must be.
+            if received == Received::Open && used < ciphertext.len() {
+                self.begun = ciphertext[used..].to_vec();
+            }
+            return Ok(received);
+        }
+        let mut begun = std::mem::take(&mut self.begun);
+        begun.extend_from_slice(ciphertext);
+        let (used, received) = self.advance(&mut begun, plain)?;
+        begun.drain(..used);
+        if received == Received::Open && !begun.is_empty() {
+            if begun.len() > BEGUN_BYTES_MAX {
+                self.has_failed = true;
+                return Err(rustls::Error::General("a message of TLS does not end".into()));
+            }
+            self.begun = begun;
+        }
+        Ok(received)
+    }
+
+    /// Lets TLS go on with `incoming` as far as it can; how many of its bytes are done with.
+    fn advance(
+        &mut self,
+        incoming: &mut [u8],
+        plain: &mut Vec<u8>,
+    ) -> Result<(usize, Received), rustls::Error> {
+        if self.has_failed {
+            return Err(rustls::Error::General("the link has failed before".into()));
+        }
+        let (mut used, mut received) = (0, Received::Open);
         loop {
-            // After the peer's goodbye this reads nothing: the rest is ignored, as it must be.
-            let taken = self.connection.read_tls(&mut ciphertext).map_err(general)?;
-            let state = self.connection.process_new_packets()?;
-            // Taken out at once, so rustls' own bound on plain bytes is never met.
-            let waiting = state.plaintext_bytes_to_read();
-            let before = plain.len();
-            plain.resize(before + waiting, 0);
-            if waiting > 0 {
-                self.connection.reader().read_exact(&mut plain[before..]).map_err(general)?;
-            }
-            if state.peer_has_closed() {
-                return Ok(Received::Closed);
-            }
-            if taken == 0 || ciphertext.is_empty() {
-                return Ok(Received::Open);
+            let UnbufferedStatus { discard, state } =
+                self.connection.process_tls_records(&mut incoming[used..]);
+            used += discard;
+            match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record?;
+                        used += record.discard;
+                        plain.extend_from_slice(record.payload);
+                    }
+                }
+                Ok(ConnectionState::EncodeTlsData(data)) => encode(&mut self.unsent, data),
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                Ok(ConnectionState::PeerClosed) => received = Received::Closed,
+                // Nothing more can be done without more bytes. Data before the end of a handshake
+                // are never accepted, so they never come.
+                Ok(_) => return Ok((used, received)),
+                Err(error) => {
+                    self.take_alert();
+                    return Err(error);
+                }
             }
         }
     }
 
+    /// The alert that belongs to a fault.
+    fn take_alert(&mut self) {
+        self.has_failed = true;
+        while self.connection.wants_write() {
+            let state = self.connection.process_tls_records(&mut []).state;
+            let Ok(ConnectionState::EncodeTlsData(data)) = state else { return };
+            encode(&mut self.unsent, data);
+        }
+    }
+
     /// Encrypts as much of `slices` as the bound on unsent bytes allows; returns how many bytes it
-    /// took, 0 when there is no room.
+    /// took, 0 when there is no room. `gathered` is memory for that, kept by the caller.
     ///
     /// # Errors
-    /// If the link has failed before.
-    pub fn encrypt(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.connection.writer().write_vectored(slices)
+    /// If the link has failed before, or its handshake is not complete.
+    pub fn encrypt(&mut self, slices: &[IoSlice<'_>], gathered: &mut Vec<u8>) -> io::Result<usize> {
+        self.unsent.drain(..std::mem::take(&mut self.sent));
+        let mut room = UNSENT_BYTES_MAX.saturating_sub(self.unsent_bytes());
+        gathered.clear();
+        for slice in slices {
+            let taken = slice.len().min(room);
+            gathered.extend_from_slice(&slice[..taken]);
+            room -= taken;
+        }
+        if gathered.is_empty() {
+            return Ok(0);
+        }
+        let records = gathered.len().div_ceil(RECORD_BYTES_MAX);
+        let likely = gathered.len() + records * RECORD_OVERHEAD_BYTES;
+        let mut is_encrypted = false;
+        self.with_traffic(likely, |traffic, out| match traffic.encrypt(gathered, out) {
+            Ok(count) => {
+                is_encrypted = true;
+                Ok(count)
+            }
+            Err(EncryptError::InsufficientSize(size)) => Err(size.required_size),
+            Err(EncryptError::EncryptExhausted) => Ok(0),
+        })?;
+        match is_encrypted {
+            true => Ok(gathered.len()),
+            false => Err(io::Error::other("the keys of this link are used up")),
+        }
+    }
+
+    /// Says goodbye: queued like any ciphertext. A link that has failed, or has not got so far,
+    /// says nothing.
+    pub fn close(&mut self) {
+        let _ =
+            self.with_traffic(ALERT_BYTES, |traffic, out| match traffic.queue_close_notify(out) {
+                Ok(count) => Ok(count),
+                Err(EncryptError::InsufficientSize(size)) => Err(size.required_size),
+                Err(EncryptError::EncryptExhausted) => Ok(0),
+            });
+    }
+
+    /// Appends to the unsent bytes what `write` writes to them.
+    fn with_traffic(
+        &mut self,
+        likely: usize,
+        mut write: impl FnMut(
+            &mut WriteTraffic<'_, ServerConnectionData>,
+            &mut [u8],
+        ) -> Result<usize, usize>,
+    ) -> io::Result<()> {
+        // What is begun stays so: whatever was complete in it was handled when it came.
+        let mut begun = std::mem::take(&mut self.begun);
+        let outcome = self.advance(&mut begun, &mut Vec::new()).map_err(io::Error::other);
+        let outcome =
+            outcome.and_then(|_| match self.connection.process_tls_records(&mut begun).state {
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                    append(&mut self.unsent, likely, |out| write(&mut traffic, out));
+                    Ok(())
+                }
+                Ok(_) => Err(io::Error::other("the handshake is not complete")),
+                Err(error) => Err(io::Error::other(error)),
+            });
+        self.begun = begun;
+        outcome
     }
 
     /// True while ciphertext waits for the socket.
     pub fn wants_write(&self) -> bool {
-        self.connection.wants_write()
+        self.unsent_bytes() > 0
     }
 
-    /// Hands ciphertext to `socket` with one gathering write.
+    fn unsent_bytes(&self) -> usize {
+        self.unsent.len() - self.sent
+    }
+
+    /// Hands ciphertext to `socket` with one write.
     ///
     /// # Errors
     /// The socket's, `WouldBlock` included.
     pub fn write(&mut self, socket: &mut dyn Write) -> io::Result<usize> {
-        self.connection.write_tls(socket)
-    }
-
-    /// Says goodbye: queued like any ciphertext.
-    pub fn close(&mut self) {
-        self.connection.send_close_notify();
+        if !self.wants_write() {
+            return Ok(0);
+        }
+        let count = socket.write(&self.unsent[self.sent..])?;
+        self.sent += count;
+        if self.sent == self.unsent.len() {
+            // Its memory goes back: most links are idle most of the time.
+            (self.unsent, self.sent) = (Vec::new(), 0);
+        }
+        Ok(count)
     }
 }
 
-fn general(error: io::Error) -> rustls::Error {
-    rustls::Error::General(error.to_string())
+/// Appends a message that rustls wants sent.
+fn encode(bytes: &mut Vec<u8>, mut data: EncodeTlsData<'_, ServerConnectionData>) {
+    append(bytes, ALERT_BYTES, |out| match data.encode(out) {
+        Ok(count) => Ok(count),
+        Err(EncodeError::InsufficientSize(size)) => Err(size.required_size),
+        Err(EncodeError::AlreadyEncoded) => Ok(0),
+    });
+}
+
+/// Appends to `bytes` what `write` writes into the room it is given, which is `likely` enough; if
+/// not, it says how much it needs.
+fn append(
+    bytes: &mut Vec<u8>,
+    likely: usize,
+    mut write: impl FnMut(&mut [u8]) -> Result<usize, usize>,
+) {
+    let before = bytes.len();
+    let mut room = likely;
+    loop {
+        bytes.reserve_exact(room);
+        bytes.resize(before + room, 0);
+        match write(&mut bytes[before..]) {
+            Ok(count) => return bytes.truncate(before + count),
+            Err(needed) => {
+                assert!(needed > room, "it had as much as it asked for");
+                room = needed;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ impl<S: Stream> Driver<S> {
             self.handshake_steps += 1;
         }
         self.plain.clear();
-        let outcome = tls.receive(&self.read_buffer[..count], &mut self.plain);
+        let outcome = tls.receive(&mut self.read_buffer[..count], &mut self.plain);
         let is_agreed = !tls.is_handshaking();
         if tls.wants_write() {
             self.links.mark_dirty(key);

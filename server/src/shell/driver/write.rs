@@ -16,6 +16,8 @@ const SLICES_MAX: usize = 1024;
 pub struct Scratch {
     slices: Vec<IoSlice<'static>>,
     dirty: Vec<LinkKey>,
+    /// What TLS encrypts together; at most [`UNSENT_BYTES_MAX`].
+    gathered: Vec<u8>,
 }
 
 impl Scratch {
@@ -54,10 +56,6 @@ pub struct Direct<'a, S>(pub &'a S);
 impl<S: AsFd> Write for Direct<'_, S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         send(self.0, &[IoSlice::new(bytes)])
-    }
-
-    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        send(self.0, &slices[..slices.len().min(SLICES_MAX)])
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -161,7 +159,11 @@ impl<S: Stream> Driver<S> {
                 begins_within
             });
             slices.extend(fitting.map(IoSlice::new));
-            let outcome = if slices.is_empty() { Ok(0) } else { tls.encrypt(&slices) };
+            let outcome = if slices.is_empty() {
+                Ok(0)
+            } else {
+                tls.encrypt(&slices, &mut self.writer.gathered)
+            };
             self.writer.give_back(slices);
             match outcome? {
                 0 => return Ok(()),
