@@ -58,8 +58,8 @@ pub(super) fn warnings(summary: &Summary) -> Markup {
         }
         @if summary.server_usage.is_none() {
             p.warning {
-                "The server's processor time and memory were not measured: name its process with "
-                code { "--server-pid" } "."
+                "The server's processor time and memory were not measured in the whole run: name \
+                 its process with " code { "--server-pid" } ", and let it live."
             }
         }
     }

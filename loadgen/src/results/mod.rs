@@ -100,7 +100,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn merge(&mut self, other: &Counts) {
+    /// Adds those of another process.
+    pub fn merge(&mut self, other: &Counts) {
         // A field that is added above and forgotten here does not compile.
         let Counts {
             opened,

@@ -153,14 +153,25 @@ fn both<T>(one: Option<T>, two: Option<T>, join: impl FnOnce(T, T) -> T) -> Opti
 }
 
 /// What happened of late.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recent {
     /// Posts sent, each second.
     pub posts_per_s: f64,
     /// Deliveries that came, each second.
     pub deliveries_per_s: f64,
-    /// Times to them.
-    pub delivery: Timing,
+    /// The time, microseconds, that 99 % of them did not exceed.
+    pub delivery_p99_us: u64,
+}
+
+impl Recent {
+    /// With what happened in another process, of whose p99 only the greater is known to hold.
+    pub fn beside(self, other: Recent) -> Recent {
+        Recent {
+            posts_per_s: self.posts_per_s + other.posts_per_s,
+            deliveries_per_s: self.deliveries_per_s + other.deliveries_per_s,
+            delivery_p99_us: self.delivery_p99_us.max(other.delivery_p99_us),
+        }
+    }
 }
 
 /// Steps of equal length from the start of the run on.
@@ -216,7 +227,7 @@ impl Series {
         Recent {
             posts_per_s: sum.posts as f64 / span_s,
             deliveries_per_s: sum.deliveries as f64 / span_s,
-            delivery: sum.delivery,
+            delivery_p99_us: sum.delivery.at(0.99),
         }
     }
 

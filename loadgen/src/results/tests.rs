@@ -139,7 +139,10 @@ fn the_last_seconds_are_whole_ones() {
         point.delivery.record(Duration::from_micros(second));
     }
     let recent = series.recent(Duration::from_millis(9_500), 3);
-    assert_eq!((recent.posts_per_s, recent.delivery.count()), (7.0, 3));
+    assert_eq!((recent.posts_per_s, recent.delivery_p99_us), (7.0, 8));
+    let busier = Recent { delivery_p99_us: 20, ..recent };
+    let both = recent.beside(busier);
+    assert_eq!((both.posts_per_s, both.delivery_p99_us), (14.0, 20));
     assert_eq!(series.recent(Duration::from_secs(60), 3).posts_per_s, 8.0);
     assert_eq!(series.recent(Duration::ZERO, 3).posts_per_s, 0.0);
 }

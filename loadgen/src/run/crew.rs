@@ -108,7 +108,7 @@ impl Crew<'_> {
                         self.go_on(place)?;
                     }
                 }
-                Ok((index, Some(Word::Status(status)))) => self.workers[index].status = status,
+                Ok((index, Some(Word::Status(status)))) => self.workers[index].status = *status,
                 Ok((index, Some(Word::Found(found)))) => self.workers[index].found = Some(*found),
                 Ok((index, None)) if self.workers[index].found.is_some() => {}
                 Ok((index, None)) => return Err(format!("worker {index} ended before its time")),
@@ -152,10 +152,10 @@ impl Crew<'_> {
         if let Some(window) = self.window.as_mut().filter(|_| self.phase == "load") {
             window.look();
         }
-        let sum = |of: fn(&Status) -> u64| -> u64 {
-            self.workers.iter().map(|worker| of(&worker.status)).sum()
-        };
-        let joined = sum(|status| status.counts.joined);
+        let all = self.workers.iter().map(|worker| worker.status);
+        let all = all.fold(Status::default(), Status::beside);
+        let Status { counts, outstanding, errors, own_cores, .. } = all;
+        let (opened, joined, left) = (counts.opened, counts.joined, counts.left);
         let part = match (self.phase, &self.window) {
             ("sign-in", _) => joined as f64 / self.plan.memberships().max(1) as f64,
             ("load", Some(window)) => {
@@ -163,17 +163,14 @@ impl Crew<'_> {
             }
             _ => 1.0,
         };
+        self.progress.workers_cores = own_cores;
+        if self.phase == "load" {
+            return self.progress.show_load(part, &all);
+        }
         self.progress.show(self.phase, part, || {
             format!(
-                "{} workers: {} signed in, {joined} rooms joined, {} posts, {} deliveries, \
-                 {} outstanding, {} left, {} errors",
-                self.workers.len(),
-                sum(|status| status.counts.opened),
-                sum(|status| status.counts.sent),
-                sum(|status| status.counts.delivered),
-                sum(|status| status.outstanding),
-                sum(|status| status.counts.left),
-                sum(|status| status.errors)
+                "{opened} signed in, {joined} rooms joined, {outstanding} outstanding, \
+                 {left} left, {errors} errors"
             )
         });
     }

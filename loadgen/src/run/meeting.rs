@@ -7,7 +7,7 @@
 use super::pace::moment;
 use super::share::Share;
 use parlance_loadgen::Part;
-use parlance_loadgen::results::{Counts, Measured};
+use parlance_loadgen::results::{Counts, Measured, Recent};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Write};
 use std::process::exit;
@@ -55,6 +55,23 @@ pub struct Status {
     pub errors: u64,
     /// Deliveries that are to come.
     pub outstanding: u64,
+    pub recent: Recent,
+    /// Processor it uses, cores.
+    pub own_cores: f64,
+}
+
+impl Status {
+    /// With how another process is doing.
+    pub fn beside(mut self, other: Status) -> Status {
+        self.counts.merge(&other.counts);
+        Status {
+            counts: self.counts,
+            errors: self.errors + other.errors,
+            outstanding: self.outstanding + other.outstanding,
+            recent: self.recent.beside(other.recent),
+            own_cores: self.own_cores + other.own_cores,
+        }
+    }
 }
 
 /// All that a process found.
@@ -70,7 +87,7 @@ pub struct Found {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Word {
     Arrived(Place),
-    Status(Status),
+    Status(Box<Status>),
     Found(Box<Found>),
 }
 
@@ -151,7 +168,7 @@ impl Meeting {
         let now = Instant::now();
         if now >= *status_at {
             *status_at = now + STATUS_EVERY;
-            tell(&Word::Status(status()));
+            tell(&Word::Status(Box::new(status())));
         }
     }
 }

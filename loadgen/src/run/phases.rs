@@ -3,7 +3,7 @@
 use super::life::{Life, SignIns};
 use super::link::Link;
 use super::links::Links;
-use super::meeting::{Meeting, Place, Status};
+use super::meeting::{Meeting, Place};
 use super::pace::{Schedule, Sleeper};
 use super::plan::{Plan, Stream};
 use super::posts::Post;
@@ -108,11 +108,7 @@ impl Run {
     /// Tells the parent, if there is one, how it goes.
     fn tell_status(&mut self) {
         let world = self.world.borrow();
-        self.meeting.show(|| Status {
-            counts: world.measured.counts,
-            errors: world.measured.errors.values().sum(),
-            outstanding: world.owed.outstanding(),
-        });
+        self.meeting.show(|| self.progress.status(&world.measured, world.owed.outstanding()));
     }
 
     async fn sign_in(&mut self) -> Result<(), String> {
@@ -213,7 +209,8 @@ impl Run {
         let mut world = self.world.borrow_mut();
         let part = elapsed.as_secs_f64() / self.plan.duration.as_secs_f64().max(0.001);
         let outstanding = world.look();
-        self.progress.show_load(part, &world.measured, outstanding);
+        let status = self.progress.status(&world.measured, outstanding);
+        self.progress.show_load(part, &status);
     }
 
     /// Has a member of its room send a post that is due.

@@ -18,7 +18,7 @@ pub struct Sample {
     pub resident_bytes: u64,
 }
 
-/// Looks at a process; `None` when it is not there.
+/// Looks at a process; `None` when it is not there, or has ended and waits for its parent.
 pub fn sample(pid: u32) -> Option<Sample> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let ticks = parse_stat(&stat)?.cpu_ticks;
@@ -39,11 +39,14 @@ struct Stat {
     started_ticks: u64,
 }
 
-/// utime, stime and starttime (proc(5), fields 14, 15 and 22); the name in field 2 may hold
-/// anything.
+/// State, utime, stime and starttime (proc(5), fields 3, 14, 15 and 22); the name in field 2 may
+/// hold anything. `None` for a process that has ended.
 fn parse_stat(stat: &str) -> Option<Stat> {
     let behind_name = stat.rsplit_once(')')?.1;
     let fields: Vec<&str> = behind_name.split_ascii_whitespace().collect();
+    if matches!(*fields.first()?, "Z" | "X") {
+        return None;
+    }
     let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
     Some(Stat { cpu_ticks: field(14)? + field(15)?, started_ticks: field(22)? })
 }
@@ -61,7 +64,7 @@ pub struct Threads {
     pub resident_bytes: u64,
 }
 
-/// Looks at a process and its threads; `None` when it is not there. Threads that have ended are no
+/// Looks at a process and its threads; `None` as for [`sample`]. Threads that have ended are no
 /// longer counted.
 pub fn threads(pid: u32) -> Option<Threads> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -117,6 +120,7 @@ mod tests {
         };
         assert_eq!((cpu_ticks, started_ticks), (300, 5));
         assert!(parse_stat("12 (x) S 1").is_none());
+        assert!(parse_stat(&stat.replace(" S ", " Z ")).is_none(), "it has ended");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What is shown while a run runs: a bar on a terminal, a line now and then elsewhere.
 
+use super::meeting::Status;
 use super::watch::{Look, Watch, Watched};
 use indicatif::{ProgressBar, ProgressStyle};
 use parlance_loadgen::results::{Measured, Recent};
@@ -23,6 +24,8 @@ pub struct Progress {
     phase: &'static str,
     phase_start: Instant,
     last_line: Option<Instant>,
+    /// Processor that other processes of ours use, cores.
+    pub workers_cores: f64,
     /// When phases began.
     marks: Vec<(Duration, &'static str)>,
 }
@@ -31,7 +34,7 @@ impl Progress {
     /// Begins to look at the processes, too. Without `is_shown` it does no more than that.
     pub fn new(watched: Watched, is_shown: bool) -> Result<Progress, String> {
         let is_terminal = is_shown && std::io::stderr().is_terminal();
-        let style = ProgressStyle::with_template("{prefix:>9} [{bar:20}] {wide_msg}")
+        let style = ProgressStyle::with_template("{prefix:>7} [{bar:8}] {wide_msg}")
             .expect("the template is well-formed")
             .progress_chars("=> ");
         let bar = is_terminal.then(|| ProgressBar::new(1_000).with_style(style));
@@ -43,6 +46,7 @@ impl Progress {
             phase: "",
             phase_start: watched.start,
             last_line: None,
+            workers_cores: 0.0,
             marks: Vec::new(),
         })
     }
@@ -58,7 +62,8 @@ impl Progress {
         let part = part.clamp(0.0, 1.0);
         let line = || {
             let left = time_left(now - self.phase_start, part);
-            words() + &usage(&self.watch.last()) + &left.map_or(String::new(), told_left)
+            let usage = usage(&self.watch.last(), self.workers_cores);
+            left.map_or(String::new(), told_left) + &words() + &usage
         };
         if let Some(bar) = &self.bar {
             bar.set_prefix(phase);
@@ -74,25 +79,33 @@ impl Progress {
         }
     }
 
-    /// Shows the load with what came in the last seconds.
-    pub fn show_load(&mut self, part: f64, measured: &Measured, outstanding: u64) {
-        let at = self.start.elapsed();
+    /// Shows the load.
+    pub fn show_load(&mut self, part: f64, status: &Status) {
         self.show("load", part, || {
-            let Recent { posts_per_s, deliveries_per_s, delivery, .. } =
-                measured.series.recent(at, RECENT_S);
+            let Status { counts, recent, outstanding, errors, .. } = status;
+            let Recent { posts_per_s, deliveries_per_s, delivery_p99_us } = recent;
+            let p99 = time(*delivery_p99_us);
             let mut words = format!(
-                "{posts_per_s:.0} posts/s, {deliveries_per_s:.0} deliveries/s, p99 {}, \
-                 {outstanding} outstanding, {} errors",
-                time(delivery.at(0.99)),
-                measured.errors.values().sum::<u64>()
+                "{deliveries_per_s:.0} deliveries/s of {posts_per_s:.0} posts/s, p99 {p99}, \
+                 {outstanding} outstanding, {errors} errors"
             );
-            if measured.counts.links_lost > 0 {
-                let counts = &measured.counts;
+            if counts.links_lost > 0 {
                 let (lost, reopened) = (counts.links_lost, counts.links_reopened);
                 let _ = write!(words, ", {lost} links lost, {reopened} opened again");
             }
             words
         });
+    }
+
+    /// How this process is doing.
+    pub fn status(&self, measured: &Measured, outstanding: u64) -> Status {
+        Status {
+            counts: measured.counts,
+            errors: measured.errors.values().sum(),
+            outstanding,
+            recent: measured.series.recent(self.start.elapsed(), RECENT_S),
+            own_cores: self.watch.last().own.map_or(0.0, |own| own.cpu.cores()),
+        }
     }
 
     /// Nothing is shown any more. Adds what was seen to what was measured.
@@ -108,7 +121,7 @@ impl Progress {
 }
 
 /// What the processes used in the last second.
-fn usage(look: &Look) -> String {
+fn usage(look: &Look, workers_cores: f64) -> String {
     let mut words = String::new();
     let mebibytes = |bytes: u64| bytes >> 20;
     if let Some(server) = look.server {
@@ -120,7 +133,7 @@ fn usage(look: &Look) -> String {
         }
     }
     if let Some(own) = look.own {
-        let _ = write!(words, "; own {:.2}", own.cpu.cores());
+        let _ = write!(words, "; own {:.2}", own.cpu.cores() + workers_cores);
     }
     words
 }
@@ -133,8 +146,8 @@ fn time_left(elapsed: Duration, part: f64) -> Option<Duration> {
 fn told_left(left: Duration) -> String {
     let seconds = left.as_secs();
     match seconds {
-        0..=99 => format!("; {seconds} s left"),
-        _ => format!("; {} min left", (seconds + 30) / 60),
+        0..=99 => format!("{seconds} s left; "),
+        _ => format!("{} min left; ", (seconds + 30) / 60),
     }
 }
 
@@ -157,8 +170,8 @@ mod tests {
         let left = |elapsed_s, part| time_left(Duration::from_secs(elapsed_s), part);
         assert_eq!(left(30, 0.25), Some(Duration::from_secs(90)));
         assert_eq!((left(30, 1.0), left(1, 0.0)), (None, None));
-        assert_eq!(told_left(Duration::from_secs(90)), "; 90 s left");
-        assert_eq!(told_left(Duration::from_secs(200)), "; 3 min left");
+        assert_eq!(told_left(Duration::from_secs(90)), "90 s left; ");
+        assert_eq!(told_left(Duration::from_secs(200)), "3 min left; ");
     }
 
     #[test]

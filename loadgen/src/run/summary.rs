@@ -2,7 +2,7 @@
 
 use super::phases::cpu_between;
 use super::plan::Plan;
-use super::process::Sample;
+use super::process::{Sample, sample};
 use parlance_loadgen::page;
 use parlance_loadgen::results::{About, Document, Measured, Setup, Spans, Summary, Usage};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,10 @@ impl LoadWindow {
             load_s,
             delivering_s: self.delivering.as_secs_f64(),
         };
-        measured.server = self.server_before.zip(self.server_after).map(|(before, after)| Usage {
+        // A process that has ended did not do all of it: nobody knows what its successor used.
+        let is_there = self.server_pid.and_then(sample).is_some();
+        let server = self.server_before.zip(self.server_after).filter(|_| is_there);
+        measured.server = server.map(|(before, after)| Usage {
             cpu_s: cpu_between(before, after),
             resident_bytes_max: self.server_resident_max,
         });
