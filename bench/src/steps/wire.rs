@@ -1,7 +1,8 @@
 //! Bytes to typed values and back.
 
 use super::{Step, repeated, text};
-use parlance_wire::sip::{Frame, Framer, Message, Request, Response, Stamp, StampFields, answer};
+use parlance_wire::sip::answer::{Answers, Front};
+use parlance_wire::sip::{Frame, Framer, Message, Request, Response, Stamp, StampFields};
 use parlance_wire::xccos::{
     Delivery, FromClient, Post, RoomRef, Timestamp, decode_client, encode_delivery, encode_post,
 };
@@ -15,6 +16,12 @@ const SERVICE: &str = "sip:ocschat@example.test";
 const ROOM: &str = "ma-chan://example.test/7f6a1f0e-5a3e-4a53-9d1c-2f6f0c8f4b11";
 const CALL_ID: &str = "000000ffc1x0123456789abcdef";
 const TAG: &str = "00000001000000070123456789abcdef0123456789abcdef";
+
+const TRANSPORT: &str = "TCP";
+const SENT_BY: &str = "127.0.0.1:5060";
+const BRANCH_KEY: u64 = 0x0000_0001_0000_002a;
+/// Number of the request that is answered.
+const ANSWERED: u32 = 1_234;
 
 /// A client's post: INFO with a document.
 fn post() -> Vec<u8> {
@@ -43,9 +50,9 @@ fn post() -> Vec<u8> {
 fn a_stamp() -> Stamp {
     Stamp::new(&StampFields {
         target: "sip:u4711@example.test;opaque=user:epid:0000000012ff;gruu",
-        transport: "TCP",
-        sent_by: "127.0.0.1:5060",
-        branch_key: 0x0000_0001_0000_002a,
+        transport: TRANSPORT,
+        sent_by: SENT_BY,
+        branch_key: BRANCH_KEY,
         from: &format!("<{SERVICE}>;tag={TAG}"),
         to: &format!("<{USER}>;tag=1234567890;epid=0000000012ff"),
         call_id: CALL_ID,
@@ -57,7 +64,7 @@ fn a_stamp() -> Stamp {
 /// A client's answer to a delivery.
 fn an_answer() -> Vec<u8> {
     let (mut info, mut out) = (Vec::new(), Vec::new());
-    a_stamp().write(&mut info, 1_234, 0);
+    a_stamp().write(&mut info, ANSWERED, 0);
     let message = Message::parse(&info, info.len()).expect("our own head");
     Response::to(&message, &mut out, 200, None).empty();
     out
@@ -153,10 +160,16 @@ pub fn stamp() -> Box<dyn Step> {
 
 /// Recognises answers that came in one read.
 pub fn recognise_answer() -> Box<dyn Step> {
-    let bytes = an_answer().repeat(TIMES as usize);
+    let (answer, stamp, front) = (an_answer(), a_stamp(), Front::new(TRANSPORT, SENT_BY));
+    let mut answers = Answers::default();
+    let branch = (BRANCH_KEY, ANSWERED);
+    let shape = answers.learn(&answer, &front, &stamp, branch).expect("an ordinary answer");
+    let bytes = answer.repeat(TIMES as usize);
     repeated(TIMES, move || {
         let mut at = 0;
-        while let Some(answer) = answer::recognise(black_box(&bytes[at..])) {
+        while let Some(answer) =
+            answers.recognise(black_box(&bytes[at..]), &front, |_| Some((&stamp, shape)))
+        {
             at += answer.len;
         }
         assert_eq!(at, bytes.len());

@@ -6,13 +6,17 @@ use crate::counters::Refusal;
 use crate::mail::SessionKey;
 use crate::outbox::Outbox;
 use crate::time::Instant;
-use parlance_wire::sip::{Answer, Echo, Frame, Framer, Message, StartLine, answer};
+use parlance_wire::sip::answer::Front;
+use parlance_wire::sip::{Answer, Echo, Frame, Framer, Message, StartLine};
+use slotmap::KeyData;
 
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) info: LinkInfo,
     /// Our end as it stands in Via and Contact.
     pub(super) sent_by: Box<str>,
+    /// How the answers to our requests begin.
+    pub(super) answer_front: Front,
     pub(super) outbox: Outbox,
     /// The shell knows that there is something to write.
     is_write_announced: bool,
@@ -39,8 +43,10 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(info: LinkInfo, now: Instant) -> Link {
+        let sent_by: Box<str> = info.local.to_string().into();
         Link {
-            sent_by: info.local.to_string().into(),
+            answer_front: Front::new(via_transport(info.transport), &sent_by),
+            sent_by,
             info,
             outbox: Outbox::default(),
             is_write_announced: false,
@@ -69,10 +75,14 @@ impl Link {
 
     /// The transport as it stands in a Via.
     pub(super) fn transport(&self) -> &'static str {
-        match self.info.transport {
-            Transport::Tcp => "TCP",
-            Transport::Tls => "TLS",
-        }
+        via_transport(self.info.transport)
+    }
+}
+
+fn via_transport(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Tcp => "TCP",
+        Transport::Tls => "TLS",
     }
 }
 
@@ -109,7 +119,7 @@ impl Shard {
         let mut at = 0;
         while self.links.get(id).is_some_and(|link| !link.is_closing) {
             if !framer.is_mid_message()
-                && let Some(answer) = answer::recognise(&buffer[at..])
+                && let Some(answer) = self.recognise_answer(id, &buffer[at..])
             {
                 at += answer.len;
                 self.on_info_answer(id, answer);
@@ -132,11 +142,28 @@ impl Shard {
         at
     }
 
-    /// The answer to an INFO, the message that comes most often, taken the short way.
+    /// The 200 to an INFO, the message that comes most often, is taken the short way.
+    fn recognise_answer(&self, id: LinkId, buffer: &[u8]) -> Option<Answer> {
+        self.answers.recognise(buffer, &self.links[id].answer_front, |key| {
+            let session = self.sessions.get(SessionKey::from(KeyData::from_ffi(key)))?;
+            (session.link == id).then_some((&session.stamp, session.answer_shape))
+        })
+    }
+
     fn on_info_answer(&mut self, id: LinkId, answer: Answer) {
         self.counters.responses += 1;
         self.links[id].had_message = true;
-        self.on_final_answer(id, answer.key, answer.cseq, answer.status);
+        self.on_final_answer(id, answer.key, answer.cseq, 200);
+    }
+
+    /// Whatever like this comes next on the dialog is recognised.
+    fn learn_answer(&mut self, id: LinkId, bytes: &[u8], key: u64, cseq: u32) {
+        let dialog = SessionKey::from(KeyData::from_ffi(key));
+        let Some(session) = self.sessions.get_mut(dialog).filter(|s| s.link == id) else { return };
+        let front = &self.links[id].answer_front;
+        if let Some(shape) = self.answers.learn(bytes, front, &session.stamp, (key, cseq)) {
+            session.answer_shape = shape;
+        }
     }
 
     fn on_message(&mut self, id: LinkId, bytes: &[u8], head_len: usize) {
@@ -155,7 +182,13 @@ impl Shard {
                 }
                 StartLine::Response { status, .. } => {
                     self.counters.responses += 1;
-                    self.on_response(id, &message, status);
+                    let answered = self.on_response(id, &message, status);
+                    if let Some((key, cseq)) = answered
+                        && status == 200
+                        && head_len == bytes.len()
+                    {
+                        self.learn_answer(id, bytes, key, cseq);
+                    }
                 }
             },
         }

@@ -40,6 +40,7 @@ use ask::Ask;
 use feed::Feeds;
 use hashbrown::HashMap;
 use link::Link;
+use parlance_wire::sip::answer::Answers;
 use parlance_wire::xccos::Guid;
 use query::Purpose;
 use rand_chacha::ChaCha12Rng;
@@ -247,6 +248,8 @@ pub struct Shard {
     /// Posts whose authors wait for an answer, and until when; some may be answered.
     open_posts: VecDeque<(Instant, AskKey)>,
     is_posts_timer_set: bool,
+    /// What answers to our INFOs look like.
+    answers: Answers,
     feeds: Feeds,
     rooms: HashMap<Guid, Room>,
     registrar: Registrar,
@@ -293,6 +296,7 @@ impl Shard {
             queries: SlotMap::with_key(),
             open_posts: VecDeque::new(),
             is_posts_timer_set: false,
+            answers: Answers::default(),
             feeds: Feeds::default(),
             rooms: HashMap::new(),
             registrar: Registrar::default(),

@@ -7,6 +7,7 @@ use crate::bucket::Bucket;
 use crate::mail::{Address, Item, Leave, Mail, SessionKey, User};
 use crate::outbox::Body;
 use crate::time::Instant;
+use parlance_wire::sip::answer::ShapeId;
 use parlance_wire::sip::transaction::Accepted;
 use parlance_wire::sip::{Stamp, Window};
 use parlance_wire::xccos::Guid;
@@ -51,6 +52,8 @@ pub(super) struct Session {
     pub(super) requests: Bucket,
 
     pub(super) stamp: Stamp,
+    /// What the client's answers look like.
+    pub(super) answer_shape: ShapeId,
     pub(super) window: Window,
     /// When the oldest unanswered INFO became the oldest.
     pub(super) unanswered_since: Instant,

@@ -8,6 +8,7 @@ use crate::counters::Refusal;
 use crate::directory::display_name;
 use crate::mail::{Mail, SessionKey, User};
 use parlance_wire::limits::XCCOS_NAME_BYTES_MAX;
+use parlance_wire::sip::answer::ShapeId;
 use parlance_wire::sip::message::HeaderName;
 use parlance_wire::sip::session_timer::{self, SessionTimer};
 use parlance_wire::sip::transaction::{Accepted, Order, order};
@@ -277,6 +278,7 @@ impl Shard {
                 expires_s,
                 requests: Bucket::default(),
                 stamp: stamp_for(request, entry, key, &local_tag),
+                answer_shape: ShapeId::default(),
                 window: Window::new(1),
                 unanswered_since: now,
                 lagging_since: None,
@@ -456,12 +458,20 @@ impl Shard {
         }
     }
 
-    pub(super) fn on_response(&mut self, link: LinkId, response: &Message<'_>, status: u16) {
+    /// Branch key and CSeq of what it answers, if that is an INFO of ours.
+    pub(super) fn on_response(
+        &mut self,
+        link: LinkId,
+        response: &Message<'_>,
+        status: u16,
+    ) -> Option<(u64, u32)> {
         let branch = response.branch().and_then(stamp::parse_branch);
-        match branch.filter(|(_, cseq)| *cseq == response.cseq().number) {
+        let branch = branch.filter(|(_, cseq)| *cseq == response.cseq().number);
+        match branch {
             Some((key, cseq)) => self.on_final_answer(link, key, cseq, status),
             None => self.refuse(link, Refusal::StrayResponse),
         }
+        branch
     }
 
     /// An answer to the INFO `cseq` of the dialog whose stamp has the branch key `key`.

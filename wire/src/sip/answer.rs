@@ -1,156 +1,191 @@
-//! The short way for the message that comes most often: the bodiless answer to one of our INFOs.
+//! The short way for the message that comes most often: the 200 to one of our INFOs.
 //!
-//! One comes back per delivery, so it is worth not being parsed in full. Where [`super::Framer`]
-//! and [`super::Message`] accept what is recognised here, they make the same of it; the values of
-//! From, To and Call-ID are not looked at, since the branch says all. Whatever is unusual in any
-//! way is left to them.
+//! One comes back per delivery, so it is not parsed: it is compared. A peer must repeat Via, From,
+//! To, Call-ID and CSeq (RFC 3261 §8.2.6.2), so all but a few bytes of its answer are known before
+//! it comes: the dialog's own [`Stamp`] has them. What a client adds, behind our Via and behind the
+//! CSeq, is the same in each of its answers; it is learned from one that [`super::Framer`] and
+//! [`super::Message`] have read. Whatever differs in a single byte, or in the order of its lines,
+//! is left to them.
+//!
+//! Hence what is recognised means what they would make of it: the bytes that vary are checked here,
+//! and the others have been read by them before.
 
-use super::stamp::parse_branch;
-use memchr::memchr3_iter;
+use super::Stamp;
+use super::stamp::{BRANCH_COOKIE, branch_digits};
+use memchr::memmem;
 
-/// Longest head recognised, in bytes.
+/// Longest answer recognised, in bytes.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
-/// Most lines recognised.
-const LINES_MAX: usize = 32;
+/// Most that a client may add to what it must repeat, in bytes.
+const SHAPE_BYTES_MAX: usize = 512;
+/// Most shapes kept; each kind and version of client has one. The next takes the place of the
+/// oldest, whose clients are then read the long way once.
+const SHAPES_MAX: usize = 64;
 
-/// An answer to a request of ours.
+const STATUS_LINE: &str = "SIP/2.0 200 OK\r\n";
+const CSEQ: &[u8] = b"CSeq: ";
+const METHOD: &[u8] = b" INFO\r\n";
+
+/// An answer to a request of ours, status 200, without a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     /// Bytes it takes at the front of the buffer.
     pub len: usize,
-    /// 100 to 699.
-    pub status: u16,
     /// Branch key of the stamp that the request was written with.
     pub key: u64,
     /// CSeq number, the same in branch and CSeq header.
     pub cseq: u32,
 }
 
-/// Headers that may stand anywhere, any number of times, without meaning here.
-const HARMLESS: [&[u8]; 4] = [b"User-Agent: ", b"Server: ", b"Supported: ", b"Record-Route: "];
+/// How all answers on a link begin, up to the branch's digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Front(Box<[u8]>);
 
-/// Which of the headers that must stand exactly once were seen.
+impl Front {
+    /// Of a link whose requests carry a Via with this transport (`TCP`, `TLS`) and `host:port`.
+    pub fn new(transport: &str, sent_by: &str) -> Front {
+        let front =
+            format!("{STATUS_LINE}Via: SIP/2.0/{transport} {sent_by};branch={BRANCH_COOKIE}");
+        Front(front.into_bytes().into())
+    }
+}
+
+/// Names a shape. The default is the first that was learned, which most clients share.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShapeId(u8);
+
+/// What a client adds to what it must repeat.
+#[derive(Debug, PartialEq, Eq)]
+struct Shape {
+    /// Behind the branch in our Via, to the end of the line.
+    via_rest: Box<[u8]>,
+    /// Behind the line of CSeq, to the end of the head.
+    tail: Box<[u8]>,
+}
+
+/// The shapes of answers that were met.
 #[derive(Debug, Default)]
-struct Seen {
-    from: bool,
-    to: bool,
-    call_id: bool,
-    content_length: bool,
-    branch: Option<(u64, u32)>,
-    cseq: Option<u32>,
+pub struct Answers {
+    shapes: Vec<Shape>,
+    /// Which one goes next when there are too many.
+    oldest: u8,
 }
 
-/// Recognises a whole bodiless answer to an INFO of ours at the front of `buffer`.
-pub fn recognise(buffer: &[u8]) -> Option<Answer> {
-    let head = &buffer[..buffer.len().min(ANSWER_BYTES_MAX)];
-    let status = status(head.strip_prefix(b"SIP/2.0 ")?)?;
-    let mut seen = Seen::default();
-    let mut start = 0;
-    let mut lines = 0;
-    let mut ends = memchr3_iter(b'\r', b'\n', 0, head);
-    while let Some(end) = ends.next() {
-        // A CR must be followed by its LF; a lone LF or a NUL is for the framer to refuse.
-        if head[end] != b'\r' || ends.next() != Some(end + 1) || head[end + 1] != b'\n' {
+impl Answers {
+    /// Recognises a whole answer at the front of `buffer`. `dialog` finds the stamp of the dialog
+    /// with a branch key, and the shape that its answers have had.
+    pub fn recognise<'s>(
+        &self,
+        buffer: &[u8],
+        front: &Front,
+        dialog: impl FnOnce(u64) -> Option<(&'s Stamp, ShapeId)>,
+    ) -> Option<Answer> {
+        let (key, cseq, rest) = branch(buffer, front)?;
+        let (stamp, shape) = dialog(key)?;
+        let shape = self.shapes.get(usize::from(shape.0))?;
+        let rest = rest.strip_prefix(&*shape.via_rest)?.strip_prefix(stamp.echo())?;
+        let rest = cseq_line(rest, cseq)?.strip_prefix(&*shape.tail)?;
+        let len = buffer.len() - rest.len();
+        (len <= ANSWER_BYTES_MAX).then_some(Answer { len, key, cseq })
+    }
+
+    /// Learns the shape of a whole message, which has been read as the answer `cseq` of the dialog
+    /// with this stamp and branch key. `None` if it is an unusual one.
+    pub fn learn(
+        &mut self,
+        message: &[u8],
+        front: &Front,
+        stamp: &Stamp,
+        (key, cseq): (u64, u32),
+    ) -> Option<ShapeId> {
+        let (found_key, found_cseq, rest) = branch(message, front)?;
+        let (via_rest, rest) = rest.split_at(memmem::find(rest, b"\r\n")? + 2);
+        let tail = cseq_line(rest.strip_prefix(stamp.echo())?, cseq)?;
+        let is_ours = (found_key, found_cseq) == (key, cseq);
+        let is_short = via_rest.len() + tail.len() <= SHAPE_BYTES_MAX;
+        // Nothing that could name another branch, or go on with a line that varies.
+        let is_plain = via_rest.iter().all(|byte| !matches!(byte, b',' | b'"' | b'<'))
+            && memmem::find(&via_rest.to_ascii_lowercase(), b"branch").is_none()
+            && !tail.starts_with(b" ")
+            && !tail.starts_with(b"\t");
+        (is_ours && is_short && is_plain).then(|| self.keep(via_rest, tail))
+    }
+
+    fn keep(&mut self, via_rest: &[u8], tail: &[u8]) -> ShapeId {
+        let is_same = |shape: &Shape| (&*shape.via_rest, &*shape.tail) == (via_rest, tail);
+        let shape = || Shape { via_rest: via_rest.into(), tail: tail.into() };
+        let index = match self.shapes.iter().position(is_same) {
+            Some(index) => index,
+            None if self.shapes.len() < SHAPES_MAX => {
+                self.shapes.push(shape());
+                self.shapes.len() - 1
+            }
+            None => {
+                let index = usize::from(self.oldest);
+                self.shapes[index] = shape();
+                self.oldest = ((index + 1) % SHAPES_MAX) as u8;
+                index
+            }
+        };
+        ShapeId(index as u8)
+    }
+}
+
+/// Key and number in the branch of an answer that begins as those on the link do, and what follows.
+fn branch<'b>(buffer: &'b [u8], front: &Front) -> Option<(u64, u32, &'b [u8])> {
+    let (digits, rest) = buffer.strip_prefix(&*front.0)?.split_first_chunk()?;
+    let (key, cseq) = branch_digits(digits)?;
+    Some((key, cseq, rest))
+}
+
+/// What follows the line of CSeq with this number.
+fn cseq_line(line: &[u8], cseq: u32) -> Option<&[u8]> {
+    let mut rest = line.strip_prefix(CSEQ)?;
+    let mut number = 0u32;
+    while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+        // As it is written: no zero in front.
+        if number == 0 && rest.len() != line.len() - CSEQ.len() {
             return None;
         }
-        let line = &head[start..end];
-        start = end + 2;
-        if line.is_empty() {
-            return seen.answer(start, status);
-        }
-        if lines > 0 {
-            seen.note(line, lines)?;
-        }
-        lines += 1;
-        if lines > LINES_MAX {
-            return None;
-        }
+        number = number.checked_mul(10)?.checked_add(u32::from(digit - b'0'))?;
+        rest = tail;
     }
-    None
-}
-
-fn status(rest: &[u8]) -> Option<u16> {
-    let [a @ b'1'..=b'6', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', ..] = rest else { return None };
-    Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0'))
-}
-
-impl Seen {
-    /// Takes in one header line; `None` for anything that needs a closer look.
-    fn note(&mut self, line: &[u8], index: usize) -> Option<()> {
-        match line[0] {
-            b'V' if index == 1 => {
-                let value = std::str::from_utf8(line.strip_prefix(b"Via: ")?).ok()?;
-                let (_, branch) = value.split_once(";branch=")?;
-                // One Via with one branch: ours. Behind a quote or bracket it might be none.
-                if value.contains([',', '"', '<']) || branch.contains("branch=") {
-                    return None;
-                }
-                self.branch = Some(parse_branch(branch.split(';').next()?)?);
-            }
-            b'F' => once(&mut self.from, line, b"From: ")?,
-            b'T' => once(&mut self.to, line, b"To: ")?,
-            b'C' if line.starts_with(b"Ca") => once(&mut self.call_id, line, b"Call-ID: ")?,
-            b'C' if line.starts_with(b"CS") => {
-                let number = line.strip_prefix(b"CSeq: ")?.strip_suffix(b" INFO")?;
-                if self.cseq.replace(decimal(number)?).is_some() {
-                    return None;
-                }
-            }
-            b'C' if line == b"Content-Length: 0" => {
-                if std::mem::replace(&mut self.content_length, true) {
-                    return None;
-                }
-            }
-            _ => return HARMLESS.iter().any(|name| line.starts_with(name)).then_some(()),
-        }
-        Some(())
-    }
-
-    fn answer(&self, len: usize, status: u16) -> Option<Answer> {
-        let (key, cseq) = self.branch?;
-        let is_whole = self.from && self.to && self.call_id && self.content_length;
-        (is_whole && self.cseq == Some(cseq)).then_some(Answer { len, status, key, cseq })
-    }
-}
-
-/// A header with a plain text value that must not stand twice. Values that need unquoting, escapes
-/// or more than a look are left to the parser, and so are names not written as usual.
-fn once(seen: &mut bool, line: &[u8], name: &[u8]) -> Option<()> {
-    let value = line.strip_prefix(name)?;
-    let is_plain = value.first() != Some(&b'"') && !value.is_empty() && value.is_ascii();
-    (is_plain && !std::mem::replace(seen, true)).then_some(())
-}
-
-/// At most nine digits, no sign.
-fn decimal(digits: &[u8]) -> Option<u32> {
-    if digits.is_empty() || digits.len() > 9 {
-        return None;
-    }
-    digits
-        .iter()
-        .try_fold(0, |n, digit| digit.is_ascii_digit().then(|| n * 10 + u32::from(digit - b'0')))
+    (number == cseq).then(|| rest.strip_prefix(METHOD))?
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Frame, Framer, Message, Response, Stamp, StampFields, StartLine};
+    use super::super::stamp::parse_branch;
+    use super::super::{Frame, Framer, Message, Response, StampFields, StartLine};
     use super::*;
     use proptest::prelude::*;
 
-    fn answer() -> Vec<u8> {
-        let stamp = Stamp::new(&StampFields {
+    const SENT_BY: &str = "127.0.0.1:5060";
+
+    fn front() -> Front {
+        Front::new("TCP", SENT_BY)
+    }
+
+    fn stamp(key: u64, user: &str) -> Stamp {
+        Stamp::new(&StampFields {
             target: "sip:kay@contoso.example",
             transport: "TCP",
-            sent_by: "127.0.0.1:5060",
-            branch_key: 0x0000_0001_0000_002a,
+            sent_by: SENT_BY,
+            branch_key: key,
             from: "<sip:ocschat@contoso.example>;tag=a1",
-            to: "<sip:kay@contoso.example>;tag=b2;epid=c3",
+            to: &format!("<sip:{user}@contoso.example>;tag=b2;epid=c3"),
             call_id: "d4",
-            routes: &[],
+            routes: &["<sip:proxy.example;lr>"],
             extra: "",
-        });
+        })
+    }
+
+    const KAY: u64 = 0x0000_0001_0000_002a;
+
+    /// The answer of an ordinary client.
+    fn answer(stamp: &Stamp, cseq: u32) -> Vec<u8> {
         let (mut info, mut answer) = (Vec::new(), Vec::new());
-        stamp.write(&mut info, 1234, 4);
+        stamp.write(&mut info, cseq, 4);
         let head_len = info.len();
         info.extend_from_slice(b"body");
         let message = Message::parse(&info, head_len).unwrap();
@@ -158,73 +193,169 @@ mod tests {
         answer
     }
 
+    /// Learns from a message as a shard does: only from one that the long way has read.
+    fn learn(answers: &mut Answers, bytes: &[u8], stamp: &Stamp) -> Option<ShapeId> {
+        let Ok(Some(Frame::Message { head_len, len })) = Framer::default().next(bytes) else {
+            return None;
+        };
+        let message = Message::parse(&bytes[..len], head_len).ok()?;
+        let StartLine::Response { status: 200, .. } = message.start() else { return None };
+        let (key, cseq) = message.branch().and_then(parse_branch)?;
+        let is_answer = (key, message.cseq().number) == (KAY, cseq) && head_len == len;
+        is_answer.then(|| answers.learn(&bytes[..len], &front(), stamp, (key, cseq)))?
+    }
+
     #[test]
-    fn an_ordinary_answer_is_recognised_and_measured() {
-        let one = answer();
-        let two = [&one[..], b"INFO and more"].concat();
-        let expect = Answer { len: one.len(), status: 200, key: 0x0000_0001_0000_002a, cseq: 1234 };
-        assert_eq!(recognise(&two), Some(expect));
-        for end in 0..one.len() {
-            assert_eq!(recognise(&one[..end]), None, "an incomplete one is not");
+    fn what_a_client_says_once_is_recognised_from_then_on_for_all_like_it() {
+        let (kay, lee) = (stamp(KAY, "kay"), stamp(7, "lee"));
+        let mut answers = Answers::default();
+        let find = |key| match key {
+            KAY => Some((&kay, ShapeId::default())),
+            7 => Some((&lee, ShapeId::default())),
+            _ => None,
+        };
+        let one = answer(&kay, 1234);
+        assert_eq!(answers.recognise(&one, &front(), find), None, "nothing was learned");
+        assert_eq!(learn(&mut answers, &one, &kay), Some(ShapeId(0)));
+        for (stamp, key, cseq) in [(&kay, KAY, 1235), (&lee, 7, 0), (&lee, 7, (1 << 31) - 1)] {
+            let one = answer(stamp, cseq);
+            let two = [&one[..], b"INFO and more"].concat();
+            let expect = Answer { len: one.len(), key, cseq };
+            assert_eq!(answers.recognise(&two, &front(), find), Some(expect));
+            for end in 0..one.len() {
+                assert_eq!(answers.recognise(&one[..end], &front(), find), None, "half of one");
+            }
         }
+        let stranger = answer(&stamp(8, "mia"), 1);
+        assert_eq!(answers.recognise(&stranger, &front(), find), None);
+        let other_link = Front::new("TCP", "127.0.0.1:5061");
+        assert_eq!(answers.recognise(&one, &other_link, find), None);
     }
 
     #[test]
     fn what_is_unusual_is_left_to_the_parser() {
-        let text = String::from_utf8(answer()).unwrap();
+        let kay = stamp(KAY, "kay");
+        let text = String::from_utf8(answer(&kay, 1234)).unwrap();
+        let mut answers = Answers::default();
+        learn(&mut answers, text.as_bytes(), &kay).unwrap();
         for (from, to) in [
             ("Content-Length: 0", "Content-Length: 00"),
-            ("Content-Length: 0", "Content-Length: 0\r\nContent-Length: 0"),
-            ("Content-Length: 0", "Content-Length: 0\r\nl: 9"),
-            ("Content-Length: 0", "X: 0"),
-            ("User-Agent: x", "Content-Type: text/plain"),
-            ("User-Agent: x", " folded"),
-            ("User-Agent: x", "User-Agent: \0"),
-            ("User-Agent: x", "User-Agent: x\ry"),
-            ("User-Agent: x\r\n", "User-Agent: x\n"),
-            ("SIP/2.0 200", "SIP/2.0 99"),
+            ("User-Agent: x", "User-Agent: y"),
+            ("User-Agent: x\r\n", ""),
+            ("SIP/2.0 200", "SIP/2.0 486"),
             ("1234 INFO", "1235 INFO"),
+            ("1234 INFO", "01234 INFO"),
+            ("1234 INFO", "99999999991234 INFO"),
+            ("1234 INFO", " INFO"),
             ("1234 INFO", "1234 BYE"),
             ("z9hG4bK", "z9hG4bX"),
+            ("0000002a", "0000002A"),
             ("Via:", "v:"),
+            ("tag=b2", "tag=b3"),
         ] {
             let changed = text.replacen(from, to, 1);
             assert_ne!(changed, text);
-            assert_eq!(recognise(changed.as_bytes()), None, "{to:?}");
+            let found = answers
+                .recognise(changed.as_bytes(), &front(), |_| Some((&kay, ShapeId::default())));
+            assert_eq!(found, None, "{to:?}");
         }
+    }
+
+    #[test]
+    fn what_could_mean_something_else_another_time_is_not_learned() {
+        let kay = stamp(KAY, "kay");
+        let text = String::from_utf8(answer(&kay, 1234)).unwrap();
+        let branch = format!("{KAY:016x}000004d2");
+        for (from, to) in [
+            (branch.as_str(), format!("{branch};Branch=z9hG4bK{branch}")),
+            (branch.as_str(), format!("{branch}, SIP/2.0/TCP x;branch=y")),
+            ("User-Agent: x", format!("User-Agent: {}", "x".repeat(SHAPE_BYTES_MAX))),
+            ("User-Agent: x", " folded".to_owned()),
+            ("SIP/2.0 200", "SIP/2.0 202".to_owned()),
+        ] {
+            let changed = text.replacen(from, &to, 1);
+            assert_ne!(changed, text);
+            let mut answers = Answers::default();
+            let number = (KAY, 1234);
+            assert_eq!(answers.learn(changed.as_bytes(), &front(), &kay, number), None, "{to}");
+        }
+    }
+
+    #[test]
+    fn shapes_are_bounded_and_the_newest_stays() {
+        let kay = stamp(KAY, "kay");
+        let text = String::from_utf8(answer(&kay, 1)).unwrap();
+        let mut answers = Answers::default();
+        let mut last = Vec::new();
+        for n in 0..3 * SHAPES_MAX {
+            last = text.replace("User-Agent: x", &format!("User-Agent: {n}")).into_bytes();
+            let shape = learn(&mut answers, &last, &kay).unwrap();
+            assert_eq!(learn(&mut answers, &last, &kay), Some(shape), "known already");
+            let found = answers.recognise(&last, &front(), |_| Some((&kay, shape)));
+            assert!(found.is_some(), "{n}");
+        }
+        assert_eq!(answers.shapes.len(), SHAPES_MAX);
+        let found = answers.recognise(&last, &front(), |_| Some((&kay, ShapeId(200))));
+        assert_eq!(found, None, "no such shape");
+    }
+
+    fn mutate(bytes: &mut Vec<u8>, edits: &[(prop::sample::Index, u8, u8)]) {
+        for &(at, byte, kind) in edits {
+            let at = at.index(bytes.len());
+            match kind {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                2 => {
+                    bytes.remove(at);
+                }
+                _ => {
+                    let tail = bytes[at..].to_vec();
+                    bytes.extend(tail);
+                }
+            }
+        }
+    }
+
+    type Edits = Vec<(prop::sample::Index, u8, u8)>;
+
+    fn edits() -> impl Strategy<Value = Edits> {
+        prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..4), 0..4)
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
-        /// Whatever a mutation does: what is recognised is what the framer and the parser see.
+        /// Whatever was learned, and whatever a mutation does: what is recognised is what the
+        /// framer and the parser see. The second answer is another dialog's, with a mutation of
+        /// its own, and what the first one added.
         #[test]
-        fn the_short_way_agrees_with_the_long_one(
-            edits in prop::collection::vec(
-                (any::<prop::sample::Index>(), any::<u8>(), 0u8..4),
-                0..4,
-            ),
-        ) {
-            let mut bytes = answer();
-            for (at, byte, kind) in edits {
-                let at = at.index(bytes.len());
-                match kind {
-                    0 => bytes[at] = byte,
-                    1 => bytes.insert(at, byte),
-                    2 => { bytes.remove(at); }
-                    _ => { let tail = bytes[at..].to_vec(); bytes.extend(tail); }
-                }
-            }
-            if let Some(found) = recognise(&bytes) {
-                let Ok(Some(Frame::Message { head_len, len })) = Framer::default().next(&bytes)
+        fn the_short_way_agrees_with_the_long_one(first in edits(), second in edits()) {
+            let (kay, lee) = (stamp(KAY, "kay"), stamp(7, "leonore"));
+            let mut learned = answer(&kay, 1234);
+            mutate(&mut learned, &first);
+            let mut answers = Answers::default();
+            let Some(shape) = learn(&mut answers, &learned, &kay) else { return Ok(()) };
+            let Shape { via_rest, tail } = &answers.shapes[usize::from(shape.0)];
+            let mut bytes = front().0.to_vec();
+            bytes.extend_from_slice(format!("{:016x}{:08x}", 7, 99).as_bytes());
+            bytes.extend_from_slice(via_rest);
+            bytes.extend_from_slice(lee.echo());
+            bytes.extend_from_slice(b"CSeq: 99 INFO\r\n");
+            bytes.extend_from_slice(tail);
+            let dialog = |key| [(KAY, &kay), (7, &lee)].into_iter()
+                .find_map(|(k, stamp)| (k == key).then_some((stamp, shape)));
+            prop_assert!(answers.recognise(&bytes, &front(), dialog).is_some());
+            mutate(&mut bytes, &second);
+            for bytes in [&bytes, &learned] {
+                let Some(found) = answers.recognise(bytes, &front(), dialog) else { continue };
+                let Ok(Some(Frame::Message { head_len, len })) = Framer::default().next(bytes)
                 else { return Err(TestCaseError::fail("the framer sees no message")) };
                 prop_assert_eq!((len, head_len), (found.len, found.len));
-                if let Ok(message) = Message::parse(&bytes[..len], head_len) {
-                    let StartLine::Response { status, .. } = message.start() else { panic!() };
-                    prop_assert_eq!(status, found.status);
-                    prop_assert_eq!(message.cseq().number, found.cseq);
-                    let branch = message.branch().and_then(parse_branch);
-                    prop_assert_eq!(branch, Some((found.key, found.cseq)));
-                }
+                let message = Message::parse(&bytes[..len], head_len).unwrap();
+                let StartLine::Response { status, .. } = message.start() else { panic!() };
+                prop_assert_eq!(status, 200);
+                prop_assert_eq!(message.cseq().number, found.cseq);
+                let branch = message.branch().and_then(parse_branch);
+                prop_assert_eq!(branch, Some((found.key, found.cseq)));
             }
         }
     }

@@ -37,13 +37,18 @@ pub struct Stamp {
     bytes: Box<[u8]>,
     /// Where the branch's CSeq digits go: `bytes[..split]` stands before them.
     split: u32,
+    /// Where From begins, and where Call-ID ends.
+    echo: (u32, u32),
 }
 
 /// Most bytes that the varying parts add to a stamp.
 pub const STAMP_VARYING_BYTES_MAX: usize = 64;
 
 const METHOD: &str = "INFO";
-const BRANCH_COOKIE: &str = "z9hG4bK";
+/// How every branch begins (RFC 3261 §8.1.1.7).
+pub(super) const BRANCH_COOKIE: &str = "z9hG4bK";
+/// Digits of a branch of ours: its key's and its CSeq number's.
+const BRANCH_DIGITS: usize = 24;
 const CONTENT_TYPE: &str = "Content-Type: text/plain\r\n";
 const CSEQ: &str = "CSeq: ";
 
@@ -58,11 +63,14 @@ impl Stamp {
         push_clean(out, &[";branch=", BRANCH_COOKIE]);
         push_hex(out, (fields.branch_key >> 32) as u32);
         push_hex(out, fields.branch_key as u32);
-        let split = u32::try_from(out.len()).expect("a head is far below 4 GiB");
+        let here = |out: &Vec<u8>| u32::try_from(out.len()).expect("a head is far below 4 GiB");
+        let split = here(out);
         out.extend_from_slice(b"\r\nMax-Forwards: 70\r\n");
+        let echo_start = here(out);
         push_line(out, "From", fields.from);
         push_line(out, "To", fields.to);
         push_line(out, "Call-ID", fields.call_id);
+        let echo = (echo_start, here(out));
         for route in fields.routes {
             push_line(out, "Route", route);
         }
@@ -72,7 +80,7 @@ impl Stamp {
         }
         out.extend_from_slice(CONTENT_TYPE.as_bytes());
         out.extend_from_slice(CSEQ.as_bytes());
-        Stamp { bytes: bytes.into_boxed_slice(), split }
+        Stamp { bytes: bytes.into_boxed_slice(), split, echo }
     }
 
     /// Appends the head of INFO number `cseq` with a `text/plain` body of `body_len` bytes.
@@ -103,6 +111,11 @@ impl Stamp {
         out.extend_from_slice(b"\r\nContent-Length: 0\r\n\r\n");
     }
 
+    /// The lines of From, To and Call-ID, which every answer repeats (RFC 3261 §8.2.6.2).
+    pub fn echo(&self) -> &[u8] {
+        &self.bytes[self.echo.0 as usize..self.echo.1 as usize]
+    }
+
     /// Bytes the constant part takes in memory.
     pub fn constant_len(&self) -> usize {
         self.bytes.len()
@@ -111,18 +124,51 @@ impl Stamp {
 
 /// Reads back the key and CSeq number of a branch made by [`Stamp::write`]; `None` for any other.
 pub fn parse_branch(branch: &str) -> Option<(u64, u32)> {
-    let digits = branch.strip_prefix(BRANCH_COOKIE)?;
+    branch_digits(branch.strip_prefix(BRANCH_COOKIE)?.as_bytes().try_into().ok()?)
+}
+
+/// The same of what follows the cookie.
+pub(super) fn branch_digits(digits: &[u8; BRANCH_DIGITS]) -> Option<(u64, u32)> {
     // Upper case is refused as well: peers repeat a branch as it is, so it would not be ours.
-    if digits.len() != 24 || !digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
-    }
-    let (key, cseq) = digits.split_at(16);
-    Some((u64::from_str_radix(key, 16).ok()?, u32::from_str_radix(cseq, 16).ok()?))
+    let ([high, low, cseq], []) = digits.as_chunks() else { unreachable!("three times eight") };
+    let (high, low, cseq) = (hex_value(*high)?, hex_value(*low)?, hex_value(*cseq)?);
+    Some((u64::from(high) << 32 | u64::from(low), cseq))
 }
 
 fn push_hex(out: &mut Vec<u8>, number: u32) {
-    let digit = |n: usize| b"0123456789abcdef"[(number >> (28 - 4 * n)) as usize & 15];
-    out.extend_from_slice(&std::array::from_fn::<u8, 8, _>(digit));
+    out.extend_from_slice(&hex_digits(number));
+}
+
+/// The same byte eight times: what follows works on eight digits at once.
+const fn eight(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// Digits `0` to `9` and `a` to `f` of values of 0 to 15, one in each byte.
+fn digits_of(values: u64) -> u64 {
+    let is_letter = (values + eight(6)) >> 4 & eight(1);
+    values + eight(b'0') + is_letter * u64::from(b'a' - b'9' - 1)
+}
+
+fn hex_digits(number: u32) -> [u8; 8] {
+    let mut values = u64::from(number);
+    values = (values << 16 | values) & 0x0000_ffff_0000_ffff;
+    values = (values << 8 | values) & 0x00ff_00ff_00ff_00ff;
+    values = (values << 4 | values) & eight(0x0f);
+    digits_of(values).to_be_bytes()
+}
+
+/// `None` unless all eight are digits, letters in lower case.
+fn hex_value(digits: [u8; 8]) -> Option<u32> {
+    let digits = u64::from_be_bytes(digits);
+    let is_letter = digits >> 6 & eight(1);
+    let mut values = (digits & eight(0x0f)) + is_letter * 9 & eight(0x0f);
+    if digits_of(values) != digits {
+        return None;
+    }
+    values = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    values = (values | values >> 8) & 0x0000_ffff_0000_ffff;
+    Some((values | values >> 16) as u32)
 }
 
 #[cfg(test)]
@@ -219,5 +265,22 @@ mod tests {
         check("z9hG4bK0123456789abcdef000000ä", None);
         check("0123456789abcdef00000007", None);
         check("", None);
+    }
+
+    #[test]
+    fn digits_and_numbers() {
+        for number in (0..=u32::MAX).step_by(65_521).chain([0, 9, 10, 15, 16, u32::MAX]) {
+            let digits = hex_digits(number);
+            assert_eq!(digits, *format!("{number:08x}").as_bytes());
+            assert_eq!(hex_value(digits), Some(number));
+        }
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                let mut digits = *b"09af1234";
+                digits[at] = byte;
+                let is_digit = matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                assert_eq!(hex_value(digits).is_some(), is_digit, "{byte:#x} at {at}");
+            }
+        }
     }
 }
