@@ -1,5 +1,6 @@
 //! What an operator watches: counters that only rise, gauges read on demand.
 
+use crate::mail::Item;
 use parlance_wire::sip::{FrameError, MessageError};
 use parlance_wire::xccos::DocumentError;
 
@@ -160,6 +161,16 @@ pub struct Counters {
     pub mail_in: u64,
     /// Refused input by [`Refusal::kind`].
     pub refused: [u64; Refusal::KINDS.len()],
+}
+
+impl Counters {
+    /// One item is stamped for one session.
+    pub(crate) fn note_item(&mut self, item: &Item) {
+        match item {
+            Item::Post { .. } => self.deliveries += 1,
+            Item::Notice { .. } => self.notices += 1,
+        }
+    }
 }
 
 /// State of one shard at this moment.

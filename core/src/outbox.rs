@@ -2,6 +2,10 @@
 //!
 //! Heads (stamps, responses) lie one behind the other in one buffer; bodies are shared and never
 //! copied. The shell writes the slices with one gathering write and says how many bytes went out.
+//!
+//! Most links have nothing to write most of the time, so an empty outbox is two words. The memory
+//! comes from a [`Pool`] when there is something and goes back with the last byte: what was written
+//! a moment ago is still in the processor's cache when the next link needs it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,24 +16,168 @@ pub type Body = Arc<[u8]>;
 /// A run of head bytes, then maybe a body.
 #[derive(Debug)]
 struct Segment {
-    head_len: usize,
-    body: Option<Body>,
+    head_len: u32,
+    has_body: bool,
+}
+
+/// A body and how many segments in a row end in it.
+#[derive(Debug)]
+struct Run {
+    body: Body,
+    count: u32,
+}
+
+/// What waits on one link.
+#[derive(Debug, Default)]
+struct Queue {
+    heads: Vec<u8>,
+    /// `heads[..heads_start]` is written already.
+    heads_start: usize,
+    segments: VecDeque<Segment>,
+    /// Bodies of the segments that have one, in order. Behind a front end many get the same.
+    runs: VecDeque<Run>,
+    /// Bytes of the first segment's body that are written already.
+    body_start: usize,
 }
 
 /// The queue of one link. Its bound is the link's budget: see [`Outbox::len`].
 #[derive(Debug, Default)]
 pub struct Outbox {
-    heads: Vec<u8>,
-    /// `heads[..heads_start]` is written already.
-    heads_start: usize,
-    segments: VecDeque<Segment>,
-    /// Bytes of the first segment's body that are written already.
-    body_start: usize,
     len: usize,
+    /// `None` while nothing waits.
+    queue: Option<Box<Queue>>,
 }
 
-/// An empty outbox keeps at most this much memory for the next burst.
-const IDLE_CAPACITY_BYTES: usize = 4 * 1024;
+/// Memory of outboxes that are empty now, for those that will not be.
+#[derive(Debug, Default)]
+pub struct Pool {
+    // Boxes change hands, so that an outbox is small.
+    #[expect(clippy::vec_box)]
+    queues: Vec<Box<Queue>>,
+    /// What they hold.
+    bytes: usize,
+}
+
+/// Most queues a pool keeps; more links than that are seldom written in one turn.
+const POOL_QUEUES_MAX: usize = 4 * 1024;
+/// Most memory a pool keeps, in bytes: a few front ends' bursts, or many small ones.
+const POOL_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Written heads are cut off when they are so many bytes, and most of the buffer.
+const WRITTEN_BYTES_MAX: usize = 64 * 1024;
+
+impl Pool {
+    /// The memory that was in use last.
+    fn take(&mut self) -> Box<Queue> {
+        let queue = self.queues.pop().unwrap_or_default();
+        self.bytes -= queue.capacity_bytes();
+        queue
+    }
+
+    fn give_back(&mut self, mut queue: Box<Queue>) {
+        queue.clear();
+        let bytes = self.bytes + queue.capacity_bytes();
+        if self.queues.len() < POOL_QUEUES_MAX && bytes <= POOL_BYTES_MAX {
+            self.bytes = bytes;
+            self.queues.push(queue);
+        }
+    }
+}
+
+impl Queue {
+    fn capacity_bytes(&self) -> usize {
+        self.heads.capacity()
+            + self.segments.capacity() * size_of::<Segment>()
+            + self.runs.capacity() * size_of::<Run>()
+    }
+
+    fn clear(&mut self) {
+        self.heads.clear();
+        self.heads_start = 0;
+        self.segments.clear();
+        self.runs.clear();
+        self.body_start = 0;
+    }
+
+    /// Appends what `render` writes; how many bytes that was.
+    fn push_head(&mut self, render: impl FnOnce(&mut Vec<u8>)) -> usize {
+        let before = self.heads.len();
+        render(&mut self.heads);
+        let added = self.heads.len() - before;
+        let head_len = u32::try_from(added).expect("a head is far below 4 GiB");
+        match self.segments.back_mut() {
+            Some(segment) if !segment.has_body => segment.head_len += head_len,
+            _ => self.segments.push_back(Segment { head_len, has_body: false }),
+        }
+        added
+    }
+
+    /// Ends the last segment with a body.
+    fn push_body(&mut self, body: &Body) {
+        self.segments.back_mut().expect("a head was pushed").has_body = true;
+        match self.runs.back_mut() {
+            Some(run) if Arc::ptr_eq(&run.body, body) => run.count += 1,
+            _ => self.runs.push_back(Run { body: body.clone(), count: 1 }),
+        }
+    }
+
+    /// Takes the front body away, which is written.
+    fn pop_body(&mut self) {
+        self.body_start = 0;
+        let run = self.runs.front_mut().expect("a segment has a body");
+        run.count -= 1;
+        if run.count == 0 {
+            self.runs.pop_front();
+        }
+    }
+
+    /// Notes that the first `written` bytes are out, but not all.
+    fn consume(&mut self, mut written: usize) {
+        while let Some(segment) = self.segments.front_mut() {
+            let head = written.min(segment.head_len as usize);
+            segment.head_len -= head as u32;
+            self.heads_start += head;
+            written -= head;
+            if segment.head_len > 0 {
+                break;
+            }
+            if segment.has_body {
+                let body = &self.runs.front().expect("a segment has a body").body;
+                let left = body.len() - self.body_start;
+                if written < left {
+                    self.body_start += written;
+                    break;
+                }
+                written -= left;
+                self.pop_body();
+            }
+            self.segments.pop_front();
+        }
+        if self.heads_start > WRITTEN_BYTES_MAX && self.heads_start * 2 > self.heads.len() {
+            self.heads.drain(..self.heads_start);
+            self.heads_start = 0;
+        }
+    }
+
+    fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        let mut at = self.heads_start;
+        let mut skip = self.body_start;
+        let mut runs = self.runs.iter();
+        let (mut body, mut left): (&[u8], u32) = (&[], 0);
+        self.segments.iter().flat_map(move |segment| {
+            let head = &self.heads[at..at + segment.head_len as usize];
+            at += head.len();
+            if !segment.has_body {
+                return [head, &[]];
+            }
+            if left == 0 {
+                let run = runs.next().expect("a segment has a body");
+                (body, left) = (&run.body, run.count);
+            }
+            left -= 1;
+            [head, &body[std::mem::take(&mut skip)..]]
+        })
+    }
+}
 
 impl Outbox {
     /// Bytes that wait.
@@ -43,82 +191,34 @@ impl Outbox {
     }
 
     /// Appends a message without a shared body: `render` writes it into the buffer.
-    pub fn push_head(&mut self, render: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.heads.len();
-        render(&mut self.heads);
-        let added = self.heads.len() - before;
-        self.len += added;
-        match self.segments.back_mut() {
-            Some(segment) if segment.body.is_none() => segment.head_len += added,
-            _ => self.segments.push_back(Segment { head_len: added, body: None }),
-        }
+    pub fn push_head(&mut self, pool: &mut Pool, render: impl FnOnce(&mut Vec<u8>)) {
+        self.len += self.queue.get_or_insert_with(|| pool.take()).push_head(render);
     }
 
     /// Appends a message whose head `render` writes and whose body is shared.
-    pub fn push(&mut self, body: Body, render: impl FnOnce(&mut Vec<u8>)) {
-        self.len += body.len();
-        self.push_head(render);
-        let segment = self.segments.back_mut().expect("push_head leaves a segment");
-        segment.body = Some(body);
+    pub fn push(&mut self, pool: &mut Pool, body: &Body, render: impl FnOnce(&mut Vec<u8>)) {
+        let queue = self.queue.get_or_insert_with(|| pool.take());
+        self.len += queue.push_head(render) + body.len();
+        queue.push_body(body);
     }
 
     /// What waits, oldest first; empty slices are left out.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let mut at = self.heads_start;
-        let mut skip = self.body_start;
-        self.segments
-            .iter()
-            .flat_map(move |segment| {
-                let head = &self.heads[at..at + segment.head_len];
-                at += segment.head_len;
-                let body = segment.body.as_deref().unwrap_or_default();
-                let body = &body[std::mem::take(&mut skip)..];
-                [head, body]
-            })
-            .filter(|slice| !slice.is_empty())
+        let queue = self.queue.as_deref().into_iter();
+        queue.flat_map(Queue::slices).filter(|slice| !slice.is_empty())
     }
 
     /// Notes that the first `written` bytes are out.
     ///
     /// # Panics
     /// If that is more than what waits.
-    pub fn consume(&mut self, mut written: usize) {
+    pub fn consume(&mut self, pool: &mut Pool, written: usize) {
         assert!(written <= self.len, "cannot have written more than there was");
         self.len -= written;
-        while let Some(segment) = self.segments.front_mut() {
-            let head = segment.head_len.min(written);
-            segment.head_len -= head;
-            self.heads_start += head;
-            written -= head;
-            if segment.head_len > 0 {
-                break;
-            }
-            let left = segment.body.as_ref().map_or(0, |b| b.len()) - self.body_start;
-            let body = left.min(written);
-            written -= body;
-            if body < left {
-                self.body_start += body;
-                break;
-            }
-            self.body_start = 0;
-            self.segments.pop_front();
-        }
-        self.compact();
-    }
-
-    /// Gives memory back: at once when empty, else when most of the buffer is written.
-    fn compact(&mut self) {
-        if self.len == 0 {
-            debug_assert!(self.segments.is_empty());
-            self.heads.clear();
-            self.heads_start = 0;
-            if self.heads.capacity() > IDLE_CAPACITY_BYTES {
-                self.heads = Vec::new();
-                self.segments = VecDeque::new();
-            }
-        } else if self.heads_start > 64 * 1024 && self.heads_start * 2 > self.heads.len() {
-            self.heads.drain(..self.heads_start);
-            self.heads_start = 0;
+        if self.len > 0 {
+            self.queue.as_mut().expect("something waits").consume(written);
+        } else if let Some(queue) = self.queue.take() {
+            pool.give_back(queue);
         }
     }
 }
@@ -134,34 +234,60 @@ mod tests {
     #[test]
     fn bytes_come_out_in_order_however_they_are_consumed() {
         for step in 1..12 {
-            let mut outbox = Outbox::default();
-            let body: Body = Arc::from(&b"BODY"[..]);
-            outbox.push_head(|o| o.extend(b"one "));
-            outbox.push(body.clone(), |o| o.extend(b"two "));
-            outbox.push(body, |o| o.extend(b"three "));
-            outbox.push_head(|o| o.extend(b" end"));
+            let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+            let (body, last) = (Body::from(&b"BODY"[..]), Body::from(&b"LAST"[..]));
+            outbox.push_head(&mut pool, |o| o.extend(b"one "));
+            outbox.push(&mut pool, &body, |o| o.extend(b"two "));
+            outbox.push(&mut pool, &body, |o| o.extend(b"three "));
+            outbox.push_head(&mut pool, |o| o.extend(b"four "));
+            outbox.push_head(&mut pool, |o| o.extend(b"five "));
+            outbox.push(&mut pool, &body, |o| o.extend(b"six "));
+            outbox.push(&mut pool, &last, |_| ());
+            outbox.push_head(&mut pool, |o| o.extend(b" end"));
             let all = written(&outbox);
-            assert_eq!(all, b"one two BODYthree BODY end");
+            assert_eq!(all, b"one two BODYthree BODYfour five six BODYLAST end");
             let mut seen = Vec::new();
             while !outbox.is_empty() {
                 let now = written(&outbox);
                 assert_eq!(now.len(), outbox.len());
                 let n = step.min(now.len());
                 seen.extend_from_slice(&now[..n]);
-                outbox.consume(n);
+                outbox.consume(&mut pool, n);
             }
             assert_eq!(seen, all);
+            assert_eq!(Arc::strong_count(&body), 1, "what is written is let go");
         }
     }
 
     #[test]
     fn a_shared_body_is_not_copied() {
         let body: Body = Arc::from(vec![7u8; 1000]);
-        let mut outbox = Outbox::default();
+        let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
         for _ in 0..10 {
-            outbox.push(body.clone(), |o| o.extend(b"head"));
+            outbox.push(&mut pool, &body, |o| o.extend(b"head"));
         }
-        assert_eq!(Arc::strong_count(&body), 11);
+        assert_eq!(Arc::strong_count(&body), 2, "the same ten times is kept once");
         assert!(outbox.slices().filter(|s| s.len() == 1000).all(|s| s.as_ptr() == body.as_ptr()));
+    }
+    #[test]
+    fn the_memory_of_an_empty_outbox_goes_to_the_next() {
+        let mut pool = Pool::default();
+        let fill = |pool: &mut Pool, bytes: usize| {
+            let mut outbox = Outbox::default();
+            outbox.push_head(pool, |o| o.resize(bytes, b'x'));
+            let place = outbox.slices().next().map(<[u8]>::as_ptr);
+            (outbox, place)
+        };
+        let (mut one, place) = fill(&mut pool, 1000);
+        one.consume(&mut pool, 1000);
+        assert!(one.queue.is_none() && pool.bytes >= 1000);
+        let (mut two, same_place) = fill(&mut pool, 900);
+        assert_eq!(place, same_place);
+        assert_eq!(pool.bytes, 0);
+        two.consume(&mut pool, 899);
+        assert_eq!(written(&two), b"x");
+        let (mut large, _) = fill(&mut pool, POOL_BYTES_MAX + 1);
+        large.consume(&mut pool, POOL_BYTES_MAX + 1);
+        assert_eq!(pool.bytes, 0, "the pool has a bound");
     }
 }

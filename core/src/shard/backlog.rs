@@ -187,7 +187,7 @@ impl Shard {
         let front = session.backlog.pop_front().expect("looked at by the caller");
         let body = front.body.expect("looked at by the caller");
         session.backlog_bytes -= body.len();
-        self.send(key, body);
+        self.send(key, &body);
         if let Some(ask) = front.ask {
             self.release(key, ask, &front.after);
         }

@@ -205,7 +205,7 @@ impl Shard {
     /// Appends to a link's outbox.
     pub(super) fn write(&mut self, id: LinkId, render: impl FnOnce(&mut Vec<u8>)) {
         if let Some(link) = self.links.get_mut(id).filter(|l| !l.is_closing) {
-            link.outbox.push_head(render);
+            link.outbox.push_head(&mut self.pool, render);
             self.announce_write(id);
         }
     }
@@ -222,7 +222,7 @@ impl Shard {
 
     pub(super) fn on_drained(&mut self, id: LinkId, written: usize) {
         let Some(link) = self.links.get_mut(id) else { return };
-        link.outbox.consume(written);
+        link.outbox.consume(&mut self.pool, written);
         link.progress_at = self.now.instant;
         link.is_write_announced = !link.outbox.is_empty();
         self.counters.bytes_out += written as u64;

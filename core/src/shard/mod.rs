@@ -35,6 +35,7 @@ use crate::directory::Directory;
 use crate::limits::Limits;
 use crate::log::Record;
 use crate::mail::{AskKey, Mail, SessionKey, ShardId};
+use crate::outbox::Pool;
 use crate::time::{Instant, Now};
 use ask::Ask;
 use feed::Feeds;
@@ -242,6 +243,8 @@ pub struct Shard {
     rng: ChaCha12Rng,
     counters: Counters,
     links: SlotMap<LinkId, Link>,
+    /// Memory of the links' outboxes.
+    pool: Pool,
     sessions: SlotMap<SessionKey, Session>,
     asks: SlotMap<AskKey, Ask>,
     queries: SlotMap<QueryKey, Purpose>,
@@ -291,6 +294,7 @@ impl Shard {
             rng: ChaCha12Rng::from_seed(setup.seed),
             counters: Counters::default(),
             links: SlotMap::with_key(),
+            pool: Pool::default(),
             sessions: SlotMap::with_key(),
             asks: SlotMap::with_key(),
             queries: SlotMap::with_key(),

@@ -1,11 +1,13 @@
 //! One endpoint's chat dialog: what it may send, what it is owed, and in which order it gets it.
 
 use super::backlog::{Hold, Waiting};
-use super::feed::{FeedKey, Next};
+use super::feed::{FeedKey, Next, Subscriber};
+use super::link::Link;
 use super::{Close, Due, Event, LinkId, Shard};
 use crate::bucket::Bucket;
+use crate::limits::Limits;
 use crate::mail::{Address, Item, Leave, Mail, SessionKey, User};
-use crate::outbox::Body;
+use crate::outbox::{Body, Pool};
 use crate::time::Instant;
 use parlance_wire::sip::answer::ShapeId;
 use parlance_wire::sip::transaction::Accepted;
@@ -102,6 +104,20 @@ pub(super) enum End {
     Dropped(&'static str),
 }
 
+/// Room in the dialog's window and in the link's budget for one more INFO?
+fn has_room(session: &Session, link: &Link, limits: &Limits) -> bool {
+    session.window.span() < limits.window && link.outbox.len() < limits.link_outbox_bytes_max
+}
+
+/// Puts one INFO into the link's outbox.
+fn push(session: &mut Session, link: &mut Link, pool: &mut Pool, now: Instant, body: &Body) {
+    if session.window.oldest().is_none() {
+        session.unanswered_since = now;
+    }
+    let (cseq, stamp) = (session.window.send(), &session.stamp);
+    link.outbox.push(pool, body, |out| stamp.write(out, cseq, body.len()));
+}
+
 impl Shard {
     pub(super) fn address(&self, session: SessionKey) -> Address {
         Address { shard: self.setup.id, session }
@@ -109,63 +125,67 @@ impl Shard {
 
     /// Room in the dialog's window and in the link's budget for one more INFO?
     pub(super) fn can_send(&self, session: &Session) -> bool {
-        session.window.span() < self.setup.limits.window
-            && self
-                .links
-                .get(session.link)
-                .is_some_and(|l| l.outbox.len() < self.setup.limits.link_outbox_bytes_max)
+        has_room(session, &self.links[session.link], &self.setup.limits)
     }
 
     /// Stamps one INFO. The caller has asked `can_send`.
-    pub(super) fn send(&mut self, key: SessionKey, body: Body) {
-        let session = self.sessions.get_mut(key).expect("the caller looked it up");
-        if session.window.oldest().is_none() {
-            session.unanswered_since = self.now.instant;
-        }
-        let cseq = session.window.send();
-        let link = self.links.get_mut(session.link).expect("a session's link is up");
-        let body_len = body.len();
-        let stamp = &session.stamp;
-        link.outbox.push(body, |out| stamp.write(out, cseq, body_len));
+    pub(super) fn send(&mut self, key: SessionKey, body: &Body) {
+        let session = &mut self.sessions[key];
+        let link = &mut self.links[session.link];
+        push(session, link, &mut self.pool, self.now.instant, body);
         let link = session.link;
         self.announce_write(link);
     }
 
     pub(super) fn send_item(&mut self, key: SessionKey, item: &Item) {
-        match item {
-            Item::Post { .. } => self.counters.deliveries += 1,
-            Item::Notice { .. } => self.counters.notices += 1,
-        }
-        self.send(key, item.body().clone());
+        self.counters.note_item(item);
+        self.send(key, item.body());
     }
 
     /// Offers everything new in a feed to one subscriber. False when it stays behind.
+    ///
+    /// Nearly all that a broker does is done here, so each thing is looked up once.
     pub(super) fn offer(&mut self, feed: FeedKey, at: usize) -> bool {
+        let feed = &mut self.feeds.table[feed];
+        let Subscriber { session: key, hold, mut next, .. } = feed.subscribers[at];
+        let session = &mut self.sessions[key];
+        let link = &mut self.links[session.link];
+        let is_behind = session.lagging_since.is_some();
+        let (mut is_current, mut is_stopped) = (false, false);
         loop {
-            let subscriber = self.feeds.table[feed].subscribers[at];
-            let key = subscriber.session;
-            let session = &self.sessions[key];
-            let item = match self.feeds.table[feed].at(subscriber.next) {
-                Next::UpToDate => return true,
-                Next::Item(item) => item.clone(),
+            let item = match feed.at(next) {
+                Next::Item(item) => item,
+                Next::UpToDate => {
+                    is_current = true;
+                    break;
+                }
                 Next::Gap => {
                     // It finds its gap when it catches up.
-                    let is_behind = session.lagging_since.is_some();
-                    assert!(is_behind || subscriber.next >= subscriber.hold, "others miss nothing");
-                    return false;
+                    assert!(is_behind || next >= hold, "others miss nothing");
+                    break;
                 }
             };
-            if subscriber.next >= subscriber.hold || session.lagging_since.is_some() {
-                return false;
+            if next >= hold || is_behind {
+                break;
             }
-            if !self.can_send(session) {
-                self.note_lagging(key);
-                self.wait_for_link(key);
-                return false;
+            if !has_room(session, link, &self.setup.limits) {
+                is_stopped = true;
+                break;
             }
-            self.feeds.table[feed].subscribers[at].next += 1;
-            self.send_item(key, &item);
+            self.counters.note_item(item);
+            push(session, link, &mut self.pool, self.now.instant, item.body());
+            next += 1;
         }
+        feed.subscribers[at].next = next;
+        if !link.outbox.is_empty() {
+            let link = session.link;
+            self.announce_write(link);
+        }
+        if is_stopped {
+            self.note_lagging(key);
+            self.wait_for_link(key);
+        }
+        is_current
     }
 
     pub(super) fn note_lagging(&mut self, key: SessionKey) {
@@ -294,6 +314,8 @@ impl Shard {
             // The client no longer knows the dialog (`xccos.md` §1.5): so do we.
             481 | 487 => self.end_session(key, End::Dropped("client_forgot")),
             408 => self.end_session(key, End::Dropped("info_timeout")),
+            // Most sessions are not behind with anything.
+            _ if session.lagging_since.is_none() => {}
             _ => self.pump(key),
         }
         true
