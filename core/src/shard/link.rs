@@ -146,7 +146,7 @@ impl Shard {
     fn recognise_answer(&self, id: LinkId, buffer: &[u8]) -> Option<Answer> {
         self.answers.recognise(buffer, &self.links[id].answer_front, |key| {
             let session = self.sessions.get(SessionKey::from(KeyData::from_ffi(key)))?;
-            (session.link == id).then_some((&session.stamp, session.answer_shape))
+            (session.link == id).then_some(session.answer_shape)
         })
     }
 
@@ -161,7 +161,7 @@ impl Shard {
         let dialog = SessionKey::from(KeyData::from_ffi(key));
         let Some(session) = self.sessions.get_mut(dialog).filter(|s| s.link == id) else { return };
         let front = &self.links[id].answer_front;
-        if let Some(shape) = self.answers.learn(bytes, front, &session.stamp, (key, cseq)) {
+        if let Some(shape) = self.answers.learn(bytes, front, (key, cseq)) {
             session.answer_shape = shape;
         }
     }

@@ -37,8 +37,6 @@ pub struct Stamp {
     bytes: Box<[u8]>,
     /// Where the branch's CSeq digits go: `bytes[..split]` stands before them.
     split: u32,
-    /// Where From begins, and where Call-ID ends.
-    echo: (u32, u32),
 }
 
 /// Most bytes that the varying parts add to a stamp.
@@ -63,14 +61,11 @@ impl Stamp {
         push_clean(out, &[";branch=", BRANCH_COOKIE]);
         push_hex(out, (fields.branch_key >> 32) as u32);
         push_hex(out, fields.branch_key as u32);
-        let here = |out: &Vec<u8>| u32::try_from(out.len()).expect("a head is far below 4 GiB");
-        let split = here(out);
+        let split = u32::try_from(out.len()).expect("a head is far below 4 GiB");
         out.extend_from_slice(b"\r\nMax-Forwards: 70\r\n");
-        let echo_start = here(out);
         push_line(out, "From", fields.from);
         push_line(out, "To", fields.to);
         push_line(out, "Call-ID", fields.call_id);
-        let echo = (echo_start, here(out));
         for route in fields.routes {
             push_line(out, "Route", route);
         }
@@ -80,7 +75,7 @@ impl Stamp {
         }
         out.extend_from_slice(CONTENT_TYPE.as_bytes());
         out.extend_from_slice(CSEQ.as_bytes());
-        Stamp { bytes: bytes.into_boxed_slice(), split, echo }
+        Stamp { bytes: bytes.into_boxed_slice(), split }
     }
 
     /// Appends the head of INFO number `cseq` with a `text/plain` body of `body_len` bytes.
@@ -109,11 +104,6 @@ impl Stamp {
         push_decimal(out, cseq as usize);
         push_clean(out, &[" ", method]);
         out.extend_from_slice(b"\r\nContent-Length: 0\r\n\r\n");
-    }
-
-    /// The lines of From, To and Call-ID, which every answer repeats (RFC 3261 §8.2.6.2).
-    pub fn echo(&self) -> &[u8] {
-        &self.bytes[self.echo.0 as usize..self.echo.1 as usize]
     }
 
     /// Bytes the constant part takes in memory.
