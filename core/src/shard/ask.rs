@@ -86,12 +86,12 @@ pub(super) struct Ask {
 
 impl Shard {
     pub(super) fn open_ask(&mut self, key: SessionKey, question: Question) -> AskKey {
-        let user = self.sessions[key].user.clone();
+        let user = self.sessions[key].dialog.user.clone();
         let has_reply = question.has_reply();
         let ask = self.asks.insert(Ask { session: key, user, question });
         match has_reply {
             true => self.keep_place(key, ask),
-            false => self.sessions[key].asks += 1,
+            false => self.sessions[key].dialog.asks += 1,
         }
         ask
     }
@@ -101,7 +101,7 @@ impl Shard {
         if let Some(session) = self.sessions.get_mut(ask.session)
             && !ask.question.has_reply()
         {
-            session.asks -= 1;
+            session.dialog.asks -= 1;
         }
         ask
     }
@@ -196,7 +196,7 @@ impl Shard {
     /// The registrar knows the new dialog: it stands.
     pub(super) fn on_claimed(&mut self, key: AskKey, rooms: Vec<Guid>) {
         if let Some(session) = self.sessions.get_mut(self.asks[key].session) {
-            session.restore = Restore::Undecided(rooms);
+            session.dialog.restore = Restore::Undecided(rooms);
         }
         self.respond_held(key);
     }
@@ -210,7 +210,7 @@ impl Shard {
         response: Vec<u8>,
     ) -> AskKey {
         if let Some(session) = self.sessions.get_mut(session) {
-            session.asks += 1;
+            session.dialog.asks += 1;
         }
         let question = Question::Held { link, response: response.into() };
         self.asks.insert(Ask { session, user, question })
@@ -228,8 +228,8 @@ impl Shard {
             unreachable!("asked as a part")
         };
         let Some(session) = self.sessions.get_mut(ask.session) else { return };
-        let at = session.parting.iter().position(|parting| *parting == room);
-        session.parting.swap_remove(at.expect("noted when it was asked"));
+        let at = session.dialog.parting.iter().position(|parting| *parting == room);
+        session.dialog.parting.swap_remove(at.expect("noted when it was asked"));
         let data = ReplyData::Parted { room_uri };
         let reply = Reply { name: "part".into(), to: command, code: ResponseCode::Success, data };
         self.answer(ask.session, key, &reply);
@@ -255,7 +255,8 @@ impl Shard {
 
     /// Where in its rooms' orders the reply to a question stands. A room left meanwhile has none.
     fn places(&self, session: SessionKey, key: AskKey) -> Vec<(Guid, u64)> {
-        let holds = self.sessions.get(session).into_iter().flat_map(|session| &session.holds);
+        let holds =
+            self.sessions.get(session).into_iter().flat_map(|session| &session.dialog.holds);
         let of_ask = holds.filter(|hold| hold.ask == key);
         of_ask.map(|hold| (hold.room, hold.position)).collect()
     }
@@ -310,13 +311,13 @@ impl Shard {
         };
         let user = ask.user.clone();
         if let Some(state) = self.sessions.get_mut(session)
-            && let Some(at) = state.joining.iter().position(|joining| *joining == room)
+            && let Some(at) = state.dialog.joining.iter().position(|joining| *joining == room)
         {
-            state.joining.swap_remove(at);
+            state.dialog.joining.swap_remove(at);
         }
         match self.sessions.get(session) {
             None if is_in => self.mail_part(session, user, room, None, Leave::Grace),
-            Some(state) if is_in && !state.parting.contains(&room) => {
+            Some(state) if is_in && !state.dialog.parting.contains(&room) => {
                 if state.seat(room).is_none() {
                     self.seat_session(session, room);
                 }
@@ -367,7 +368,9 @@ impl Shard {
     /// Room for the replies to this many more commands of the session?
     pub(super) fn may_ask(&self, key: SessionKey, count: usize) -> bool {
         let max = self.setup.limits.backlog_max;
-        self.sessions.get(key).is_some_and(|s| s.asks + s.backlog.len() + count <= max)
+        self.sessions
+            .get(key)
+            .is_some_and(|s| s.dialog.asks + s.dialog.backlog.len() + count <= max)
     }
 
     /// Mails the owner of a room that a session leaves it.

@@ -42,20 +42,20 @@ enum Step {
 impl Session {
     /// Positions in a room's feed mean nothing any more once the seat in it is gone.
     pub(super) fn forget_positions(&mut self, room: Guid) {
-        self.holds.retain(|hold| hold.room != room);
-        for waiting in &mut self.backlog {
+        self.dialog.holds.retain(|hold| hold.room != room);
+        for waiting in &mut self.dialog.backlog {
             waiting.after.retain(|(after, _)| *after != room);
         }
     }
 
     /// What is owed next is an answer of our own: the client is not the one who is slow.
     pub(super) fn waits_for_answer(&self) -> bool {
-        self.backlog.front().is_some_and(|front| front.body.is_none())
+        self.dialog.backlog.front().is_some_and(|front| front.body.is_none())
     }
 
     /// Where a room's items must stop for a reply that comes first.
     fn barrier(&self, room: Guid) -> u64 {
-        let after = self.backlog.iter().flat_map(|waiting| &waiting.after);
+        let after = self.dialog.backlog.iter().flat_map(|waiting| &waiting.after);
         let positions = after.filter(|(after, _)| *after == room).map(|(_, position)| *position);
         positions.min().unwrap_or(u64::MAX)
     }
@@ -65,14 +65,18 @@ impl Shard {
     /// Keeps the place of a reply that needs an answer first.
     pub(super) fn keep_place(&mut self, key: SessionKey, ask: AskKey) {
         let waiting = Waiting { body: None, ask: Some(ask), after: Vec::new() };
-        self.sessions[key].backlog.push_back(waiting);
+        self.sessions[key].dialog.backlog.push_back(waiting);
     }
 
     /// Sends a reply that needs no answer of anybody, or lets it wait for its turn.
     pub(super) fn reply(&mut self, key: SessionKey, body: Body) {
         let Some(session) = self.sessions.get_mut(key) else { return };
-        session.backlog_bytes += body.len();
-        session.backlog.push_back(Waiting { body: Some(body), ask: None, after: Vec::new() });
+        session.dialog.backlog_bytes += body.len();
+        session.dialog.backlog.push_back(Waiting {
+            body: Some(body),
+            ask: None,
+            after: Vec::new(),
+        });
         self.flush(key);
     }
 
@@ -85,15 +89,18 @@ impl Shard {
     ) {
         let Some(session) = self.sessions.get_mut(key) else { return };
         let is_kept = |waiting: &Waiting| waiting.body.is_none() && waiting.ask == Some(ask);
-        let at = session.backlog.iter().position(is_kept).expect("its place was kept");
-        session.backlog.remove(at);
+        let at = session.dialog.backlog.iter().position(is_kept).expect("its place was kept");
+        session.dialog.backlog.remove(at);
         if at == 0 && session.lagging_since.is_some() {
             // From now on it is the client's time.
             session.lagging_since = Some(self.now.instant);
         }
         for (n, (body, after)) in replies.into_iter().enumerate() {
-            session.backlog_bytes += body.len();
-            session.backlog.insert(at + n, Waiting { body: Some(body), ask: Some(ask), after });
+            session.dialog.backlog_bytes += body.len();
+            session
+                .dialog
+                .backlog
+                .insert(at + n, Waiting { body: Some(body), ask: Some(ask), after });
         }
         self.flush(key);
     }
@@ -103,7 +110,7 @@ impl Shard {
     fn flush(&mut self, key: SessionKey) {
         while let Some(session) = self.sessions.get(key)
             && session.lagging_since.is_none()
-            && session.backlog.front().is_some_and(|front| front.body.is_some())
+            && session.dialog.backlog.front().is_some_and(|front| front.body.is_some())
         {
             if self.can_send(session) && matches!(self.next_step(key), Some(Step::Reply)) {
                 self.send_waiting(key);
@@ -112,7 +119,7 @@ impl Shard {
             }
         }
         self.pump(key);
-        let left = self.sessions.get(key).map_or(0, |session| session.backlog_bytes);
+        let left = self.sessions.get(key).map_or(0, |session| session.dialog.backlog_bytes);
         if left > self.setup.limits.backlog_bytes_max {
             self.end_session(key, End::Dropped("backlog"));
         }
@@ -126,13 +133,13 @@ impl Shard {
     pub(super) fn hold(&mut self, key: SessionKey, ask: AskKey, room: Guid) {
         let seat = self.sessions[key].seat(room).expect("the caller has seated it");
         let position = self.feeds.table[seat.feed].end();
-        self.sessions[key].holds.push(Hold { ask, room, position });
+        self.sessions[key].dialog.holds.push(Hold { ask, room, position });
         self.set_hold(key, seat);
     }
 
     /// The earliest of a room's holds counts.
     fn set_hold(&mut self, key: SessionKey, seat: Seat) {
-        let holds = self.sessions[key].holds.iter().filter(|hold| hold.room == seat.room);
+        let holds = self.sessions[key].dialog.holds.iter().filter(|hold| hold.room == seat.room);
         let earliest = holds.map(|hold| hold.position).min().unwrap_or(u64::MAX);
         self.feeds.table[seat.feed].subscribers[seat.at as usize].hold = earliest;
     }
@@ -141,7 +148,7 @@ impl Shard {
     fn release(&mut self, key: SessionKey, ask: AskKey, told: &[(Guid, u64)]) {
         for &(room, _) in told {
             let session = &mut self.sessions[key];
-            session.holds.retain(|hold| (hold.ask, hold.room) != (ask, room));
+            session.dialog.holds.retain(|hold| (hold.ask, hold.room) != (ask, room));
             let Some(seat) = session.seat(room) else { continue };
             self.set_hold(key, seat);
             if self.subscriber(seat).next < self.feeds.table[seat.feed].end() {
@@ -172,7 +179,7 @@ impl Shard {
     /// no reply must come before.
     fn next_step(&mut self, key: SessionKey) -> Option<Step> {
         let session = &self.sessions[key];
-        if let Some(front) = session.backlog.front().filter(|front| front.body.is_some()) {
+        if let Some(front) = session.dialog.backlog.front().filter(|front| front.body.is_some()) {
             let missing = front.after.iter().find_map(|(room, position)| {
                 let seat = session.seat(*room).expect("positions go with the seat");
                 (self.subscriber(seat).next < *position).then_some(seat)
@@ -184,9 +191,9 @@ impl Shard {
 
     fn send_waiting(&mut self, key: SessionKey) {
         let session = &mut self.sessions[key];
-        let front = session.backlog.pop_front().expect("looked at by the caller");
+        let front = session.dialog.backlog.pop_front().expect("looked at by the caller");
         let body = front.body.expect("looked at by the caller");
-        session.backlog_bytes -= body.len();
+        session.dialog.backlog_bytes -= body.len();
         self.send(key, &body);
         if let Some(ask) = front.ask {
             self.release(key, ask, &front.after);
@@ -213,16 +220,17 @@ impl Shard {
     /// A seat that is behind and may go on, fairly in turn.
     fn seat_behind(&mut self, key: SessionKey) -> Option<Seat> {
         let session = &self.sessions[key];
-        let count = session.seats.len();
-        let found = (0..count).map(|step| (session.seat_turn + step) % count).find(|turn| {
-            let seat = session.seats[*turn];
-            let subscriber = self.subscriber(seat);
-            let end = self.feeds.table[seat.feed].end();
-            subscriber.next < end.min(subscriber.hold).min(session.barrier(seat.room))
-        })?;
+        let count = session.dialog.seats.len();
+        let found =
+            (0..count).map(|step| (session.dialog.seat_turn + step) % count).find(|turn| {
+                let seat = session.dialog.seats[*turn];
+                let subscriber = self.subscriber(seat);
+                let end = self.feeds.table[seat.feed].end();
+                subscriber.next < end.min(subscriber.hold).min(session.barrier(seat.room))
+            })?;
         let session = &mut self.sessions[key];
-        session.seat_turn = (found + 1) % count;
-        Some(session.seats[found])
+        session.dialog.seat_turn = (found + 1) % count;
+        Some(session.dialog.seats[found])
     }
 
     pub(super) fn note_caught_up(&mut self, key: SessionKey) {

@@ -63,7 +63,7 @@ impl Shard {
     /// Checks in the order of `xccos.md` §3.9.3; the owner of the room does the rest.
     fn on_post(&mut self, link: LinkId, key: SessionKey, request: &Message<'_>, post: Post) {
         let author = parlance_wire::sip::Uri::parse(&post.author).and_then(|uri| uri.identity());
-        if author.as_deref() != Some(&*self.sessions[key].user.uri) {
+        if author.as_deref() != Some(&*self.sessions[key].dialog.user.uri) {
             return self.refuse_info(link, request, 403, Refusal::Spoofed);
         }
         let Some(room) = self.known_room(&post.room) else {
@@ -86,12 +86,12 @@ impl Shard {
         }
         // While a join is under way a post behind it is not too early: the owner keeps the order.
         let session = &self.sessions[key];
-        if session.seat(room).is_none() && !session.joining.contains(&room) {
+        if session.seat(room).is_none() && !session.dialog.joining.contains(&room) {
             return self.refuse_info(link, request, 403, Refusal::NotJoined);
         }
-        let tag = self.sessions[key].local_tag.clone();
+        let tag = self.sessions[key].dialog.local_tag.clone();
         let ask = self.open_post(key, link, Echo::of(request, Some(&tag)));
-        let (from, user) = (self.address(key), self.sessions[key].user.clone());
+        let (from, user) = (self.address(key), self.sessions[key].dialog.user.clone());
         let to = self.owner(room);
         self.mail(to, Mail::Post { room, from, user, ask, post: Box::new(post) });
     }
@@ -201,7 +201,7 @@ impl Shard {
         is_many: bool,
     ) {
         let session = &self.sessions[key];
-        let rooms = session.seats.len() + session.joining.len() + references.len();
+        let rooms = session.dialog.seats.len() + session.dialog.joining.len() + references.len();
         if rooms > self.setup.limits.session_rooms_max {
             let name = if is_many { "bjoin" } else { "join" }.into();
             let code = ResponseCode::LimitExceeded;
@@ -234,8 +234,8 @@ impl Shard {
         ask: crate::mail::AskKey,
         rooms: Vec<Guid>,
     ) {
-        self.sessions[key].joining.extend_from_slice(&rooms);
-        let (from, user) = (self.address(key), self.sessions[key].user.clone());
+        self.sessions[key].dialog.joining.extend_from_slice(&rooms);
+        let (from, user) = (self.address(key), self.sessions[key].dialog.user.clone());
         for room in rooms {
             let to = self.owner(room);
             self.mail(to, Mail::Join { room, from, user: user.clone(), ask });
@@ -247,11 +247,11 @@ impl Shard {
     fn on_part(&mut self, key: SessionKey, command: CommandId, room: Guid) {
         self.unseat_session(key, room);
         self.note_seats(key);
-        self.sessions[key].parting.push(room);
+        self.sessions[key].dialog.parting.push(room);
         let entry = self.setup.directory.room(room).expect("checked by the caller");
         let room_uri = entry.uri.clone();
         let ask = self.open_ask(key, Question::Part { command, room, room_uri });
-        let user = self.sessions[key].user.clone();
+        let user = self.sessions[key].dialog.user.clone();
         self.mail_part(key, user, room, Some(ask), Leave::Now);
     }
 
@@ -278,7 +278,7 @@ impl Shard {
     /// joins) or believes to be in its rooms still (SIPE after a 481): then they are restored.
     fn decide_restore(&mut self, key: SessionKey, believes_joined: bool) {
         let session = &mut self.sessions[key];
-        let restore = std::mem::replace(&mut session.restore, Restore::Decided);
+        let restore = std::mem::replace(&mut session.dialog.restore, Restore::Decided);
         let Restore::Undecided(mut rooms) = restore else { return };
         rooms.truncate(self.setup.limits.session_rooms_max);
         if believes_joined && !rooms.is_empty() {

@@ -81,7 +81,7 @@ impl Shard {
             Purpose::Older { room, count } => self.on_older(room, count, answer),
             Purpose::Search { ask, command, rooms, is_turned } => {
                 if let Some(session) = self.sessions.get_mut(self.asks[ask].session) {
-                    session.searches -= 1;
+                    session.dialog.searches -= 1;
                 }
                 let data = match answer {
                     Answer::Messages { records, is_exceeded } => {
@@ -122,7 +122,7 @@ impl Shard {
     /// A preference is read or written.
     fn note_preference(&mut self, ask: AskKey) {
         if let Some(session) = self.sessions.get_mut(self.asks[ask].session) {
-            session.preferences -= 1;
+            session.dialog.preferences -= 1;
         }
     }
 
@@ -161,7 +161,7 @@ impl Shard {
         let to = command.clone();
         let purpose = Purpose::Search { ask, command, rooms: rooms.clone(), is_turned };
         match self.query(Query::Search { rooms, search, count }, purpose) {
-            Ok(()) => self.sessions[key].searches += 1,
+            Ok(()) => self.sessions[key].dialog.searches += 1,
             Err(fault) => self.conclude(ask, "bcbydate", to, Err(fault)),
         }
     }
@@ -172,9 +172,9 @@ impl Shard {
         let limits = &self.setup.limits;
         let session = &self.sessions[key];
         let share = limits.backlog_bytes_max / limits.session_searches_max.max(1);
-        let reserved = (session.searches + 1) * share.min(XCCOS_REPLY_BYTES_MAX);
-        session.searches < limits.session_searches_max
-            && session.backlog_bytes + reserved <= limits.backlog_bytes_max
+        let reserved = (session.dialog.searches + 1) * share.min(XCCOS_REPLY_BYTES_MAX);
+        session.dialog.searches < limits.session_searches_max
+            && session.dialog.backlog_bytes + reserved <= limits.backlog_bytes_max
     }
 
     /// The rooms of a search, each once; its authors get their canonical spelling.
@@ -260,12 +260,12 @@ impl Shard {
         write: bool,
     ) {
         let ask = self.open_ask(key, Question::Document);
-        let owner = self.sessions[key].user.uri.clone();
+        let owner = self.sessions[key].dialog.user.uri.clone();
         let Preference { label, seqid, content, .. } = asked;
         let content = content.unwrap_or_default();
         let limits = &self.setup.limits;
         let is_long = content.len() > limits.preference_bytes_max;
-        let is_much = self.sessions[key].preferences >= limits.session_preferences_max;
+        let is_much = self.sessions[key].dialog.preferences >= limits.session_preferences_max;
         let to = command.clone();
         let asked = if write && is_long || is_much {
             Err(Fault::TooMuch)
@@ -278,7 +278,7 @@ impl Shard {
             self.query(Query::ReadPreference { owner, label }, purpose)
         };
         match asked {
-            Ok(()) => self.sessions[key].preferences += 1,
+            Ok(()) => self.sessions[key].dialog.preferences += 1,
             Err(fault) => {
                 let name = if write { "setpref" } else { "getpref" };
                 self.conclude(ask, name, to, Err(fault));

@@ -34,9 +34,31 @@ pub(super) enum Restore {
     Decided,
 }
 
+/// A dialog as fan-out sees it: what a delivery and its answer touch, close together, for there are
+/// tens of thousands of these and each post goes through many.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) link: LinkId,
+    pub(super) stamp: Stamp,
+    pub(super) window: Window,
+    /// When the oldest unanswered INFO became the oldest.
+    pub(super) unanswered_since: Instant,
+    /// Behind with something since then.
+    pub(super) lagging_since: Option<Instant>,
+    /// In its link's list of sessions that wait for the link.
+    pub(super) waits_for_link: bool,
+    /// What the client's answers look like.
+    pub(super) answer_shape: ShapeId,
+    /// All the rest.
+    pub(super) dialog: Box<Dialog>,
+}
+
+// A cache line and a half.
+const _: () = assert!(size_of::<Session>() <= 96);
+
+/// What of a session only its own requests touch, and catching up.
+#[derive(Debug)]
+pub(super) struct Dialog {
     /// Index in the link's list.
     pub(super) link_slot: usize,
     pub(super) user: Arc<User>,
@@ -53,16 +75,6 @@ pub(super) struct Session {
     pub(super) expires_s: u32,
     pub(super) requests: Bucket,
 
-    pub(super) stamp: Stamp,
-    /// What the client's answers look like.
-    pub(super) answer_shape: ShapeId,
-    pub(super) window: Window,
-    /// When the oldest unanswered INFO became the oldest.
-    pub(super) unanswered_since: Instant,
-    /// Behind with something since then.
-    pub(super) lagging_since: Option<Instant>,
-    /// In its link's list of sessions that wait for the link.
-    pub(super) waits_for_link: bool,
     /// Replies in the order of the commands; the first is not out yet.
     pub(super) backlog: VecDeque<Waiting>,
     pub(super) backlog_bytes: usize,
@@ -88,7 +100,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn seat(&self, room: Guid) -> Option<Seat> {
-        self.seats.iter().find(|seat| seat.room == room).copied()
+        self.dialog.seats.iter().find(|seat| seat.room == room).copied()
     }
 }
 
@@ -211,28 +223,28 @@ impl Shard {
     pub(super) fn seat_session(&mut self, key: SessionKey, room: Guid) {
         let feed = self.feeds.open(room);
         let session = &mut self.sessions[key];
-        let seat = session.seats.len() as u32;
+        let seat = session.dialog.seats.len() as u32;
         let at = self.feeds.table[feed].subscribe(key, seat);
-        session.seats.push(Seat { room, feed, at });
+        session.dialog.seats.push(Seat { room, feed, at });
         self.subscriptions += 1;
     }
 
     /// Takes the session out of a room's feed, if it is in it.
     pub(super) fn unseat_session(&mut self, key: SessionKey, room: Guid) {
         let session = &mut self.sessions[key];
-        let Some(index) = session.seats.iter().position(|seat| seat.room == room) else {
+        let Some(index) = session.dialog.seats.iter().position(|seat| seat.room == room) else {
             return;
         };
-        let seat = session.seats.swap_remove(index);
+        let seat = session.dialog.seats.swap_remove(index);
         session.forget_positions(room);
-        if let Some(moved) = session.seats.get(index) {
+        if let Some(moved) = session.dialog.seats.get(index) {
             self.feeds.table[moved.feed].subscribers[moved.at as usize].seat = index as u32;
         }
         self.subscriptions -= 1;
         let sessions = &mut self.sessions;
         let feed = &mut self.feeds.table[seat.feed];
         feed.unsubscribe(seat.at, |moved, at| {
-            sessions[moved.session].seats[moved.seat as usize].at = at;
+            sessions[moved.session].dialog.seats[moved.seat as usize].at = at;
         });
         if feed.subscribers.is_empty() {
             self.feeds.close(seat.feed);
@@ -245,7 +257,8 @@ impl Shard {
             return;
         }
         self.note_caught_up(key);
-        let rooms: Vec<Guid> = self.sessions[key].seats.iter().map(|seat| seat.room).collect();
+        let rooms: Vec<Guid> =
+            self.sessions[key].dialog.seats.iter().map(|seat| seat.room).collect();
         for room in &rooms {
             self.unseat_session(key, *room);
         }
@@ -261,25 +274,27 @@ impl Shard {
         }
         let leave = if end == End::Bye { Leave::Now } else { Leave::Grace };
         for room in &rooms {
-            self.mail_part(key, session.user.clone(), *room, None, leave);
+            self.mail_part(key, session.dialog.user.clone(), *room, None, leave);
         }
         self.release_endpoint(key, session, end, rooms);
     }
 
     fn forget_on_link(&mut self, session: &Session) {
         let Some(link) = self.links.get_mut(session.link) else { return };
-        link.sessions.swap_remove(session.link_slot);
-        if let Some(moved) = link.sessions.get(session.link_slot) {
-            self.sessions[*moved].link_slot = session.link_slot;
+        link.sessions.swap_remove(session.dialog.link_slot);
+        if let Some(moved) = link.sessions.get(session.dialog.link_slot) {
+            self.sessions[*moved].dialog.link_slot = session.dialog.link_slot;
         }
         link.quiet_since = self.now.instant;
     }
 
     /// Tells the registrar which rooms the endpoint is in.
     pub(super) fn note_seats(&mut self, key: SessionKey) {
-        let Some(session) = self.sessions.get(key).filter(|s| !s.epid.is_empty()) else { return };
-        let rooms = session.seats.iter().map(|seat| seat.room).collect();
-        let (user, epid) = (session.user.clone(), session.epid.clone());
+        let Some(session) = self.sessions.get(key).filter(|s| !s.dialog.epid.is_empty()) else {
+            return;
+        };
+        let rooms = session.dialog.seats.iter().map(|seat| seat.room).collect();
+        let (user, epid) = (session.dialog.user.clone(), session.dialog.epid.clone());
         let (from, to) = (self.address(key), self.registrar(&user));
         self.mail(to, Mail::Seats { from, user, epid, rooms });
     }
@@ -287,17 +302,20 @@ impl Shard {
     /// Tells the registrar that the endpoint has no dialog any more. Its rooms are remembered
     /// unless the user left them knowingly; a dialog that never showed an intent changes nothing.
     fn release_endpoint(&mut self, key: SessionKey, session: Session, end: End, rooms: Vec<Guid>) {
-        if session.epid.is_empty() {
+        if session.dialog.epid.is_empty() {
             return;
         }
-        let rooms = match (&session.restore, end) {
+        let rooms = match (&session.dialog.restore, end) {
             (Restore::Undecided(_), _) => None,
             (Restore::Decided, End::Bye) => Some(Vec::new()),
             (Restore::Decided, _) => Some(rooms),
         };
         let from = self.address(key);
-        let to = self.registrar(&session.user);
-        self.mail(to, Mail::Release { from, user: session.user, epid: session.epid, rooms });
+        let to = self.registrar(&session.dialog.user);
+        self.mail(
+            to,
+            Mail::Release { from, user: session.dialog.user, epid: session.dialog.epid, rooms },
+        );
     }
 
     /// Notes the final answer to one of our INFOs.
@@ -329,8 +347,8 @@ impl Shard {
         }
         let limits = &self.setup.limits;
         let mut deadlines = [None; 4];
-        if let Accepted::AwaitingAck { .. } = session.accepted {
-            deadlines[0] = Some((session.opened.plus_ms(limits.ack_timeout_ms), "no_ack"));
+        if let Accepted::AwaitingAck { .. } = session.dialog.accepted {
+            deadlines[0] = Some((session.dialog.opened.plus_ms(limits.ack_timeout_ms), "no_ack"));
         }
         if session.window.oldest().is_some() {
             let when = session.unanswered_since.plus_ms(limits.info_timeout_ms);
@@ -339,8 +357,9 @@ impl Shard {
         if let Some(since) = session.lagging_since.filter(|_| !session.waits_for_answer()) {
             deadlines[2] = Some((since.plus_ms(limits.lag_ms_max), "lag"));
         }
-        let expires_ms = u64::from(session.expires_s) * 1000 + limits.session_expires_grace_ms;
-        deadlines[3] = Some((session.heard.plus_ms(expires_ms), "expired"));
+        let expires_ms =
+            u64::from(session.dialog.expires_s) * 1000 + limits.session_expires_grace_ms;
+        deadlines[3] = Some((session.dialog.heard.plus_ms(expires_ms), "expired"));
 
         let (when, reason) =
             deadlines.into_iter().flatten().min().expect("the session timer always runs");

@@ -1,7 +1,7 @@
 //! Requests and responses of a link: the registrar's minimum, dialogs, and what is refused with
 //! which status (`sipe-client.md` §2, `xccos.md` §1).
 
-use super::session::{End, Restore, Session};
+use super::session::{Dialog, End, Restore, Session};
 use super::{LinkId, Shard};
 use crate::bucket::Bucket;
 use crate::counters::Refusal;
@@ -267,35 +267,37 @@ impl Shard {
             let local_tag = format!("{:016x}{random:032x}", key.data().as_ffi());
             Session {
                 link,
-                link_slot: entry.sessions.len(),
-                epid: endpoint_id(request),
-                call_id: request.call_id().into(),
-                remote_tag: request.from().tag().unwrap_or_default().into(),
-                remote_cseq: request.cseq().number,
-                accepted: Accepted::AwaitingAck { cseq: request.cseq().number },
-                opened: now,
-                heard: now,
-                expires_s,
-                requests: Bucket::default(),
                 stamp: stamp_for(request, entry, key, &local_tag),
-                answer_shape: ShapeId::default(),
                 window: Window::new(1),
                 unanswered_since: now,
                 lagging_since: None,
                 waits_for_link: false,
-                backlog: VecDeque::new(),
-                backlog_bytes: 0,
-                seats: Vec::new(),
-                seat_turn: 0,
-                holds: Vec::new(),
-                joining: Vec::new(),
-                parting: Vec::new(),
-                asks: 0,
-                searches: 0,
-                preferences: 0,
-                restore: Restore::Undecided(Vec::new()),
-                local_tag: local_tag.into(),
-                user,
+                answer_shape: ShapeId::default(),
+                dialog: Box::new(Dialog {
+                    link_slot: entry.sessions.len(),
+                    epid: endpoint_id(request),
+                    call_id: request.call_id().into(),
+                    remote_tag: request.from().tag().unwrap_or_default().into(),
+                    remote_cseq: request.cseq().number,
+                    accepted: Accepted::AwaitingAck { cseq: request.cseq().number },
+                    opened: now,
+                    heard: now,
+                    expires_s,
+                    requests: Bucket::default(),
+                    backlog: VecDeque::new(),
+                    backlog_bytes: 0,
+                    seats: Vec::new(),
+                    seat_turn: 0,
+                    holds: Vec::new(),
+                    joining: Vec::new(),
+                    parting: Vec::new(),
+                    asks: 0,
+                    searches: 0,
+                    preferences: 0,
+                    restore: Restore::Undecided(Vec::new()),
+                    local_tag: local_tag.into(),
+                    user,
+                }),
             }
         });
         self.links[link].sessions.push(key);
@@ -313,7 +315,7 @@ impl Shard {
 
     fn accept_invite(&self, link: LinkId, request: &Message<'_>, key: SessionKey) -> Vec<u8> {
         let session = &self.sessions[key];
-        let (tag, expires_s) = (session.local_tag.clone(), session.expires_s);
+        let (tag, expires_s) = (session.dialog.local_tag.clone(), session.dialog.expires_s);
         let entry = &self.links[link];
         let (sent_by, transport) = (entry.sent_by.clone(), entry.transport().to_ascii_lowercase());
         let address = entry.info.local.ip();
@@ -332,10 +334,10 @@ impl Shard {
     /// the endpoint may believe to be in.
     fn claim_endpoint(&mut self, link: LinkId, request: &Message<'_>, key: SessionKey) {
         let session = &self.sessions[key];
-        if session.epid.is_empty() {
+        if session.dialog.epid.is_empty() {
             return self.answer_invite(link, request, key);
         }
-        let (user, epid) = (session.user.clone(), session.epid.clone());
+        let (user, epid) = (session.dialog.user.clone(), session.dialog.epid.clone());
         let response = self.accept_invite(link, request, key);
         let ask = self.hold_response(key, user.clone(), link, response);
         let (from, to) = (self.address(key), self.registrar(&user));
@@ -350,9 +352,9 @@ impl Shard {
         let key = SessionKey::from(KeyData::from_ffi(key));
         let session = self.sessions.get(key)?;
         let is_same = session.link == link
-            && *session.local_tag == *tag
-            && *session.call_id == *request.call_id()
-            && request.from().tag() == Some(&*session.remote_tag);
+            && *session.dialog.local_tag == *tag
+            && *session.dialog.call_id == *request.call_id()
+            && request.from().tag() == Some(&*session.dialog.remote_tag);
         is_same.then_some(key)
     }
 
@@ -362,20 +364,20 @@ impl Shard {
         };
         let number = request.cseq().number;
         if method == Method::Ack {
-            self.sessions[key].accepted.ack(number);
+            self.sessions[key].dialog.accepted.ack(number);
             return;
         }
-        if self.identity(link, request).as_deref() != Some(&*self.sessions[key].user.uri) {
+        if self.identity(link, request).as_deref() != Some(&*self.sessions[key].dialog.user.uri) {
             return self.reject(link, request, 403, Refusal::Spoofed);
         }
         if method == Method::Cancel {
             // The INVITE has its final answer already (RFC 3261 §9.2).
             return self.reject(link, request, 481, Refusal::NoDialog);
         }
-        if order(&mut self.sessions[key].remote_cseq, number) == Order::Stale {
+        if order(&mut self.sessions[key].dialog.remote_cseq, number) == Order::Stale {
             return self.reject(link, request, 500, Refusal::StaleCSeq);
         }
-        self.sessions[key].heard = self.now.instant;
+        self.sessions[key].dialog.heard = self.now.instant;
         if method == Method::Bye {
             self.answer_with(link, request, 200, &[]);
             return self.end_session(key, End::Bye);
@@ -383,14 +385,14 @@ impl Shard {
         if self.draining_until.is_some() {
             // The client shall rebuild elsewhere, and is not told BYE (`xccos.md` §3.20).
             let session = &self.sessions[key];
-            let (user, epid) = (session.user.clone(), session.epid.clone());
+            let (user, epid) = (session.dialog.user.clone(), session.dialog.epid.clone());
             let to = self.registrar(&user);
             self.mail(to, Mail::ToldLost { user, epid, from: None });
             return self.answer_with(link, request, 481, &[]);
         }
         let limits = &self.setup.limits;
         let (rate, burst) = (limits.session_requests_per_second, limits.session_requests_burst);
-        if !self.sessions[key].requests.take(self.now.instant, rate, burst) {
+        if !self.sessions[key].dialog.requests.take(self.now.instant, rate, burst) {
             return self.reject(link, request, 503, Refusal::Overload);
         }
         match method {
@@ -432,7 +434,7 @@ impl Shard {
         let timer = session_timer::negotiate(request, limits.session_expires_s, limits.min_se_s);
         match timer {
             SessionTimer::Accepted { expires_s } => {
-                self.sessions[key].expires_s = expires_s;
+                self.sessions[key].dialog.expires_s = expires_s;
                 Some(expires_s)
             }
             SessionTimer::TooSmall { min_s } => {
@@ -452,8 +454,9 @@ impl Shard {
 
     fn on_reinvite(&mut self, link: LinkId, key: SessionKey, request: &Message<'_>) {
         if self.renew(link, key, request).is_some() {
-            self.sessions[key].accepted = Accepted::AwaitingAck { cseq: request.cseq().number };
-            self.sessions[key].opened = self.now.instant;
+            self.sessions[key].dialog.accepted =
+                Accepted::AwaitingAck { cseq: request.cseq().number };
+            self.sessions[key].dialog.opened = self.now.instant;
             self.answer_invite(link, request, key);
         }
     }
