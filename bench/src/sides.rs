@@ -48,15 +48,13 @@ impl Cores {
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 pub enum Io {
     #[default]
-    Auto,
-    Uring,
     Epoll,
+    Uring,
 }
 
 impl Io {
     fn as_str(self) -> &'static str {
         match self {
-            Io::Auto => "auto",
             Io::Uring => "uring",
             Io::Epoll => "epoll",
         }

@@ -90,8 +90,7 @@ pub fn run(file: Option<&Path>, users: Option<u32>) -> Exit {
     let mut findings = Findings::default();
     let config = configuration(&mut findings, file);
     kernel(&mut findings);
-    io_uring(&mut findings, config.as_ref());
-    memlock(&mut findings);
+    io(&mut findings, config.as_ref());
     let machine = Machine::read();
     let shards = match &config {
         Some(config) => cores(&mut findings, config, &machine),
@@ -161,25 +160,17 @@ fn kernel(findings: &mut Findings) {
     }
 }
 
-fn io_uring(findings: &mut Findings, config: Option<&Config>) {
-    let io = config.map_or(Io::Auto, |config| config.cores.io);
-    match (machine::probe_uring(), io) {
-        (Ok(()), Io::Epoll) => {
-            findings.ok("io", "epoll, as cores.io says; io_uring could be had: \"auto\" takes it");
-        }
-        (Ok(()), _) => findings.ok("io", "io_uring: a ring was set up and used"),
-        (Err(cause), Io::Uring) => {
+fn io(findings: &mut Findings, config: Option<&Config>) {
+    if config.is_none_or(|config| config.cores.io == Io::Epoll) {
+        return findings.ok("io", "epoll");
+    }
+    match machine::probe_uring() {
+        Ok(()) => findings.ok("io", "io_uring: a ring was set up and used"),
+        Err(cause) => {
             let text = format!("cores.io asks for io_uring: {cause}; or set cores.io to \"auto\"");
             findings.fail("io", text);
         }
-        (Err(_), Io::Epoll) => findings.ok("io", "epoll, as cores.io says"),
-        (Err(cause), Io::Auto) => {
-            findings.warn("io", format!("epoll, as io_uring cannot be used: {cause}"));
-        }
     }
-}
-
-fn memlock(findings: &mut Findings) {
     let bytes = machine::memlock_bytes();
     let text = machine::bytes(bytes);
     if bytes >= machine::MEMLOCK_MIN_BYTES {

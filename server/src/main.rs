@@ -25,6 +25,10 @@ use config::Config;
 use std::io::Write;
 use std::process::ExitCode;
 
+/// See docs/dependencies.md for what it is good for here.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How the program ends. The command line's help documents the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {

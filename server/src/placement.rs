@@ -99,7 +99,7 @@ mod tests {
     fn check(spec: ShardSpec, pin: bool, background: Option<&str>, expect: Result<&str, &str>) {
         let set = |text: &str| parse_cpu_list(text).unwrap();
         let background = background.map(set);
-        let cores = Cores { shards: spec, pin, background, io: Io::Auto };
+        let cores = Cores { shards: spec, pin, background, io: Io::Epoll };
         let nodes = vec![(0, set("0-3")), (1, set("4-7"))];
         let machine = Machine { available: set("2-5"), nodes, ..Machine::default() };
         let got = Placement::plan(&cores, &machine).map(|placement| {

@@ -41,7 +41,15 @@ const STORE_PATIENCE: Duration = Duration::from_secs(2);
 /// Why the server could not start: cause, effect, next step.
 pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let clock = Clock::start();
-    let shell = choose_shell(config.cores.io)?;
+    let io = config.cores.io;
+    if io == Io::Uring {
+        machine::probe_uring().map_err(|cause| {
+            format!(
+                "cores.io = \"uring\", and io_uring cannot be used: {cause}; or set cores.io to \
+                 \"auto\""
+            )
+        })?;
+    }
     let placement = Placement::plan(&config.cores, &Machine::read())?;
     // Every thread that is started from here on, the shards' apart, stays off their cores.
     machine::bind_thread(&placement.background);
@@ -93,9 +101,9 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let endpoint_writer = commit::start_writer(&config.store, endpoints)?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     for seat in seats {
-        let started = match shell {
-            Shell::Uring => uring::start(seat),
-            Shell::Epoll => epoll::start(seat),
+        let started = match io {
+            Io::Epoll => epoll::start(seat),
+            Io::Uring => uring::start(seat),
         };
         started.map_err(|e| format!("no thread for a shard: {e}"))?;
     }
@@ -105,10 +113,9 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let health = Health::default();
     if let Some(listener) = http {
         let metrics = Metrics::new(clock, slots, numbers);
-        telemetry::serve(listener, placement.background.clone(), metrics, health.clone())
-            .map_err(|e| format!("no HTTP: {e}"))?;
+        telemetry::serve(listener, metrics, health.clone()).map_err(|e| format!("no HTTP: {e}"))?;
     }
-    tracing::info!(shards = controls.len(), io = ?shell, ?bound, "serving");
+    tracing::info!(shards = controls.len(), ?io, ?bound, "serving");
     let mut stdout = std::io::stdout().lock();
     // Nobody may be reading; that is no reason not to serve.
     let _ = stdout.write_all(greeting::text(config, &placement, &bound).as_bytes());
@@ -182,31 +189,6 @@ fn await_start(reports: &Receiver<Report>, shards: usize) -> Result<Option<Exit>
         }
     }
     Ok(None)
-}
-
-/// Which shell the shards get.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shell {
-    Uring,
-    Epoll,
-}
-
-fn choose_shell(io: Io) -> Result<Shell, String> {
-    if io == Io::Epoll {
-        return Ok(Shell::Epoll);
-    }
-    match machine::probe_uring() {
-        Ok(()) => Ok(Shell::Uring),
-        Err(cause) if io == Io::Uring => Err(format!(
-            "cores.io = \"uring\", and io_uring cannot be used: {cause}; or set cores.io to \
-             \"auto\""
-        )),
-        Err(cause) => {
-            let effect = "epoll serves instead, with a little more work per message";
-            tracing::warn!(cause, effect, "io_uring cannot be used");
-            Ok(Shell::Epoll)
-        }
-    }
 }
 
 /// The configured certificate, or the one the server makes for itself.

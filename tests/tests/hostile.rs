@@ -351,8 +351,8 @@ fn ten_thousand_damaged_inputs_harm_nobody() {
 }
 
 #[test]
-fn nor_do_they_without_io_uring() {
-    damaged_inputs_harm_nobody("epoll");
+fn nor_do_they_with_io_uring() {
+    damaged_inputs_harm_nobody("uring");
 }
 
 fn damaged_inputs_harm_nobody(io: &'static str) {

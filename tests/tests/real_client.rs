@@ -151,8 +151,8 @@ fn two_users_chat_over_tls() {
 }
 
 #[test]
-fn two_users_chat_without_io_uring() {
-    demo("tls", "epoll");
+fn two_users_chat_with_io_uring() {
+    demo("tls", "uring");
 }
 
 #[test]

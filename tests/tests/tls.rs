@@ -33,7 +33,7 @@ fn a_client_resumes_on_any_shard(io: &'static str) {
 
 #[test]
 fn a_client_resumes_on_any_shard_with_io_uring() {
-    a_client_resumes_on_any_shard("auto");
+    a_client_resumes_on_any_shard("uring");
 }
 
 #[test]

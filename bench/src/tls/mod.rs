@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// `[cores] io` of the server.
-    #[arg(long, default_value = "auto", value_parser = ["auto", "uring", "epoll"])]
+    #[arg(long, default_value = "epoll", value_parser = ["uring", "epoll"])]
     io: String,
 }
 

@@ -62,12 +62,10 @@ pub struct Cores {
 /// `cores.io`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Io {
-    /// io_uring where the probe succeeds, else epoll.
-    Auto,
-    /// io_uring or nothing.
-    Uring,
-    /// epoll, even where io_uring could be had.
+    /// A plain loop over epoll: what `"auto"` means (docs/adr/0008).
     Epoll,
+    /// io_uring, or the server does not start.
+    Uring,
 }
 
 /// `[listen]`. Only loopback addresses get here; port 0 lets the kernel choose.

@@ -188,9 +188,8 @@ fn cores(faults: Faults<'_>, cores: &file::Cores) -> Result<Cores, ConfigError> 
         _ => None,
     };
     let io = match cores.io.as_ref().map(|io| io.get_ref().as_str()) {
-        None | Some("auto") => Io::Auto,
+        None | Some("auto" | "epoll") => Io::Epoll,
         Some("uring") => Io::Uring,
-        Some("epoll") => Io::Epoll,
         Some(other) => {
             let message = format!("{other:?} is unknown; write \"auto\", \"uring\" or \"epoll\"");
             let span = cores.io.as_ref().map(Spanned::span);

@@ -4,8 +4,6 @@
 //! the head, connections), and because the web pages that come later stand on it too.
 
 use super::metrics::Metrics;
-use crate::config::CpuSet;
-use crate::machine::bind_thread;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
@@ -49,17 +47,11 @@ impl Health {
 ///
 /// # Errors
 /// If the thread or its runtime cannot be made.
-pub fn serve(
-    listener: TcpListener,
-    cpus: CpuSet,
-    metrics: Metrics,
-    health: Health,
-) -> io::Result<()> {
+pub fn serve(listener: TcpListener, metrics: Metrics, health: Health) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let site = Arc::new(Site { metrics, health });
     std::thread::Builder::new().name("http".into()).spawn(move || {
-        bind_thread(&cpus);
         if let Err(error) = runtime.block_on(accept(listener, site)) {
             tracing::error!(%error, effect = "no health and no metrics", "HTTP stopped");
         }
