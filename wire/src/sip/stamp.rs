@@ -152,7 +152,7 @@ fn hex_digits(number: u32) -> [u8; 8] {
 fn hex_value(digits: [u8; 8]) -> Option<u32> {
     let digits = u64::from_be_bytes(digits);
     let is_letter = digits >> 6 & eight(1);
-    let mut values = (digits & eight(0x0f)) + is_letter * 9 & eight(0x0f);
+    let mut values = ((digits & eight(0x0f)) + is_letter * 9) & eight(0x0f);
     if digits_of(values) != digits {
         return None;
     }
