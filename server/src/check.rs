@@ -165,7 +165,7 @@ fn io(findings: &mut Findings, config: Option<&Config>) {
         return findings.ok("io", "epoll");
     }
     match machine::probe_uring() {
-        Ok(()) => findings.ok("io", "io_uring: a ring was set up and used"),
+        Ok(()) => findings.warn("io", machine::URING_WARNING),
         Err(cause) => {
             let text = format!("cores.io asks for io_uring: {cause}; or set cores.io to \"auto\"");
             findings.fail("io", text);

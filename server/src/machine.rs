@@ -76,6 +76,10 @@ pub fn memlock_bytes() -> u64 {
 /// Sets up what a shard sets up, on a thread of its own, and tears it down again.
 ///
 /// # Errors
+/// What is to be known by whoever chose io_uring (docs/adr/0008).
+pub const URING_WARNING: &str = "io_uring: a shard on it costs more per message and has been seen \
+    to stop serving under load; set cores.io to \"auto\" unless you are trying it";
+
 /// Why io_uring cannot be used, with the next step.
 pub fn probe_uring() -> Result<(), String> {
     if memlock_bytes() < MEMLOCK_MIN_BYTES {

@@ -49,6 +49,7 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
                  \"auto\""
             )
         })?;
+        tracing::warn!("{}", machine::URING_WARNING);
     }
     let placement = Placement::plan(&config.cores, &Machine::read())?;
     // Every thread that is started from here on, the shards' apart, stays off their cores.

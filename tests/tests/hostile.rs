@@ -22,11 +22,7 @@ fn ours() -> Room {
 }
 
 fn start() -> (Server, Bystanders) {
-    start_on("auto")
-}
-
-fn start_on(io: &'static str) -> (Server, Bystanders) {
-    let options = Options { rooms: vec![theirs(), ours()], io, ..Options::default() };
+    let options = Options { rooms: vec![theirs(), ours()], ..Options::default() };
     let server = Server::start(&options);
     let bystanders = Bystanders::arrive(server.sip, &theirs());
     (server, bystanders)
@@ -347,22 +343,13 @@ fn attack(server: &Server, mutator: &mut Mutator, number: usize) -> Peer {
 
 #[test]
 fn ten_thousand_damaged_inputs_harm_nobody() {
-    damaged_inputs_harm_nobody("auto");
-}
-
-#[test]
-fn nor_do_they_with_io_uring() {
-    damaged_inputs_harm_nobody("uring");
-}
-
-fn damaged_inputs_harm_nobody(io: &'static str) {
     const INPUTS: usize = 10_000;
     const BATCH: usize = 250;
     /// Caches of the server fill up until then: what they hold is no leak.
     const WARM_UP: usize = 2_500;
     const GROWTH_KIB_MAX: u64 = 16 * 1024;
 
-    let (mut server, mut bystanders) = start_on(io);
+    let (mut server, mut bystanders) = start();
     let mut mutator = Mutator::new(20_260_101);
     let mut resident_kib = 0;
     for batch in 0..INPUTS / BATCH {
