@@ -92,9 +92,10 @@ struct Crew<'a> {
 impl Crew<'_> {
     fn run(mut self, start_ns: u64) -> Result<Measured, String> {
         let is_interrupted = on_interrupt()?;
-        let mut signed_in = Duration::ZERO;
+        let (mut signed_in, mut is_stopped) = (Duration::ZERO, false);
         while self.workers.iter().any(|worker| worker.found.is_none()) {
-            if is_interrupted.swap(false, Ordering::Relaxed) {
+            if !is_stopped && is_interrupted.load(Ordering::Relaxed) {
+                is_stopped = true;
                 self.order(&Order::Stop)?;
             }
             match self.said.recv_timeout(LOOK_EVERY) {
