@@ -216,6 +216,10 @@ impl Crowd {
     fn serve_others(&mut self) -> Outcome<usize> {
         let is_anybody_watched = self.cast.groups.iter().any(|group| group.is_watched);
         let most = if is_anybody_watched { READS_UNWATCHED } else { usize::MAX };
+        if is_anybody_watched {
+            // What those wait for is also done on this core, by the broker's log.
+            rustix::thread::sched_yield();
+        }
         if self.next_news == self.news {
             (self.next_news, self.news) = (0, self.others.wait(Some(Duration::ZERO))?);
         }
