@@ -53,6 +53,16 @@ impl Progress {
 
     /// Shows how far (0 to 1) a phase is, in words too.
     pub fn show(&mut self, phase: &'static str, part: f64, words: impl FnOnce() -> String) {
+        self.show_more(phase, part, || (words(), String::new()));
+    }
+
+    /// The second words stand at the end, where a narrow terminal has no room.
+    fn show_more(
+        &mut self,
+        phase: &'static str,
+        part: f64,
+        words: impl FnOnce() -> (String, String),
+    ) {
         let now = Instant::now();
         let is_new = self.phase != phase;
         if is_new {
@@ -63,7 +73,8 @@ impl Progress {
         let line = || {
             let left = time_left(now - self.phase_start, part);
             let usage = usage(&self.watch.last(), self.workers_cores);
-            left.map_or(String::new(), told_left) + &words() + &usage
+            let (words, more) = words();
+            left.map_or(String::new(), told_left) + &words + &usage + &more
         };
         if let Some(bar) = &self.bar {
             bar.set_prefix(phase);
@@ -81,19 +92,17 @@ impl Progress {
 
     /// Shows the load.
     pub fn show_load(&mut self, part: f64, status: &Status) {
-        self.show("load", part, || {
+        self.show_more("load", part, || {
             let Status { counts, recent, outstanding, errors, .. } = status;
             let Recent { posts_per_s, deliveries_per_s, delivery_p99_us } = recent;
             let p99 = time(*delivery_p99_us);
-            let mut words = format!(
-                "{deliveries_per_s:.0} deliveries/s of {posts_per_s:.0} posts/s, p99 {p99}, \
-                 {outstanding} outstanding, {errors} errors"
-            );
+            let words = format!("{deliveries_per_s:.0} deliveries/s, p99 {p99}, {errors} errors");
+            let mut more = format!("; {posts_per_s:.0} posts/s, {outstanding} outstanding");
             if counts.links_lost > 0 {
                 let (lost, reopened) = (counts.links_lost, counts.links_reopened);
-                let _ = write!(words, ", {lost} links lost, {reopened} opened again");
+                let _ = write!(more, ", {lost} links lost, {reopened} opened again");
             }
-            words
+            (words, more)
         });
     }
 
@@ -120,14 +129,14 @@ impl Progress {
     }
 }
 
-/// What the processes used in the last second.
+/// What the processes used in the last second: cores, and the server's memory.
 fn usage(look: &Look, workers_cores: f64) -> String {
     let mut words = String::new();
     let mebibytes = |bytes: u64| bytes >> 20;
     if let Some(server) = look.server {
         let cores = server.shards.cores() + server.others.cores();
         let resident = mebibytes(server.resident_bytes);
-        let _ = write!(words, "; server {cores:.2} cores, {resident} MiB");
+        let _ = write!(words, "; server {cores:.2}, {resident} MiB");
         if let Some(lagging) = server.sessions_lagging.filter(|lagging| *lagging > 0) {
             let _ = write!(words, ", {lagging} lagging");
         }
