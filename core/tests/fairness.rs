@@ -109,6 +109,51 @@ fn deliveries_that_share_a_link_share_a_slice() {
 }
 
 #[test]
+fn notices_wait_for_company_when_there_are_many() {
+    let limits = Limits {
+        notice_writes_per_second: 1,
+        notice_writes_burst: 1,
+        notice_hold_ms: 500,
+        roster_tick_ms: 0,
+        ..Limits::default()
+    };
+    let mut world = World::new(1, limits);
+    let come = |world: &mut World, user: &str| {
+        let wire = world.link(0);
+        let mut client = Client::open(world, wire, user);
+        client.join(world, 1);
+        client
+    };
+    let mut clients: Vec<Client> =
+        ["u0", "u1", "u2"].iter().map(|user| come(&mut world, user)).collect();
+    // How many of them have got something, and in how many of these are these words.
+    let got = |world: &mut World, clients: &[Client], words: &str| {
+        let inboxes: Vec<Vec<u8>> = clients
+            .iter()
+            .map(|client| world.take(client.wire))
+            .filter(|i| !i.is_empty())
+            .collect();
+        let has = |inbox: &&Vec<u8>| String::from_utf8_lossy(inbox).contains(words);
+        (inboxes.len(), inboxes.iter().filter(has).count())
+    };
+    world.advance(10_000);
+    got(&mut world, &clients, "");
+    come(&mut world, "early");
+    assert_eq!(got(&mut world, &clients, "sip:early@"), (1, 1), "as far as the bucket goes");
+    world.advance(499);
+    assert_eq!(got(&mut world, &clients, ""), (0, 0), "the others wait");
+    world.advance(1);
+    assert_eq!(got(&mut world, &clients, "sip:early@"), (2, 2), "but not longer");
+    world.advance(10_000);
+    come(&mut world, "late");
+    assert_eq!(got(&mut world, &clients, "sip:late@").1, 1);
+    clients[0].post(&mut world, 1, "hello");
+    assert_eq!(got(&mut world, &clients, "hello"), (3, 3), "a post does not wait");
+    world.advance(1_000);
+    assert_eq!(got(&mut world, &clients, ""), (0, 0), "it took the notices along");
+}
+
+#[test]
 fn large_rooms_take_turns() {
     let (mut world, mut large, _) = rooms(1);
     // Everybody of the large room is in another one, too.

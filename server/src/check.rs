@@ -89,7 +89,7 @@ impl Findings {
 pub fn run(file: Option<&Path>, users: Option<u32>) -> Exit {
     let mut findings = Findings::default();
     let config = configuration(&mut findings, file);
-    kernel(&mut findings);
+    findings.ok("kernel", machine::kernel());
     io(&mut findings, config.as_ref());
     let machine = Machine::read();
     let shards = match &config {
@@ -142,21 +142,6 @@ fn configuration(findings: &mut Findings, file: Option<&Path>) -> Option<Config>
             findings.fail("configuration", error.to_string());
             None
         }
-    }
-}
-
-fn kernel(findings: &mut Findings) {
-    let release = machine::kernel();
-    let (major, minor) = machine::KERNEL_MIN;
-    match machine::version(&release) {
-        Some(found) if found < machine::KERNEL_MIN => findings.fail(
-            "kernel",
-            format!(
-                "{release} is older than {major}.{minor}: io_uring lacks what we need; update it"
-            ),
-        ),
-        Some(_) => findings.ok("kernel", release),
-        None => findings.warn("kernel", format!("{release}: no version that could be read")),
     }
 }
 

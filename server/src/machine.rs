@@ -47,10 +47,23 @@ pub fn numa_nodes() -> Vec<(usize, CpuSet)> {
 
 /// Binds the calling thread to `cpus`. Best effort: a wrong place costs speed, not correctness.
 pub fn bind_thread(cpus: &CpuSet) {
+    let _ = rustix::thread::sched_setaffinity(None, &mask(cpus));
+}
+
+/// Binds all threads there are, and so all that they start.
+pub fn bind_process(cpus: &CpuSet) {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let ids = tasks.filter_map(|task| task.file_name().to_str()?.parse().ok());
+    for thread in ids.filter_map(rustix::thread::Pid::from_raw) {
+        let _ = rustix::thread::sched_setaffinity(Some(thread), &mask(cpus));
+    }
+}
+
+fn mask(cpus: &CpuSet) -> rustix::thread::CpuSet {
     let mut mask = rustix::thread::CpuSet::new();
     let known = cpus.0.iter().filter(|cpu| **cpu < rustix::thread::CpuSet::MAX_CPU);
     known.for_each(|cpu| mask.set(*cpu));
-    let _ = rustix::thread::sched_setaffinity(None, &mask);
+    mask
 }
 
 /// Most descriptors the process may open: now, and when raised. `u64::MAX` means no limit.
@@ -73,13 +86,13 @@ pub fn memlock_bytes() -> u64 {
     getrlimit(Resource::Memlock).current.unwrap_or(u64::MAX)
 }
 
-/// Sets up what a shard sets up, on a thread of its own, and tears it down again.
-///
-/// # Errors
 /// What is to be known by whoever chose io_uring (docs/adr/0008).
 pub const URING_WARNING: &str = "io_uring: a shard on it costs more per message and has been seen \
     to stop serving under load; set cores.io to \"auto\" unless you are trying it";
 
+/// Sets up what a shard on io_uring sets up, on a thread of its own, and tears it down again.
+///
+/// # Errors
 /// Why io_uring cannot be used, with the next step.
 pub fn probe_uring() -> Result<(), String> {
     if memlock_bytes() < MEMLOCK_MIN_BYTES {

@@ -52,8 +52,8 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
         tracing::warn!("{}", machine::URING_WARNING);
     }
     let placement = Placement::plan(&config.cores, &Machine::read())?;
-    // Every thread that is started from here on, the shards' apart, stays off their cores.
-    machine::bind_thread(&placement.background);
+    // Every thread that is or will be, the shards' apart, stays off their cores.
+    machine::bind_process(&placement.background);
     let in_force = certificate(config)?;
     let tls = tls::server_config(in_force.certificate()).map_err(|e| format!("no TLS: {e}"))?;
     machine::raise_descriptors();

@@ -513,6 +513,16 @@ fn wait_for_ready(lines: &mpsc::Receiver<String>) -> Option<String> {
     }
 }
 
+/// Does the kernel give rings, as a server on io_uring needs them?
+pub fn has_rings() -> bool {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("parlance.toml");
+    std::fs::write(&config, "[cores]\nio = \"uring\"\n").expect("a file");
+    let output = Command::new(binary("parlance")).args(["check", "--config"]).arg(config).output();
+    let output = output.expect("the server's own check");
+    !String::from_utf8_lossy(&output.stdout).contains("asks for io_uring")
+}
+
 /// `key=address` among the words of the line; the first of several.
 fn address_in(line: &str, key: &str) -> Option<SocketAddr> {
     let value = line.split(' ').find_map(|word| word.strip_prefix(key)?.strip_prefix('='))?;

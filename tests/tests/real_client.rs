@@ -4,7 +4,7 @@
 //! is built from are absent, the test says so and passes: it proves nothing then.
 
 use parlance_tests::say;
-use parlance_tests::server::{Options, Room, Server, profile_folder};
+use parlance_tests::server::{Options, Room, Server, has_rings, profile_folder};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -152,6 +152,9 @@ fn two_users_chat_over_tls() {
 
 #[test]
 fn two_users_chat_with_io_uring() {
+    if !has_rings() {
+        return println!("SKIPPED the client on io_uring: the kernel gives no ring");
+    }
     demo("tls", "uring");
 }
 

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 /// For both shards to get a link and to say so: the kernel chooses among them by the port.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn a_client_resumes_on_any_shard(io: &'static str) {
-    let server = Server::start(&Options { shards: 2, io, ..Options::default() });
+#[test]
+fn a_client_resumes_on_any_shard() {
+    let server = Server::start(&Options { shards: 2, ..Options::default() });
     for version in [&version::TLS12, &version::TLS13] {
         let client = tls::client(&tls::self_made(&server), &[version]);
         let accepted = |shard: usize| {
@@ -29,16 +30,6 @@ fn a_client_resumes_on_any_shard(io: &'static str) {
         server.until_metric("parlance_tls_handshakes_resumed_total", |count| count > 0.0);
         server.until_metric("parlance_tls_handshakes_full_total", |count| count > 0.0);
     }
-}
-
-#[test]
-fn a_client_resumes_on_any_shard_with_io_uring() {
-    a_client_resumes_on_any_shard("uring");
-}
-
-#[test]
-fn a_client_resumes_on_any_shard_without_io_uring() {
-    a_client_resumes_on_any_shard("epoll");
 }
 
 /// The certificate and the key that a server has made for itself.

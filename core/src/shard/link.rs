@@ -10,6 +10,20 @@ use parlance_wire::sip::answer::Front;
 use parlance_wire::sip::{Answer, Echo, Frame, Framer, Message, StartLine};
 use slotmap::KeyData;
 
+/// How often a session's answers may look different before they are always read the long way.
+const SESSION_SHAPES_MAX: u8 = 4;
+
+/// What the shell knows of a link's outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    /// Nothing waits.
+    Nothing,
+    /// Only notices wait, and they for company: it was not told.
+    Held,
+    /// It was told, and writes.
+    Announced,
+}
+
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) info: LinkInfo,
@@ -18,8 +32,7 @@ pub(super) struct Link {
     /// How the answers to our requests begin.
     pub(super) answer_front: Front,
     pub(super) outbox: Outbox,
-    /// The shell knows that there is something to write.
-    is_write_announced: bool,
+    writing: Writing,
     /// Last time that the outbox was empty or became shorter.
     progress_at: Instant,
     pub(super) sessions: Vec<SessionKey>,
@@ -49,7 +62,7 @@ impl Link {
             sent_by,
             info,
             outbox: Outbox::default(),
-            is_write_announced: false,
+            writing: Writing::Nothing,
             progress_at: now,
             sessions: Vec::new(),
             waiting: Vec::new(),
@@ -156,10 +169,15 @@ impl Shard {
         self.on_final_answer(id, answer.key, answer.cseq, 200);
     }
 
-    /// Whatever like this comes next on the dialog is recognised.
+    /// Whatever like this comes next on the dialog is recognised. Not for ever: a client whose
+    /// answers always differ would put out the shapes of all others.
     fn learn_answer(&mut self, id: LinkId, bytes: &[u8], key: u64, cseq: u32) {
         let dialog = SessionKey::from(KeyData::from_ffi(key));
-        let Some(session) = self.sessions.get_mut(dialog).filter(|s| s.link == id) else { return };
+        let session = self.sessions.get_mut(dialog);
+        let Some(session) = session.filter(|s| s.shapes_learned < SESSION_SHAPES_MAX) else {
+            return;
+        };
+        session.shapes_learned += 1;
         let front = &self.links[id].answer_front;
         if let Some(shape) = self.answers.learn(bytes, front, (key, cseq)) {
             session.answer_shape = shape;
@@ -213,10 +231,34 @@ impl Shard {
     /// Tells the shell once that a link has something to write.
     pub(super) fn announce_write(&mut self, id: LinkId) {
         let link = &mut self.links[id];
-        if !link.is_write_announced {
-            link.is_write_announced = true;
+        if link.writing != Writing::Announced {
+            link.writing = Writing::Announced;
             link.progress_at = self.now.instant;
             self.outputs.push_back(Output::Write { link: id });
+        }
+    }
+
+    /// The same when nothing but notices was added. Nobody is in a hurry for them, and when many
+    /// people come at once there are more of them than of all else: each costs less in company.
+    pub(super) fn announce_notice(&mut self, id: LinkId) {
+        if self.links[id].writing != Writing::Nothing {
+            return;
+        }
+        let (now, limits) = (self.now.instant, &self.setup.limits);
+        let (rate, burst) = (limits.notice_writes_per_second, limits.notice_writes_burst);
+        if limits.notice_hold_ms == 0 || self.notice_writes.take(now, rate, burst) {
+            return self.announce_write(id);
+        }
+        let link = &mut self.links[id];
+        link.writing = Writing::Held;
+        link.progress_at = now;
+        self.timers.at(now.plus_ms(limits.notice_hold_ms), Due::Notices(id));
+    }
+
+    /// A link's notices have waited long enough, unless they went in company already.
+    pub(super) fn on_notices_due(&mut self, id: LinkId) {
+        if self.links.get(id).is_some_and(|link| link.writing == Writing::Held) {
+            self.announce_write(id);
         }
     }
 
@@ -224,7 +266,10 @@ impl Shard {
         let Some(link) = self.links.get_mut(id) else { return };
         link.outbox.consume(&mut self.pool, written);
         link.progress_at = self.now.instant;
-        link.is_write_announced = !link.outbox.is_empty();
+        link.writing = match link.outbox.is_empty() {
+            true => Writing::Nothing,
+            false => Writing::Announced,
+        };
         self.counters.bytes_out += written as u64;
         if !link.waiting.is_empty()
             && link.outbox.len() <= self.setup.limits.link_outbox_bytes_max / 2

@@ -259,6 +259,8 @@ pub struct Shard {
     timers: Timers,
     /// New dialogs.
     dialogs: Bucket,
+    /// Writes for notices alone.
+    notice_writes: Bucket,
     /// Sessions that are behind.
     lagging: usize,
     /// Seats of all sessions.
@@ -306,6 +308,7 @@ impl Shard {
             registrar: Registrar::default(),
             timers: Timers::default(),
             dialogs: Bucket::default(),
+            notice_writes: Bucket::default(),
             lagging: 0,
             subscriptions: 0,
             last_ticket: 0,
@@ -490,6 +493,7 @@ impl Shard {
             match due {
                 Due::Link(link) => self.check_link(link),
                 Due::Session(session) => self.check_session(session),
+                Due::Notices(link) => self.on_notices_due(link),
                 Due::Room(room) => self.on_room_due(room),
                 Due::Posts => self.check_posts(),
                 Due::Drain => {}

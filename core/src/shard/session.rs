@@ -49,6 +49,8 @@ pub(super) struct Session {
     pub(super) waits_for_link: bool,
     /// What the client's answers look like.
     pub(super) answer_shape: ShapeId,
+    /// How often they looked different.
+    pub(super) shapes_learned: u8,
     /// All the rest.
     pub(super) dialog: Box<Dialog>,
 }
@@ -164,6 +166,7 @@ impl Shard {
         let link = &mut self.links[session.link];
         let is_behind = session.lagging_since.is_some();
         let (mut is_current, mut is_stopped) = (false, false);
+        let (mut has_notice, mut has_post) = (false, false);
         loop {
             let item = match feed.at(next) {
                 Next::Item(item) => item,
@@ -185,13 +188,19 @@ impl Shard {
                 break;
             }
             self.counters.note_item(item);
+            match item {
+                Item::Post { .. } => has_post = true,
+                Item::Notice { .. } => has_notice = true,
+            }
             push(session, link, &mut self.pool, self.now.instant, item.body());
             next += 1;
         }
         feed.subscribers[at].next = next;
-        if !link.outbox.is_empty() {
-            let link = session.link;
+        let link = session.link;
+        if has_post {
             self.announce_write(link);
+        } else if has_notice {
+            self.announce_notice(link);
         }
         if is_stopped {
             self.note_lagging(key);

@@ -273,6 +273,7 @@ impl Shard {
                 lagging_since: None,
                 waits_for_link: false,
                 answer_shape: ShapeId::default(),
+                shapes_learned: 0,
                 dialog: Box::new(Dialog {
                     link_slot: entry.sessions.len(),
                     epid: endpoint_id(request),
@@ -461,7 +462,7 @@ impl Shard {
         }
     }
 
-    /// Branch key and CSeq of what it answers, if that is an INFO of ours.
+    /// Branch key and CSeq of the INFO of ours that waited for it, if one did.
     pub(super) fn on_response(
         &mut self,
         link: LinkId,
@@ -470,24 +471,33 @@ impl Shard {
     ) -> Option<(u64, u32)> {
         let branch = response.branch().and_then(stamp::parse_branch);
         let branch = branch.filter(|(_, cseq)| *cseq == response.cseq().number);
-        match branch {
-            Some((key, cseq)) => self.on_final_answer(link, key, cseq, status),
-            None => self.refuse(link, Refusal::StrayResponse),
-        }
-        branch
+        let Some((key, cseq)) = branch else {
+            self.refuse(link, Refusal::StrayResponse);
+            return None;
+        };
+        self.on_final_answer(link, key, cseq, status).then_some((key, cseq))
     }
 
-    /// An answer to the INFO `cseq` of the dialog whose stamp has the branch key `key`.
-    pub(super) fn on_final_answer(&mut self, link: LinkId, key: u64, cseq: u32, status: u16) {
+    /// An answer to the INFO `cseq` of the dialog whose stamp has the branch key `key`. False when
+    /// none waits for it.
+    pub(super) fn on_final_answer(
+        &mut self,
+        link: LinkId,
+        key: u64,
+        cseq: u32,
+        status: u16,
+    ) -> bool {
         if status < 200 {
-            return;
+            return false;
         }
         let key = SessionKey::from(KeyData::from_ffi(key));
         // An answer that crossed the client's BYE is nobody's fault.
-        let Some(session) = self.sessions.get(key) else { return };
-        if session.link != link || !self.answered(key, cseq, status) {
+        let Some(session) = self.sessions.get(key) else { return false };
+        let is_awaited = session.link == link && self.answered(key, cseq, status);
+        if !is_awaited {
             self.refuse(link, Refusal::StrayResponse);
         }
+        is_awaited
     }
 }
 

@@ -13,12 +13,14 @@ use std::collections::BinaryHeap;
 pub(super) enum Due {
     Link(LinkId),
     Session(SessionKey),
+    /// Notices that have waited long enough for company.
+    Notices(LinkId),
     Room(Guid),
     Posts,
     Drain,
 }
 
-/// At most one entry per link and session, a few per room.
+/// At most one entry per link and session, a few per room, one per second and link for notices.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(Instant, Due)>>,

@@ -196,6 +196,8 @@ impl TlsLink {
                 self.has_failed = true;
                 return Err(rustls::Error::General("a message of TLS does not end".into()));
             }
+            // It holds a whole read, and a link may be silent in the middle of a record for long.
+            begun.shrink_to_fit();
             self.begun = begun;
         }
         Ok(received)

@@ -175,6 +175,10 @@ fn tighten(limits: &mut Limits, dice: &mut Dice) {
         limits.link_requests_burst = 5;
         limits.link_requests_per_second = 20;
     }
+    if dice.percent(50) {
+        limits.notice_writes_burst = 1;
+        limits.notice_writes_per_second = 1;
+    }
     tighten_times(limits, dice);
 }
 
@@ -185,6 +189,7 @@ fn tighten_times(limits: &mut Limits, dice: &mut Dice) {
         }
     };
     maybe(&mut limits.roster_tick_ms, &[0, 0, 20, 2_000]);
+    maybe(&mut limits.notice_hold_ms, &[0, 20, 2_000]);
     maybe(&mut limits.rejoin_grace_ms, &[0, 100, 1_000]);
     maybe(&mut limits.lag_ms_max, &[1_500, 5_000]);
     maybe(&mut limits.info_timeout_ms, &[3_000, 10_000]);

@@ -32,7 +32,7 @@ impl<S: Stream> Driver<S> {
         let _ = rustix::net::shutdown(&link.stream, rustix::net::Shutdown::Write);
         link.is_blocked = false;
         match std::mem::replace(&mut link.stage, Stage::Lingering) {
-            Stage::Handshake => self.handshaking -= 1,
+            Stage::Handshake => self.end_handshake(),
             Stage::Up(id) => self.forget(id),
             Stage::Flushing(id) => return self.forget(id),
             Stage::Lingering => return,
@@ -44,11 +44,7 @@ impl<S: Stream> Driver<S> {
     pub(super) fn lost(&mut self, key: LinkKey) {
         let Some(link) = self.links.remove(key) else { return };
         match link.stage {
-            Stage::Handshake => {
-                self.handshaking -= 1;
-                // Others may wait for this one.
-                self.schedule_turn();
-            }
+            Stage::Handshake => self.end_handshake(),
             Stage::Up(id) | Stage::Flushing(id) => self.forget(id),
             Stage::Lingering => (),
         }

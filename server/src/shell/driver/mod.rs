@@ -37,7 +37,8 @@ const READ_BUFFER_BYTES: usize = 64 * 1024;
 const READS_PER_POLL: usize = 2;
 /// Letters taken in before other tasks get their turn.
 const LETTERS_PER_POLL: usize = 512;
-/// A TLS handshake must be complete within this time, milliseconds.
+/// A TLS handshake must be complete within this time, milliseconds. Whoever waits for others' then
+/// gets as much again.
 const HANDSHAKE_MS: u64 = 5_000;
 /// Handshakes at once. Beyond it accepting waits, so that those who come back at once stand in the
 /// kernel's queue instead of being sent away. Few enough that even with RSA certificates, a
@@ -175,6 +176,12 @@ impl<S: Stream> Driver<S> {
         self.links.handshakes.push_back((until, key));
         self.schedule_turn();
         Ok(key)
+    }
+
+    /// A link is not agreeing on TLS any more: others may wait for that.
+    fn end_handshake(&mut self) {
+        self.handshaking -= 1;
+        self.schedule_turn();
     }
 
     /// A link's socket, for shells that are told of changes from outside.
@@ -329,10 +336,16 @@ impl<S: Stream> Driver<S> {
     pub fn on_deadline(&mut self) {
         let now = self.parts.clock.now().instant;
         while let Some((_, key)) = self.links.handshakes.pop_front_if(|(until, _)| *until <= now) {
-            if self.links.find(key).is_some_and(|link| link.stage == Stage::Handshake) {
-                self.counters.handshakes_failed += 1;
-                self.lost(key);
+            let Some(link) = self.links.find(key).filter(|link| link.stage == Stage::Handshake)
+            else {
+                continue;
+            };
+            if link.is_put_off {
+                self.links.handshakes.push_back((now.plus_ms(HANDSHAKE_MS), key));
+                continue;
             }
+            self.counters.handshakes_failed += 1;
+            self.lost(key);
         }
         while let Some((_, key)) = self.links.closings.pop_front_if(|(until, _)| *until <= now) {
             self.lost(key);

@@ -62,7 +62,7 @@ impl<S: Stream> Driver<S> {
             let info = link.info.clone();
             let is_resumed = link.tls.as_ref().is_some_and(|tls| tls.is_resumed());
             let id = self.shard.link_up(self.parts.clock.now(), info)?;
-            self.handshaking -= 1;
+            self.end_handshake();
             match is_resumed {
                 true => self.counters.handshakes_resumed += 1,
                 false => self.counters.handshakes_full += 1,

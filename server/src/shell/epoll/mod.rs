@@ -1,4 +1,4 @@
-//! The epoll shell: for places where io_uring is forbidden, as in most stock containers.
+//! The epoll shell, which serves unless told otherwise (docs/adr/0008).
 //!
 //! A plain loop on a thread per shard, with the same driver as the io_uring shell: run what was
 //! woken, end the turn, do what is due, ask the kernel. What is woken meanwhile waits for the next
