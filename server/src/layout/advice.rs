@@ -95,6 +95,14 @@ fn missing(machine: &Machine, limits: &Limits, users: u32, shards: u64) -> Vec<S
             links.next_multiple_of(1_000)
         ));
     }
+    if links > limits.sessions_max as u64 {
+        warnings.push(format!(
+            "each of {shards} shard(s) gets up to {links} sessions, and limits.sessions_max is {}: \
+             the last clients would not get in; set sessions_max = {}",
+            limits.sessions_max,
+            links.next_multiple_of(1_000)
+        ));
+    }
     let wanted = endpoints + DESCRIPTORS_APART + shards * DESCRIPTORS_PER_SHARD;
     if wanted > machine.descriptors_max {
         let (max, enough) = (machine.descriptors_max, wanted.next_multiple_of(1024));

@@ -96,14 +96,15 @@ fn advice_for_a_number_of_users_says_what_is_missing() {
     let small = Machine { descriptors_max: 20_000, memory_bytes: Some(256 << 20), ..two };
     let said = advise(&small, &limits, Some(80_000)).warnings;
     for part in [
-        "need 3 shards, and there is room for 1",
+        "need 2 shards, and there is room for 1",
         "set links_max = 126000",
+        "set sessions_max = 126000",
         "LimitNOFILE=120832",
         "more memory",
     ] {
         assert!(said.iter().any(|warning| warning.contains(part)), "{part}: {said:?}");
     }
-    assert_eq!(said.len(), 4, "{said:?}");
+    assert_eq!(said.len(), 5, "{said:?}");
     // Six shards with 20,000 links each.
     assert_eq!(advise(&smt(), &limits, Some(75_000)).warnings, [""; 0]);
 }
