@@ -58,7 +58,7 @@ pub struct Args {
     #[arg(long, default_value_t = 3.0)]
     watch_seconds: f64,
     /// `[cores] io` of the broker.
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "epoll")]
     io: Io,
     /// Write everything here as JSON.
     #[arg(long)]

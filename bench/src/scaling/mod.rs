@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, default_value_t = 0.5)]
     seconds: f64,
     /// `[cores] io` of the broker.
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "epoll")]
     io: Io,
     /// Draw the figures here.
     #[arg(long)]

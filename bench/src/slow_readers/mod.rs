@@ -51,7 +51,7 @@ pub struct Args {
     #[arg(long, default_value_t = 32_000)]
     info_timeout_ms: u64,
     /// `[cores] io` of the broker.
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "epoll")]
     io: Io,
     /// Write everything here as JSON.
     #[arg(long)]

@@ -51,8 +51,7 @@ impl Args {
     fn server(&self, certificate: Option<(PathBuf, PathBuf)>) -> Server {
         let io = match self.io.as_str() {
             "uring" => "uring",
-            "epoll" => "epoll",
-            _ => "auto",
+            _ => "epoll",
         };
         let rooms = vec![Room::numbered(1), Room::numbered(2)];
         // One author posts as fast as it can.
