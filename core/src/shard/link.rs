@@ -249,14 +249,12 @@ impl Shard {
         if limits.notice_hold_ms == 0 || self.notice_writes.take(now, rate, burst) {
             return self.announce_write(id);
         }
-        let link = &mut self.links[id];
-        link.writing = Writing::Held;
-        link.progress_at = now;
+        self.links[id].writing = Writing::Held;
         self.timers.at(now.plus_ms(limits.notice_hold_ms), Due::Notices(id));
     }
 
-    /// A link's notices have waited long enough, unless they went in company already.
-    pub(super) fn on_notices_due(&mut self, id: LinkId) {
+    /// A link's notices must not wait any longer, unless they went in company already.
+    pub(super) fn release_notices(&mut self, id: LinkId) {
         if self.links.get(id).is_some_and(|link| link.writing == Writing::Held) {
             self.announce_write(id);
         }
@@ -303,7 +301,7 @@ impl Shard {
         let Some(link) = self.links.get(id).filter(|l| !l.is_closing) else { return };
         let limits = &self.setup.limits;
         let mut deadlines = [None; 3];
-        if !link.outbox.is_empty() {
+        if link.writing == Writing::Announced {
             deadlines[0] = Some((link.progress_at.plus_ms(limits.link_stall_ms), Close::Stalled));
         }
         if !link.partial.is_empty() {

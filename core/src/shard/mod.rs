@@ -493,7 +493,7 @@ impl Shard {
             match due {
                 Due::Link(link) => self.check_link(link),
                 Due::Session(session) => self.check_session(session),
-                Due::Notices(link) => self.on_notices_due(link),
+                Due::Notices(link) => self.release_notices(link),
                 Due::Room(room) => self.on_room_due(room),
                 Due::Posts => self.check_posts(),
                 Due::Drain => {}

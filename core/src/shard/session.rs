@@ -216,6 +216,9 @@ impl Shard {
             self.lagging += 1;
             self.counters.lags += 1;
         }
+        // Nobody shall be behind because of notices that we hold back ourselves.
+        let link = session.link;
+        self.release_notices(link);
     }
 
     /// If it is the link that is full, the session asks to be pumped when the link has drained; if
