@@ -175,11 +175,12 @@ fn tighten(limits: &mut Limits, dice: &mut Dice) {
         limits.link_requests_burst = 5;
         limits.link_requests_per_second = 20;
     }
+    tighten_times(limits, dice);
     if dice.percent(50) {
         limits.notice_writes_burst = 1;
         limits.notice_writes_per_second = 1;
+        limits.notice_hold_ms = dice.pick(&[0, 20, 2_000]);
     }
-    tighten_times(limits, dice);
 }
 
 fn tighten_times(limits: &mut Limits, dice: &mut Dice) {
@@ -189,7 +190,6 @@ fn tighten_times(limits: &mut Limits, dice: &mut Dice) {
         }
     };
     maybe(&mut limits.roster_tick_ms, &[0, 0, 20, 2_000]);
-    maybe(&mut limits.notice_hold_ms, &[0, 20, 2_000]);
     maybe(&mut limits.rejoin_grace_ms, &[0, 100, 1_000]);
     maybe(&mut limits.lag_ms_max, &[1_500, 5_000]);
     maybe(&mut limits.info_timeout_ms, &[3_000, 10_000]);
