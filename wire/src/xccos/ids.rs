@@ -7,7 +7,7 @@ use std::fmt;
 mod tests;
 
 /// A GUID, shown in lower-case 8-4-4-4-12 form without braces.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Guid(pub u128);
 
 impl Guid {

@@ -3,6 +3,11 @@
 //! An immutable value shared by all shards. Until administration exists the rooms come from the
 //! configuration and every user of the domain may enter all of them.
 
+mod change;
+pub mod model;
+
+pub use change::{Change, Revision};
+
 use crate::mail::ShardId;
 use hashbrown::HashMap;
 use parlance_wire::xccos::{Guid, room_uri};
