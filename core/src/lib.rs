@@ -13,6 +13,7 @@
 //! a panic. Every table and queue has a bound in [`Limits`].
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod archive;
 mod bucket;
 pub mod counters;
@@ -21,6 +22,7 @@ pub mod limits;
 pub mod log;
 pub mod mail;
 pub mod outbox;
+pub mod policy;
 pub mod shard;
 pub mod time;
 

@@ -33,12 +33,27 @@ pub struct Address {
 }
 
 /// Who a session belongs to: fixed when the dialog is opened.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub struct User {
     /// `sip:user@domain`, canonical.
     pub uri: Box<str>,
     /// Display name from the directory; until there is one, the user part.
     pub name: Box<str>,
+}
+
+/// A user is who the URI says: names change.
+impl PartialEq for User {
+    fn eq(&self, other: &User) -> bool {
+        self.uri == other.uri
+    }
+}
+
+impl Eq for User {}
+
+impl std::hash::Hash for User {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.uri.hash(state);
+    }
 }
 
 /// Why a session leaves a room.

@@ -70,11 +70,11 @@ fn render(
 
 fn rooms(out: &mut String, config: &Config) -> std::fmt::Result {
     let mut rooms: Vec<_> = config.directory.rooms().collect();
-    rooms.sort_by(|a, b| a.config.name.cmp(&b.config.name));
+    rooms.sort_by(|a, b| a.room.name.cmp(&b.room.name));
     writeln!(out, "Rooms ({}):", rooms.len())?;
     for room in rooms.iter().take(ROOMS_SHOWN) {
         // Names come from the configuration, but a terminal obeys control characters from anywhere.
-        let name: String = room.config.name.chars().filter(|c| !c.is_control()).collect();
+        let name: String = room.room.name.chars().filter(|c| !c.is_control()).collect();
         writeln!(out, "  {name}  {}", room.uri)?;
     }
     if rooms.len() > ROOMS_SHOWN {

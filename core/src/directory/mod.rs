@@ -1,111 +1,133 @@
-//! What the broker knows of the organisation: its domain, its service URI, its rooms.
+//! What the broker knows of the organisation: people, categories, rooms, access lists, policies.
 //!
-//! An immutable value shared by all shards. Until administration exists the rooms come from the
-//! configuration and every user of the domain may enter all of them.
+//! A [`Directory`] is an immutable value that all shards share. A batch of [`Change`]s makes the
+//! next one out of it, which shares with it whatever the batch did not touch; shards swap to it and
+//! are told what is [`Touched`], so that a revocation is in force for those who are in a room, too,
+//! without everybody being looked at.
+//!
+//! Sized for 150,000 users, 33,000 rooms, 2,000,000 entries in lists, and 200 things that a user
+//! belongs to (`product.md` §4.1).
 
+mod apply;
 mod change;
 pub mod model;
+mod people;
+mod seed;
 
+pub use apply::{Inconsistent, Touched};
 pub use change::{Change, Revision};
+pub use people::{Asker, List, People, Person, PrincipalId};
+pub use seed::{DirectoryError, RoomConfig, guid_of};
 
 use crate::mail::ShardId;
+use crate::policy::{self, Place, Rights, Standing};
 use hashbrown::HashMap;
+use model::{
+    Addin, Behavior, Category, Configuration, Invitations, LegacyEndpoint, Policy, Pool,
+    PrincipalKind, Privacy, Role, Room, Scope,
+};
 use parlance_wire::xccos::{Guid, room_uri};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// One room of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomConfig {
-    /// Permanent identifier.
-    pub id: Guid,
-    /// Unique in the pool, 1 to 256 bytes.
-    pub name: String,
-    /// At most 256 bytes.
-    pub description: String,
-    /// `sip:` URIs shown as operators, canonical spelling.
-    pub managers: Vec<String>,
-}
-
-/// A room as the broker uses it.
-#[derive(Debug)]
+/// A room with its lists.
+#[derive(Debug, Clone)]
 pub struct RoomEntry {
-    /// As configured.
-    pub config: RoomConfig,
+    /// Its properties.
+    pub room: Room,
     /// `ma-chan://domain/guid`.
     pub uri: String,
+    /// Who may enter, unless it is open.
+    pub members: List,
+    /// Who may change it.
+    pub managers: List,
+    /// Who may post, if it is an auditorium.
+    pub presenters: List,
+}
+
+/// A category with its lists.
+#[derive(Debug, Clone)]
+pub struct CategoryEntry {
+    /// Its properties.
+    pub category: Category,
+    /// Who may be in its rooms at all.
+    pub allowed: List,
+    /// Who may not, whatever else is said.
+    pub denied: List,
+    /// Who may create rooms.
+    pub creators: List,
+}
+
+/// What has a name that must be unique in the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Node {
+    /// A category.
+    Category(Guid),
+    /// A room.
+    Room(Guid),
 }
 
 /// The directory in force.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Directory {
     /// SIP domain, lower case.
     pub domain: String,
     /// URI clients open their dialogs to, e.g. `sip:ocschat@example.test`.
     pub service_uri: String,
-    /// Pool name shown to clients.
-    pub display_name: String,
-    /// Root category.
-    pub root_category: Guid,
-    /// Identifies the data; changes when it is restored from elsewhere.
-    pub db_version: Guid,
-    rooms: HashMap<Guid, Arc<RoomEntry>>,
+    /// How many batches it is made of.
+    pub revision: Revision,
+    /// The pool's own settings.
+    pub pool: Pool,
+    /// Users of the domain who are in no list of people are let in, as members of the domain and
+    /// nothing else.
+    pub admits_unknown: bool,
+    people: Arc<People>,
+    categories: Arc<HashMap<Guid, Arc<CategoryEntry>>>,
+    rooms: Arc<HashMap<Guid, Arc<RoomEntry>>>,
+    /// Names in lower case.
+    names: Arc<HashMap<Box<str>, Node>>,
+    addins: Arc<BTreeMap<Guid, Addin>>,
+    policies: Arc<BTreeMap<Scope, Policy>>,
+    configurations: Arc<BTreeMap<Scope, Configuration>>,
+    endpoints: Arc<BTreeMap<String, LegacyEndpoint>>,
+    /// What unknown users belong to: the domain, if it is a principal.
+    unknown: Arc<[PrincipalId]>,
+    /// Configuration in force for this pool.
+    configuration: Configuration,
 }
 
-/// Why a list of rooms is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DirectoryError {
-    /// Two rooms have one id.
-    DuplicateId(Guid),
-    /// Two rooms have one name, compared without case.
-    DuplicateName(String),
-    /// Empty or longer than 256 bytes.
-    BadName(String),
-    /// Longer than 256 bytes.
-    BadDescription(String),
+/// Why somebody may not use the service at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NotServed {
+    /// Nobody knows the user: "principal not provisioned" (`product.md` §8.6, 20010).
+    NotProvisioned,
+    /// Known, but disabled or gone from the directory it came from.
+    Disabled,
+    /// No policy enables the feature for the user (`product.md` §1.5).
+    NotEnabled,
 }
-
-impl std::fmt::Display for DirectoryError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            DirectoryError::DuplicateId(id) => write!(f, "two rooms have the id {id}"),
-            DirectoryError::DuplicateName(name) => write!(f, "two rooms are called {name:?}"),
-            DirectoryError::BadName(name) => {
-                write!(f, "room name {name:?} is empty or longer than 256 bytes")
-            }
-            DirectoryError::BadDescription(name) => {
-                write!(f, "the description of room {name:?} is longer than 256 bytes")
-            }
-        }
-    }
-}
-
-impl std::error::Error for DirectoryError {}
 
 impl Directory {
-    /// Builds the directory of `domain` (any case); the service URI is `sip:ocschat@domain`, the
-    /// name that every client tries first (`xccos.md` §1.1).
-    pub fn new(domain: &str, rooms: Vec<RoomConfig>) -> Result<Directory, DirectoryError> {
+    /// A directory with nothing in it.
+    pub fn empty(domain: &str) -> Directory {
         let domain = domain.to_ascii_lowercase();
-        let mut table = HashMap::new();
-        let mut names = hashbrown::HashSet::new();
-        for config in rooms {
-            check_texts(&config)?;
-            if !names.insert(config.name.to_lowercase()) {
-                return Err(DirectoryError::DuplicateName(config.name));
-            }
-            let (id, uri) = (config.id, room_uri(&domain, config.id));
-            if table.insert(id, Arc::new(RoomEntry { config, uri })).is_some() {
-                return Err(DirectoryError::DuplicateId(id));
-            }
-        }
-        Ok(Directory {
+        Directory {
             service_uri: format!("sip:ocschat@{domain}"),
-            display_name: format!("Persistent Chat of {domain}"),
-            root_category: Guid(0x6d61_2d63_6174_4000_8000_0000_0000_0001),
-            db_version: Guid(0x7061_726c_616e_4365_8000_0000_0000_0001),
+            revision: Revision(0),
+            pool: seed::pool(&domain),
             domain,
-            rooms: table,
-        })
+            admits_unknown: false,
+            people: Arc::default(),
+            categories: Arc::default(),
+            rooms: Arc::default(),
+            names: Arc::default(),
+            addins: Arc::default(),
+            policies: Arc::default(),
+            configurations: Arc::default(),
+            endpoints: Arc::default(),
+            unknown: Arc::from([]),
+            configuration: Configuration::new(Scope::Global),
+        }
     }
 
     /// The room of that id.
@@ -118,6 +140,56 @@ impl Directory {
         self.rooms.values()
     }
 
+    /// The category of that id.
+    pub fn category(&self, id: Guid) -> Option<&Arc<CategoryEntry>> {
+        self.categories.get(&id)
+    }
+
+    /// All categories, in no particular order.
+    pub fn categories(&self) -> impl Iterator<Item = &Arc<CategoryEntry>> {
+        self.categories.values()
+    }
+
+    /// The room or category of that name, in any case.
+    pub fn named(&self, name: &str) -> Option<Node> {
+        self.names.get(&*name.trim().to_lowercase()).copied()
+    }
+
+    /// The add-in of that id.
+    pub fn addin(&self, id: Guid) -> Option<&Addin> {
+        self.addins.get(&id)
+    }
+
+    /// All add-ins, by id.
+    pub fn addins(&self) -> impl Iterator<Item = &Addin> {
+        self.addins.values()
+    }
+
+    /// All principals.
+    pub fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// All policies that were set; [`Scope::Global`] has its defaults where it was not.
+    pub fn policies(&self) -> &BTreeMap<Scope, Policy> {
+        &self.policies
+    }
+
+    /// All configurations that were set; [`Scope::Global`] has its defaults where it was not.
+    pub fn configurations(&self) -> &BTreeMap<Scope, Configuration> {
+        &self.configurations
+    }
+
+    /// The configuration in force for this pool: service, else site, else global.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Further addresses of the service, by URI.
+    pub fn endpoints(&self) -> &BTreeMap<String, LegacyEndpoint> {
+        &self.endpoints
+    }
+
     /// Which of `shards` owns a room: its only sequencer. Depends on the id alone.
     pub fn owner(id: Guid, shards: usize) -> ShardId {
         // GUIDs need not be random in their low bits, so they are mixed first (Fibonacci hashing).
@@ -125,21 +197,154 @@ impl Directory {
         let mixed = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         ShardId((mixed % shards as u64) as u16)
     }
+
+    /// Somebody by URI in canonical spelling, if the service is for them.
+    pub fn serve(&self, uri: &str) -> Result<Asker<'_>, NotServed> {
+        let Some(id) = self.people.find_uri(uri) else {
+            let is_ours = uri.rsplit_once('@').is_some_and(|(_, domain)| domain == self.domain);
+            if !self.admits_unknown || !is_ours {
+                return Err(NotServed::NotProvisioned);
+            }
+            return match self.is_enabled(None) {
+                true => Ok(Asker { id: None, affiliations: &self.unknown }),
+                false => Err(NotServed::NotEnabled),
+            };
+        };
+        let person = self.people.get(id).expect("found by its URI");
+        if person.principal.kind != PrincipalKind::User {
+            return Err(NotServed::NotProvisioned);
+        }
+        if !person.is_active() {
+            return Err(NotServed::Disabled);
+        }
+        if !self.is_enabled(person.principal.policy.as_deref()) {
+            return Err(NotServed::NotEnabled);
+        }
+        Ok(Asker { id: Some(id), affiliations: person.affiliations() })
+    }
+
+    /// The policy for a user to whom this one is granted: user, else pool, else site, else global
+    /// (ADR 0009, choice 1). A grant of a policy that is no more counts as none.
+    pub fn policy_for(&self, granted: Option<&str>) -> Option<&Policy> {
+        let tag = granted.map(|name| Scope::Tag(name.to_owned()));
+        let service = Some(Scope::Service(self.pool.fqdn.clone()));
+        let site = Some(Scope::Site(self.pool.site.clone()));
+        let scopes = [tag, service, site, Some(Scope::Global)];
+        scopes.into_iter().flatten().find_map(|scope| self.policies.get(&scope))
+    }
+
+    /// Off, unless a policy turns it on (`product.md` §1.5).
+    fn is_enabled(&self, granted: Option<&str>) -> bool {
+        self.policy_for(granted).is_some_and(|policy| policy.is_enabled)
+    }
+
+    /// Name of a user as shown to others: that of the directory, else the user part of the URI.
+    pub fn display_name<'a>(&'a self, uri: &'a str) -> &'a str {
+        let person = self.people.find_uri(uri).and_then(|id| self.people.get(id));
+        let name = person.map(|person| &*person.principal.display_name);
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| seed::display_name(uri))
+    }
+
+    /// Is somebody in the scope of a category: allowed and not denied?
+    pub fn is_in_scope(&self, asker: &Asker<'_>, category: Guid) -> bool {
+        let Some(category) = self.categories.get(&category) else { return false };
+        category.allowed.has(asker) && !category.denied.has(asker)
+    }
+
+    /// How somebody relates to a room.
+    pub fn standing(&self, asker: &Asker<'_>, room: &RoomEntry) -> Standing {
+        if !self.is_in_scope(asker, room.room.category) {
+            return Standing::default();
+        }
+        Standing {
+            in_scope: true,
+            is_listed: room.members.has(asker),
+            is_manager: room.managers.has(asker),
+            is_presenter: !room.presenters.is_empty() && room.presenters.has(asker),
+        }
+    }
+
+    /// What a room is, as far as rights depend on it.
+    pub fn place(&self, room: &RoomEntry) -> Place {
+        Place {
+            privacy: room.room.privacy,
+            behavior: room.room.behavior,
+            is_disabled: room.room.is_disabled,
+            takes_files: self.category(room.room.category).is_some_and(|c| c.category.file_upload),
+        }
+    }
+
+    /// What somebody may do with a room.
+    pub fn rights(&self, asker: &Asker<'_>, room: &RoomEntry) -> Rights {
+        policy::rights(self.standing(asker, room), self.place(room))
+    }
+
+    /// What somebody may do with a room, both by their names: nothing with a room that is not
+    /// there, or when the service is not for them.
+    pub fn rights_of(&self, uri: &str, room: Guid) -> Rights {
+        match (self.serve(uri), self.rooms.get(&room)) {
+            (Ok(asker), Some(room)) => self.rights(&asker, room),
+            _ => Rights::default(),
+        }
+    }
+
+    /// May somebody create rooms in a category?
+    pub fn may_create(&self, asker: &Asker<'_>, category: Guid) -> bool {
+        let is_creator = self.categories.get(&category).is_some_and(|c| c.creators.has(asker));
+        policy::may_create(self.is_in_scope(asker, category), is_creator)
+    }
+
+    /// Do members of the room get invitations: does its category invite, and the room not refuse?
+    pub fn invites(&self, room: &RoomEntry) -> bool {
+        let does = self.category(room.room.category).is_some_and(|c| c.category.invites);
+        does && room.room.invitations == Invitations::Inherit
+    }
+
+    /// Can what is said in the room be read later?
+    pub fn keeps_history(&self, room: &RoomEntry) -> bool {
+        self.category(room.room.category).is_none_or(|c| c.category.chat_history)
+    }
+
+    /// Rooms that name somebody, or something they belong to, in a list; each once, sorted.
+    /// Categories' lists do not count.
+    pub fn rooms_listing(&self, asker: &Asker<'_>) -> Vec<&Arc<RoomEntry>> {
+        let who = asker.id.iter().chain(asker.affiliations);
+        let lists = who.filter_map(|id| self.people.get(*id)).map(|person| &person.listed);
+        let mut rooms: Vec<Guid> = lists.flatten().copied().collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        rooms.into_iter().filter_map(|id| self.rooms.get(&id)).collect()
+    }
+
+    /// A room's list.
+    pub fn list(&self, node: Guid, role: Role) -> Option<&List> {
+        let room = || self.rooms.get(&node);
+        let category = || self.categories.get(&node);
+        match role {
+            Role::Member => room().map(|room| &room.members),
+            Role::Manager => room().map(|room| &room.managers),
+            Role::Presenter => room().map(|room| &room.presenters),
+            Role::Allowed => category().map(|category| &category.allowed),
+            Role::Denied => category().map(|category| &category.denied),
+            Role::Creator => category().map(|category| &category.creators),
+        }
+    }
+
+    fn room_entry(&self, room: Room) -> RoomEntry {
+        let uri = room_uri(&self.domain, room.id);
+        let (members, managers, presenters) = Default::default();
+        RoomEntry { room, uri, members, managers, presenters }
+    }
 }
 
-/// Name shown to others: until there is a directory of people, the user part of the URI.
-pub fn display_name(identity: &str) -> &str {
-    let name = identity.strip_prefix("sip:").unwrap_or(identity);
-    name.split('@').next().unwrap_or(name)
-}
+impl RoomEntry {
+    /// Only presenters post in it.
+    pub fn is_auditorium(&self) -> bool {
+        self.room.behavior == Behavior::Auditorium
+    }
 
-fn check_texts(config: &RoomConfig) -> Result<(), DirectoryError> {
-    let name_max = parlance_wire::limits::XCCOS_NAME_BYTES_MAX;
-    if config.name.trim().is_empty() || config.name.len() > name_max {
-        return Err(DirectoryError::BadName(config.name.clone()));
+    /// Is it found by members only?
+    pub fn is_secret(&self) -> bool {
+        self.room.privacy == Privacy::Secret
     }
-    if config.description.len() > name_max {
-        return Err(DirectoryError::BadDescription(config.name.clone()));
-    }
-    Ok(())
 }

@@ -296,3 +296,13 @@ pub struct LegacyEndpoint {
     /// At most [`NAME_BYTES_MAX`] bytes.
     pub display_name: String,
 }
+
+impl Role {
+    /// The lists of a room, or of a category.
+    pub fn of_node(is_room: bool) -> [Role; 3] {
+        match is_room {
+            true => [Role::Member, Role::Manager, Role::Presenter],
+            false => [Role::Allowed, Role::Denied, Role::Creator],
+        }
+    }
+}

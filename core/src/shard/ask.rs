@@ -275,12 +275,12 @@ impl Shard {
         let Question::Search { command, mut found, max, .. } = ask.question else {
             unreachable!("matched above")
         };
-        found.sort_by(|a, b| a.0.config.name.cmp(&b.0.config.name));
+        found.sort_by(|a, b| a.0.room.name.cmp(&b.0.room.name));
         found.truncate(max);
         // The list must be one document (`sipe-client.md` §3.5): what does not fit is cut.
         let mut bytes = 0;
         let fits = |(entry, _): &&(Arc<RoomEntry>, u32)| {
-            bytes += 1024 + 6 * (entry.config.name.len() + entry.config.description.len());
+            bytes += 1024 + 6 * (entry.room.name.len() + entry.room.description.len());
             bytes <= XCCOS_REPLY_BYTES_MAX
         };
         let rooms = found.iter().take_while(fits).map(|(e, count)| room_info(e, *count)).collect();
@@ -408,7 +408,7 @@ fn parts(wanted: Vec<Wanted>) -> Vec<Vec<Wanted>> {
 fn reply_bytes(want: &Wanted) -> usize {
     let Some(JoinOutcome::Joined { entry, roster, .. }) = &want.outcome else { return 1024 };
     let people: usize = roster.iter().map(|p| 128 + 6 * (p.uri.len() + p.name.len())).sum();
-    1024 + 6 * (entry.config.name.len() + entry.config.description.len()) + people
+    1024 + 6 * (entry.room.name.len() + entry.room.description.len()) + people
 }
 
 /// `data` of a join reply: everybody mentioned once, then the rooms, then what failed.
@@ -440,8 +440,8 @@ fn joined_data(wanted: Vec<Wanted>) -> ReplyData {
 fn room_info(entry: &RoomEntry, participants: u32) -> RoomInfo {
     RoomInfo {
         uri: entry.uri.clone(),
-        name: entry.config.name.clone(),
-        description: entry.config.description.clone(),
+        name: entry.room.name.clone(),
+        description: entry.room.description.clone(),
         participants: Some(participants),
         privacy: Privacy::Open,
         file_post: false,

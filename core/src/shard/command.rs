@@ -185,10 +185,10 @@ impl Shard {
             search_limit: limits.search_max as u32,
             message_bytes_max: limits.message_bytes_max as u32,
             story_bytes_max: limits.story_bytes_max as u32,
-            root_uri: category_uri(&directory.domain, directory.root_category),
-            db_version: directory.db_version.to_string(),
+            root_uri: category_uri(&directory.domain, directory.pool.root_category),
+            db_version: directory.pool.db_version.to_string(),
             domain: directory.domain.clone(),
-            display_name: directory.display_name.clone(),
+            display_name: directory.pool.display_name.clone(),
         }
     }
 

@@ -205,6 +205,7 @@ impl Shard {
         mut is_exceeded: bool,
         is_turned: bool,
     ) -> Found {
+        let directory = self.setup.directory.clone();
         let uri = |shard: &Shard, room| {
             shard.setup.directory.room(room).expect("checked when it was asked").uri.clone()
         };
@@ -217,7 +218,7 @@ impl Shard {
         for record in records {
             let at = rooms.iter().position(|room| *room == record.room);
             let at = at.expect("found in a room that was searched");
-            let (bytes, message) = self.weigh(delivery(&found[at].room_uri, record));
+            let (bytes, message) = self.weigh(delivery(&directory, &found[at].room_uri, record));
             if bytes > left {
                 is_exceeded = true;
                 break;

@@ -4,7 +4,7 @@
 use super::session::End;
 use super::{Output, Shard};
 use crate::archive;
-use crate::directory::{Directory, display_name};
+use crate::directory::Directory;
 use crate::limits::Limits;
 use crate::mail::{Address, AskKey, Mail, SessionKey, ShardId, User};
 use crate::time::Instant;
@@ -162,7 +162,7 @@ impl Shard {
     /// What an earlier run handed out: as if the dialog had been lost now.
     pub(super) fn restore_lost(&mut self, endpoint: archive::Endpoint) {
         let archive::Endpoint { owner, epid, rooms, is_told } = endpoint;
-        let name = display_name(&owner).into();
+        let name = self.setup.directory.display_name(&owner).into();
         let user = Arc::new(User { uri: owner, name });
         if self.registrar(&user) == self.setup.id && !rooms.is_empty() {
             self.registrar.remember((user, epid), rooms, is_told, self.now.instant);

@@ -8,10 +8,11 @@ use super::query::{ENVELOPE_BYTES, Purpose};
 use super::roster::{Left, Roster};
 use super::{Due, Output, Shard};
 use crate::archive::{Answer, Query};
-use crate::directory::{RoomEntry, display_name};
+use crate::directory::{Directory, RoomEntry};
 use crate::log::Record;
 use crate::mail::{Address, AskKey, Item, JoinOutcome, Leave, Mail, PostOutcome, ShardId, User};
 use crate::outbox::Body;
+use crate::policy::Standing;
 use crate::time::{Instant, Timestamp};
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::xccos::{
@@ -133,20 +134,24 @@ impl Room {
         self.moves.iter().any(|act| act.from() == from)
     }
 
-    fn participant(&self, user: &User) -> Participant {
+    fn participant(&self, directory: &Directory, user: &User) -> Participant {
+        let asker = directory.serve(&user.uri);
+        let standing =
+            asker.map_or(Standing::default(), |who| directory.standing(&who, &self.entry));
         Participant {
             uri: user.uri.to_string(),
             name: user.name.to_string(),
-            is_operator: self.entry.config.managers.iter().any(|uri| **uri == *user.uri),
+            is_operator: standing.is_manager,
         }
     }
 
     /// Everybody present; nobody above the participant limit.
-    fn participants(&self) -> Arc<[Participant]> {
+    fn participants(&self, directory: &Directory) -> Arc<[Participant]> {
         if self.roster.is_large {
             return Arc::from([]);
         }
-        let mut all: Vec<_> = self.roster.users().map(|user| self.participant(user)).collect();
+        let users = self.roster.users();
+        let mut all: Vec<_> = users.map(|user| self.participant(directory, user)).collect();
         all.sort_by(|a, b| a.uri.cmp(&b.uri));
         all.into()
     }
@@ -192,7 +197,8 @@ impl Shard {
         assert!(record.number > room.last_number, "a room's numbers rise");
         room.last_number = record.number;
         room.last_ts = room.last_ts.max(record.ts);
-        let delivery = delivery(&room.entry.uri, record);
+        let uri = room.entry.uri.clone();
+        let delivery = delivery(&self.setup.directory, &uri, record);
         let kept = self.keep(delivery);
         self.remember(id, kept);
     }
@@ -392,7 +398,7 @@ impl Shard {
     /// Emits the notice of a step, then the answers to the joins it let in: in this order, so that
     /// nobody is told of themselves.
     fn tell_step(&mut self, id: Guid, joins: &[(Address, AskKey)]) {
-        let limits = &self.setup.limits;
+        let (limits, directory) = (&self.setup.limits, &*self.setup.directory);
         let room = self.rooms.get_mut(&id).expect("the caller found the room");
         let step = room.roster.step(limits.participants_max, limits.participants_resume);
         let mut notices = Vec::new();
@@ -401,7 +407,7 @@ impl Shard {
             notices.push(Notice::Part { room_uri: room.entry.uri.clone(), users });
         }
         if !step.joined.is_empty() {
-            let users = step.joined.iter().map(|user| room.participant(user)).collect();
+            let users = step.joined.iter().map(|user| room.participant(directory, user)).collect();
             let domain = self.setup.directory.domain.clone();
             notices.push(Notice::Join { domain, room: id, users });
         }
@@ -415,7 +421,7 @@ impl Shard {
         let room = &self.rooms[&id];
         let outcome = JoinOutcome::Joined {
             entry: room.entry.clone(),
-            roster: room.participants(),
+            roster: room.participants(&self.setup.directory),
             participants: room.roster.present() as u32,
         };
         for (from, ask) in joins {
@@ -609,9 +615,12 @@ impl Shard {
             other => unreachable!("older messages are not answered by {other:?}"),
         };
         let is_whole = records.len() < count;
-        let uri = self.rooms[&id].entry.uri.clone();
-        let older: Vec<Kept> =
-            records.into_iter().rev().map(|record| self.keep(delivery(&uri, record))).collect();
+        let (directory, uri) = (self.setup.directory.clone(), self.rooms[&id].entry.uri.clone());
+        let older: Vec<Kept> = records
+            .into_iter()
+            .rev()
+            .map(|record| self.keep(delivery(&directory, &uri, record)))
+            .collect();
         self.keep_older(id, &older, is_whole);
         self.tell_readers(id, &older, ResponseCode::Success);
     }
@@ -669,26 +678,26 @@ impl Shard {
     pub(super) fn on_search_mail(&mut self, from: Address, ask: AskKey, search: &RoomSearch) {
         let wanted = search.criteria.to_lowercase();
         let matches = |entry: &RoomEntry| {
-            entry.config.name.to_lowercase().contains(&wanted)
-                || search.extended && entry.config.description.to_lowercase().contains(&wanted)
+            entry.room.name.to_lowercase().contains(&wanted)
+                || search.extended && entry.room.description.to_lowercase().contains(&wanted)
         };
         let mut rooms: Vec<(Arc<RoomEntry>, u32)> = Vec::new();
         for entry in self.setup.directory.rooms() {
-            if self.owner(entry.config.id) == self.setup.id && matches(entry) {
-                let present = self.rooms.get(&entry.config.id).map_or(0, |r| r.roster.present());
+            if self.owner(entry.room.id) == self.setup.id && matches(entry) {
+                let present = self.rooms.get(&entry.room.id).map_or(0, |r| r.roster.present());
                 rooms.push((entry.clone(), present as u32));
             }
         }
-        rooms.sort_by(|a, b| a.0.config.name.cmp(&b.0.config.name));
+        rooms.sort_by(|a, b| a.0.room.name.cmp(&b.0.room.name));
         rooms.truncate(self.setup.limits.search_max);
         self.mail(from.shard, Mail::Found { session: from.session, ask, rooms });
     }
 }
 
-pub(super) fn delivery(room_uri: &str, record: Record) -> Delivery {
+pub(super) fn delivery(directory: &Directory, room_uri: &str, record: Record) -> Delivery {
     Delivery {
         room_uri: room_uri.to_owned(),
-        author_name: display_name(&record.author).to_owned(),
+        author_name: directory.display_name(&record.author).to_owned(),
         author: record.author,
         ts: record.ts,
         alert: record.alert,

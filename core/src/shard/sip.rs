@@ -5,7 +5,6 @@ use super::session::{Dialog, End, Restore, Session};
 use super::{LinkId, Shard};
 use crate::bucket::Bucket;
 use crate::counters::Refusal;
-use crate::directory::display_name;
 use crate::mail::{Mail, SessionKey, User};
 use parlance_wire::limits::XCCOS_NAME_BYTES_MAX;
 use parlance_wire::sip::answer::ShapeId;
@@ -239,7 +238,8 @@ impl Shard {
                 self.answer_with(link, request, 422, &[("Min-SE", &min_s.to_string())]);
             }
             SessionTimer::Accepted { expires_s } => {
-                let user = Arc::new(user_of(identity));
+                let name = self.setup.directory.display_name(&identity).into();
+                let user = Arc::new(User { name, uri: identity.into() });
                 self.open_dialog(link, request, user, expires_s);
             }
         }
@@ -421,7 +421,8 @@ impl Shard {
         };
         // The client's next dialog must not be faster than word of this one.
         self.refuse(link, Refusal::NoDialog);
-        let user = Arc::new(user_of(identity));
+        let name = self.setup.directory.display_name(&identity).into();
+        let user = Arc::new(User { name, uri: identity.into() });
         let (tag, mut response) = (self.fresh_tag(), Vec::with_capacity(512));
         Response::to(request, &mut response, 481, Some(&tag)).empty();
         let ask = self.hold_response(SessionKey::null(), user.clone(), link, response);
@@ -508,10 +509,6 @@ fn is_own_via(via: &str, sent_by: &str) -> bool {
     let branch = parts.find_map(|part| part.trim().strip_prefix("branch="));
     author.is_some_and(|author| author.eq_ignore_ascii_case(sent_by))
         && branch.is_some_and(|branch| stamp::parse_branch(branch).is_some())
-}
-
-fn user_of(identity: String) -> User {
-    User { name: display_name(&identity).into(), uri: identity.into() }
 }
 
 /// Longest name of an endpoint, in bytes; clients use ten, or a UUID. A longer one is none.

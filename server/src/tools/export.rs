@@ -111,7 +111,7 @@ fn write(config: &Config, store: &mut AnyStore, out: &mut dyn Write) -> Result<u
 fn header(directory: &Directory, ends: &[RoomEnd]) -> Header {
     let mut ids: Vec<_> = ends.iter().map(|end| end.room).collect();
     ids.sort_unstable();
-    let named = |id| directory.room(id).map(|room| room.config.name.clone());
+    let named = |id| directory.room(id).map(|room| room.room.name.clone());
     let rooms = ids.iter().map(|id| HeaderRoom { id: id.to_string(), name: named(*id) });
     Header { parlance_export: FORMAT, domain: directory.domain.clone(), rooms: rooms.collect() }
 }

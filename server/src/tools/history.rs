@@ -93,11 +93,11 @@ pub fn run(wanted: &History, config: &Config, out: &mut dyn Write) -> Answer {
 /// The room that is meant. A GUID need not be in the configuration: history outlives it.
 fn room(directory: &Directory, text: &str) -> Result<Guid, Fault> {
     let name = text.to_lowercase();
-    let named = directory.rooms().find(|room| room.config.name.to_lowercase() == name);
+    let named = directory.rooms().find(|room| room.room.name.to_lowercase() == name);
     let guid = || Guid::parse(text);
     let addressed = || Guid::parse(text.strip_prefix("ma-chan://")?.rsplit_once('/')?.1);
-    named.map(|room| room.config.id).or_else(guid).or_else(addressed).ok_or_else(|| {
-        let mut names: Vec<&str> = directory.rooms().map(|room| &*room.config.name).collect();
+    named.map(|room| room.room.id).or_else(guid).or_else(addressed).ok_or_else(|| {
+        let mut names: Vec<&str> = directory.rooms().map(|room| &*room.room.name).collect();
         names.sort_unstable();
         Fault::Told(format!(
             "no room is called {text:?}; the configuration has {names:?}, and a GUID or ma-chan \

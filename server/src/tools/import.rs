@@ -161,7 +161,7 @@ fn follows((key, ts): (RowKey, Timestamp), row: &Row) -> bool {
 /// Says which rooms nobody can enter.
 fn tell_rooms(header: &Header, config: &Config) {
     let mut known: Vec<String> =
-        config.directory.rooms().map(|room| room.config.id.to_string()).collect();
+        config.directory.rooms().map(|room| room.room.id.to_string()).collect();
     known.sort_unstable();
     let unknown = header.rooms.iter().filter(|room| known.binary_search(&room.id).is_err());
     for room in unknown {

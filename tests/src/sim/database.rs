@@ -73,7 +73,7 @@ impl World {
     fn forget_last(&mut self) {
         let all = std::mem::take(&mut self.archive);
         for room in self.directory.rooms() {
-            if let Some((_, rest)) = all.room(room.config.id).split_last() {
+            if let Some((_, rest)) = all.room(room.room.id).split_last() {
                 rest.iter().for_each(|record| self.archive.keep(record.clone()));
             }
         }
@@ -86,7 +86,7 @@ impl World {
         for id in 0..self.nodes.len() {
             let mut fresh = node(&self.plan, &directory, id, moment, &mut self.dice);
             for room in directory.rooms() {
-                let records = self.archive.room(room.config.id);
+                let records = self.archive.room(room.room.id);
                 let end = &records[records.len().saturating_sub(kept)..];
                 end.iter().for_each(|record| fresh.shard.restore(record.clone()));
             }

@@ -1,0 +1,56 @@
+//! Why an act is refused: the product's own errors (`product.md` §8.6, `xccos.md` §2.4).
+
+use std::fmt;
+
+/// The product's name for it. Its text and number on the wire are those of
+/// [`parlance_wire::xccos::ResponseCode`]; HTTP has a status and a problem type for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Somebody else changed the thing meanwhile.
+    DataCollision,
+    /// A room or category has the name.
+    DuplicateRoomName,
+    /// A value is missing, too long, or not of its kind.
+    InvalidArgument,
+    /// A bound is passed.
+    LimitExceeded,
+    /// The room is disabled.
+    NodeDisabled,
+    /// A room below the root, a category that has rooms.
+    NodeHierarchyViolation,
+    /// The actor may not.
+    ErrorPermission,
+    /// No such room, category, add-in, policy or configuration, or none the actor may see.
+    NoSuchNode,
+    /// No such principal, or several fit the name.
+    NoSuchPrincipal,
+    /// A principal is in the list already.
+    PrincipalsAlreadyDefined,
+    /// A principal is outside the scope of the category.
+    PrincipalsNotInScope,
+    /// A presenter who is no member.
+    PresenterNotInMemberList,
+    /// An add-in has the name.
+    DuplicateAddinName,
+    /// It is used, and the act is not forced.
+    InUse,
+}
+
+/// A refusal, for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which error.
+    pub cause: Cause,
+    /// The property it is about, as the surfaces call it; empty for none.
+    pub field: &'static str,
+    /// Cause, effect and next step, with the names involved.
+    pub message: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
