@@ -1,5 +1,6 @@
 //! What an operator watches: counters that only rise, gauges read on demand.
 
+use crate::directory::NotServed;
 use crate::mail::Item;
 use parlance_wire::sip::{FrameError, MessageError};
 use parlance_wire::xccos::DocumentError;
@@ -24,6 +25,12 @@ pub enum Refusal {
     Spoofed,
     /// A user outside the domain: 403.
     ForeignUser,
+    /// A user whom the directory does not know, or for whom the service is not: 403.
+    NotServed(NotServed),
+    /// Somebody who may not do this in this room: 403.
+    Denied,
+    /// A room that is disabled: 403.
+    RoomDisabled,
     /// Too many dialogs, links or requests at once: 503.
     Overload,
     /// A tiny Session-Expires: 422.
@@ -50,7 +57,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All causes, for the metrics page: name of the kind.
-    pub const KINDS: [&'static str; 19] = [
+    pub const KINDS: [&'static str; 22] = [
         "frame",
         "message",
         "document",
@@ -70,6 +77,9 @@ impl Refusal {
         "message_size",
         "stray_response",
         "too_slow",
+        "not_served",
+        "denied",
+        "room_disabled",
     ];
 
     /// Index into [`Refusal::KINDS`].
@@ -94,6 +104,9 @@ impl Refusal {
             Refusal::MessageSize => 16,
             Refusal::StrayResponse => 17,
             Refusal::TooSlow => 18,
+            Refusal::NotServed(_) => 19,
+            Refusal::Denied => 20,
+            Refusal::RoomDisabled => 21,
         }
     }
 
@@ -106,6 +119,13 @@ impl Refusal {
             Refusal::Overload => "Chat service busy",
             Refusal::NotJoined => "Not joined to this room",
             Refusal::UnknownRoom => "No such room",
+            Refusal::NotServed(NotServed::NotProvisioned) => "Principal not provisioned",
+            Refusal::NotServed(NotServed::Disabled) => "The account is disabled",
+            Refusal::NotServed(NotServed::NotEnabled) => {
+                "Persistent Chat is not enabled for this user"
+            }
+            Refusal::Denied => "Not allowed in this room",
+            Refusal::RoomDisabled => "The room is disabled",
             Refusal::MessageSize => "The message is empty or too long",
             _ => "Refused",
         }
@@ -117,6 +137,9 @@ impl Refusal {
             Refusal::Frame(e) => e.as_str(),
             Refusal::Message(e) => e.as_str(),
             Refusal::Document(e) => e.as_str(),
+            Refusal::NotServed(NotServed::NotProvisioned) => "not_provisioned",
+            Refusal::NotServed(NotServed::Disabled) => "disabled",
+            Refusal::NotServed(NotServed::NotEnabled) => "not_enabled",
             _ => "",
         }
     }
@@ -155,6 +178,10 @@ pub struct Counters {
     pub queries_failed: u64,
     /// Times a session became lagging.
     pub lags: u64,
+    /// Directories taken over.
+    pub directories: u64,
+    /// Sessions taken out of a room because their user may not be in it any more.
+    pub expelled: u64,
     /// Mail sent to other shards.
     pub mail_out: u64,
     /// Mail received from other shards.

@@ -5,10 +5,10 @@
 //! gives). Mail between two shards keeps its order; several guarantees of `xccos.md` §5.4 rest on
 //! it.
 
-use crate::directory::RoomEntry;
+use crate::directory::{Revision, RoomEntry};
 use crate::outbox::Body;
 use crate::time::Instant;
-use parlance_wire::xccos::{CommandId, Guid, Participant, Post, RoomSearch};
+use parlance_wire::xccos::{CommandId, Guid, Participant, Post, ResponseCode, RoomSearch};
 use slotmap::new_key_type;
 use std::sync::Arc;
 
@@ -98,6 +98,10 @@ pub enum PostOutcome {
     Accepted,
     /// The author is not in the room: 403.
     NotJoined,
+    /// The author may not post there: 403. Only presenters post in an auditorium.
+    Denied,
+    /// The room is disabled: 403.
+    Disabled,
     /// The room is gone: 404.
     NoRoom,
     /// Too many posts wait for the log, or it is full: 503.
@@ -116,8 +120,8 @@ pub enum JoinOutcome {
         /// How many are in.
         participants: u32,
     },
-    /// The room does not exist.
-    NoRoom,
+    /// The room does not exist as far as the asker may know, or may not be entered.
+    Refused(ResponseCode),
 }
 
 /// A message between two shards (or of a shard to itself).
@@ -165,8 +169,10 @@ pub enum Mail {
     History {
         /// Which room.
         room: Guid,
-        /// Who asks.
+        /// Which session asks.
         from: Address,
+        /// Whose.
+        user: Arc<User>,
         /// Answered by [`Mail::Answer`].
         ask: AskKey,
         /// Which command.
@@ -176,8 +182,10 @@ pub enum Mail {
     },
     /// How many are in the rooms of yours that match?
     Search {
-        /// Who asks.
+        /// Which session asks.
         from: Address,
+        /// Whose: only what this user may find is found.
+        user: Arc<User>,
         /// Answered by [`Mail::Found`].
         ask: AskKey,
         /// What.
@@ -193,6 +201,8 @@ pub enum Mail {
         ask: AskKey,
         /// Which room.
         room: Guid,
+        /// Revision of the directory on which it was decided.
+        revision: Revision,
         /// What came of it.
         outcome: JoinOutcome,
     },

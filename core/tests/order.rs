@@ -211,7 +211,9 @@ fn a_storm_behind_one_message_does_not_pile_up_on_the_stack() {
     let home = ShardId(1 - Directory::owner(room(1), 2).0);
     let ask = AskKey::from(KeyData::from_ffi(0x1_0000_0001));
     let mut mail = |mail: Mail| shard.handle(now, Input::Mail { from: home, mail });
-    let user = |n: u64| Arc::new(User { uri: format!("sip:u{n}@x").into(), name: "u".into() });
+    let user = |n: u64| {
+        Arc::new(User { uri: format!("sip:u{n}@{}", harness::DOMAIN).into(), name: "u".into() })
+    };
     let from = |n: u64| Address {
         shard: home,
         session: SessionKey::from(KeyData::from_ffi(0x1_0000_0000 | n)),

@@ -5,15 +5,15 @@
 
 use super::session::Restore;
 use super::{Due, LinkId, Shard};
-use crate::directory::RoomEntry;
+use crate::counters::Refusal;
+use crate::directory::{Directory, Revision, RoomEntry};
 use crate::mail::{AskKey, JoinOutcome, Leave, Mail, PostOutcome, SessionKey, User};
 use crate::outbox::Body;
 use hashbrown::HashMap;
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::Echo;
 use parlance_wire::xccos::{
-    self, CommandId, Failure, Guid, Participant, Privacy, Reply, ReplyData, ResponseCode, RoomInfo,
-    RoomRef,
+    self, CommandId, Failure, Guid, Participant, Reply, ReplyData, ResponseCode, RoomInfo, RoomRef,
 };
 use std::sync::Arc;
 
@@ -138,12 +138,18 @@ impl Shard {
         let Some(echo) = echo else { return };
         let status = match outcome {
             PostOutcome::Accepted => 200,
-            PostOutcome::NotJoined => 403,
+            PostOutcome::NotJoined | PostOutcome::Denied | PostOutcome::Disabled => 403,
             PostOutcome::NoRoom => 404,
             PostOutcome::Busy => 503,
         };
-        if outcome == PostOutcome::NotJoined {
-            self.refuse(link, crate::counters::Refusal::NotJoined);
+        let refusal = match outcome {
+            PostOutcome::NotJoined => Some(Refusal::NotJoined),
+            PostOutcome::Denied => Some(Refusal::Denied),
+            PostOutcome::Disabled => Some(Refusal::RoomDisabled),
+            PostOutcome::Accepted | PostOutcome::NoRoom | PostOutcome::Busy => None,
+        };
+        if let Some(refusal) = refusal {
+            self.refuse(link, refusal);
         }
         self.write(link, |out| echo.respond(out, status).empty());
     }
@@ -283,7 +289,9 @@ impl Shard {
             bytes += 1024 + 6 * (entry.room.name.len() + entry.room.description.len());
             bytes <= XCCOS_REPLY_BYTES_MAX
         };
-        let rooms = found.iter().take_while(fits).map(|(e, count)| room_info(e, *count)).collect();
+        let directory = &self.setup.directory;
+        let shown = found.iter().take_while(fits);
+        let rooms = shown.map(|(e, count)| room_info(directory, e, Some(*count))).collect();
         let reply = Reply {
             name: "chansrch".into(),
             to: command,
@@ -293,7 +301,14 @@ impl Shard {
         self.answer(ask.session, key, &reply);
     }
 
-    pub(super) fn on_joined(&mut self, key: AskKey, room: Guid, outcome: JoinOutcome) {
+    pub(super) fn on_joined(
+        &mut self,
+        key: AskKey,
+        room: Guid,
+        revision: Revision,
+        outcome: JoinOutcome,
+    ) {
+        let outcome = self.reconsider(key, room, revision, outcome);
         let ask = self.asks.get_mut(key).expect("an open question");
         let (session, is_in) = (ask.session, matches!(outcome, JoinOutcome::Joined { .. }));
         let (is_restore, is_last) = match &mut ask.question {
@@ -334,6 +349,33 @@ impl Shard {
         }
     }
 
+    /// An owner with an older directory than ours may have let in somebody who may not be in any
+    /// more, and whom nobody will look at again: that is undone here.
+    fn reconsider(
+        &mut self,
+        key: AskKey,
+        room: Guid,
+        revision: Revision,
+        outcome: JoinOutcome,
+    ) -> JoinOutcome {
+        let directory = &self.setup.directory;
+        let ask = &self.asks[key];
+        let is_in = matches!(outcome, JoinOutcome::Joined { .. });
+        if !is_in || revision >= directory.revision || directory.rights_of(&ask.user.uri, room).join
+        {
+            return outcome;
+        }
+        let (session, user) = (ask.session, ask.user.clone());
+        if let Some(state) = self.sessions.get(session)
+            && state.seat(room).is_some()
+        {
+            // It was in before: the review takes it out.
+            return outcome;
+        }
+        self.mail_part(session, user, room, None, Leave::Now);
+        JoinOutcome::Refused(ResponseCode::ErrorPermission)
+    }
+
     /// Ends a join none of whose rooms exists.
     pub(super) fn finish_join_now(&mut self, key: AskKey) {
         let ask = self.close_ask(key);
@@ -348,7 +390,11 @@ impl Shard {
             return;
         }
         if !is_many && !matches!(wanted[0].outcome, Some(JoinOutcome::Joined { .. })) {
-            let (name, code) = ("join".into(), ResponseCode::NoSuchNode);
+            let code = match wanted[0].outcome {
+                Some(JoinOutcome::Refused(code)) => code,
+                _ => ResponseCode::NoSuchNode,
+            };
+            let name = "join".into();
             let reply = Reply { name, to: command, code, data: ReplyData::Empty };
             return self.answer(ask.session, key, &reply);
         }
@@ -358,7 +404,8 @@ impl Shard {
         for part in parts(wanted) {
             let is_told = |room: Guid| part.iter().any(|want| want.room == Some(room));
             let after = holds.iter().filter(|(room, _)| is_told(*room)).copied().collect();
-            let (code, data) = (ResponseCode::Success, joined_data(part));
+            let code = ResponseCode::Success;
+            let data = joined_data(&self.setup.directory, part);
             let reply = Reply { name: name.into(), to: command.clone(), code, data };
             replies.push((self.render_reply(&reply), after));
         }
@@ -412,7 +459,7 @@ fn reply_bytes(want: &Wanted) -> usize {
 }
 
 /// `data` of a join reply: everybody mentioned once, then the rooms, then what failed.
-fn joined_data(wanted: Vec<Wanted>) -> ReplyData {
+fn joined_data(directory: &Directory, wanted: Vec<Wanted>) -> ReplyData {
     let mut users: Vec<Participant> = Vec::new();
     let mut index: HashMap<Participant, u32> = HashMap::new();
     let (mut rooms, mut failed) = (Vec::new(), Vec::new());
@@ -431,21 +478,26 @@ fn joined_data(wanted: Vec<Wanted>) -> ReplyData {
                 })
             })
             .collect();
-        rooms.push((room_info(&entry, participants), ids));
+        rooms.push((room_info(directory, &entry, Some(participants)), ids));
     }
     ReplyData::Joined { users, rooms, failed }
 }
 
-/// A room's description. Until access lists exist every room is open.
-fn room_info(entry: &RoomEntry, participants: u32) -> RoomInfo {
+/// A room's description.
+pub(super) fn room_info(
+    directory: &Directory,
+    entry: &RoomEntry,
+    participants: Option<u32>,
+) -> RoomInfo {
+    let category = directory.category(entry.room.category);
     RoomInfo {
         uri: entry.uri.clone(),
         name: entry.room.name.clone(),
         description: entry.room.description.clone(),
-        participants: Some(participants),
-        privacy: Privacy::Open,
-        file_post: false,
-        invite: false,
-        logged: true,
+        participants,
+        privacy: entry.room.privacy,
+        file_post: category.is_some_and(|category| category.category.file_upload),
+        invite: directory.invites(entry),
+        logged: directory.keeps_history(entry),
     }
 }

@@ -52,11 +52,9 @@ impl Shard {
 
     fn refuse_info(&mut self, link: LinkId, request: &Message<'_>, status: u16, why: Refusal) {
         self.refuse(link, why);
-        let diagnostics = format!(
-            "20010;source=\"{}\";reason=\"{}\";component=\"GroupChat\"",
-            self.setup.directory.domain,
-            why.explanation()
-        );
+        // 20011: message rejected because of load; 20007: service error.
+        let id = if why == Refusal::Overload { 20011 } else { 20007 };
+        let diagnostics = self.diagnostics(id, why);
         self.answer_with(link, request, status, &[("Ms-Diagnostics", &diagnostics)]);
     }
 
@@ -258,7 +256,8 @@ impl Shard {
     fn on_history(&mut self, key: SessionKey, command: CommandId, room: Guid, count: u32) {
         let ask = self.open_ask(key, Question::Document);
         let (from, to) = (self.address(key), self.owner(room));
-        self.mail(to, Mail::History { room, from, ask, command, count });
+        let user = self.sessions[key].dialog.user.clone();
+        self.mail(to, Mail::History { room, from, user, ask, command, count });
     }
 
     fn on_search(&mut self, key: SessionKey, command: CommandId, search: RoomSearch) {
@@ -267,10 +266,11 @@ impl Shard {
         let missing = self.setup.shards;
         let found = Vec::new();
         let ask = self.open_ask(key, Question::Search { command, found, missing, max });
-        let from = self.address(key);
+        let (from, user) = (self.address(key), self.sessions[key].dialog.user.clone());
         for shard in 0..self.setup.shards {
             let to = crate::mail::ShardId(shard as u16);
-            self.mail(to, Mail::Search { from, ask, search: search.clone() });
+            let (user, search) = (user.clone(), search.clone());
+            self.mail(to, Mail::Search { from, user, ask, search });
         }
     }
 

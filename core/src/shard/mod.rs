@@ -14,6 +14,7 @@
 //! | `query` | questions to the database: older history, searches, preferences |
 //! | `registrar` | which dialog is an endpoint's current one; rooms to restore |
 //! | `timers` | what falls due when |
+//! | `walls` | what a new directory means for those who are in |
 
 mod ask;
 mod backlog;
@@ -27,11 +28,12 @@ mod roster;
 mod session;
 mod sip;
 mod timers;
+mod walls;
 
 use crate::archive::{Answer, Endpoint, Query, QueryKey};
 use crate::bucket::Bucket;
 use crate::counters::{Counters, Gauges, Refusal};
-use crate::directory::Directory;
+use crate::directory::{Directory, Touched};
 use crate::limits::Limits;
 use crate::log::Record;
 use crate::mail::{AskKey, Mail, SessionKey, ShardId};
@@ -54,6 +56,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use timers::{Due, Timers};
+use walls::Review;
 
 new_key_type! {
     /// A link of this shard. Never reused.
@@ -88,7 +91,7 @@ pub struct Setup {
     pub id: ShardId,
     /// How many there are; at least 1.
     pub shards: usize,
-    /// Rooms and domain, shared.
+    /// The directory in force, shared; later ones come by [`Input::Directory`].
     pub directory: Arc<Directory>,
     /// Bounds.
     pub limits: Limits,
@@ -137,6 +140,14 @@ pub enum Input<'a> {
         key: QueryKey,
         /// The answer.
         answer: Answer,
+    },
+    /// Another directory is in force from now on, made of the one before by changes that touch
+    /// this.
+    Directory {
+        /// Its revision is not lower than that of the one before.
+        directory: Arc<Directory>,
+        /// Whose rights may have changed.
+        touched: Arc<Touched>,
     },
     /// The log has no room left, or has room again: while it has none, posts are answered 503.
     LogFull {
@@ -227,7 +238,7 @@ pub enum Event {
         /// The peer.
         peer: SocketAddr,
         /// Why: `info_timeout`, `lag`, `backlog`, `expired`, `no_ack`, `gap`, `superseded`,
-        /// `client_forgot`.
+        /// `client_forgot`, `not_served`, `expelled`.
         reason: &'static str,
     },
     /// All links are closed after [`Input::Drain`].
@@ -256,6 +267,8 @@ pub struct Shard {
     feeds: Feeds,
     rooms: HashMap<Guid, Room>,
     registrar: Registrar,
+    /// Sessions to look at after a change of the directory.
+    review: Review,
     timers: Timers,
     /// New dialogs.
     dialogs: Bucket,
@@ -306,6 +319,7 @@ impl Shard {
             feeds: Feeds::default(),
             rooms: HashMap::new(),
             registrar: Registrar::default(),
+            review: Review::default(),
             timers: Timers::default(),
             dialogs: Bucket::default(),
             notice_writes: Bucket::default(),
@@ -369,6 +383,7 @@ impl Shard {
             }
             Input::Committed { ticket } => self.on_committed(ticket),
             Input::Answered { key, answer } => self.on_answered(key, answer),
+            Input::Directory { directory, touched } => self.on_directory(directory, &touched),
             Input::LogFull { is_full } => self.is_log_full = is_full,
             Input::Timeout => self.on_timeout(),
             Input::Drain => self.on_drain(),
@@ -389,7 +404,8 @@ impl Shard {
     /// When [`Input::Timeout`] is due; at or before the last `now` if there is work left over that
     /// was put off so that other inputs get their turn.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.feeds.pending() > 0 { Some(self.now.instant) } else { self.timers.next() }
+        let is_put_off = self.feeds.pending() > 0 || self.review.pending() > 0;
+        if is_put_off { Some(self.now.instant) } else { self.timers.next() }
     }
 
     /// What waits to be written on a link, oldest first; empty for an unknown link.
@@ -463,11 +479,15 @@ impl Shard {
             Mail::Post { room, from, user, ask, post } => {
                 self.on_post_mail(room, from, user, ask, post);
             }
-            Mail::History { room, from, ask, command, count } => {
-                self.on_history_mail(room, from, ask, command, count);
+            Mail::History { room, from, user, ask, command, count } => {
+                self.on_history_mail(room, from, user, ask, command, count);
             }
-            Mail::Search { from, ask, search } => self.on_search_mail(from, ask, &search),
-            Mail::Joined { session: _, ask, room, outcome } => self.on_joined(ask, room, outcome),
+            Mail::Search { from, user, ask, search } => {
+                self.on_search_mail(from, &user, ask, &search);
+            }
+            Mail::Joined { session: _, ask, room, revision, outcome } => {
+                self.on_joined(ask, room, revision, outcome);
+            }
             Mail::Parted { session: _, ask } => self.on_parted(ask),
             Mail::Posted { session: _, ask, outcome } => self.on_posted(ask, outcome),
             Mail::Placed { session: _, ask, room } => self.on_placed(ask, room),
@@ -488,6 +508,7 @@ impl Shard {
 
     /// Work that was put off, then what is due.
     fn on_timeout(&mut self) {
+        self.continue_review();
         self.run_queued_feed();
         while let Some(due) = self.timers.pop(self.now.instant) {
             match due {

@@ -9,13 +9,13 @@ use super::{LinkId, Output, Shard};
 use crate::archive::{Answer, Fault, Query, QueryKey};
 use crate::counters::Refusal;
 use crate::log::Record;
-use crate::mail::{AskKey, SessionKey};
+use crate::mail::{AskKey, SessionKey, User};
 use hashbrown::HashSet;
 use parlance_wire::limits::{XCCOS_BJOIN_ROOMS_MAX, XCCOS_REPLY_BYTES_MAX};
 use parlance_wire::sip::Uri;
 use parlance_wire::xccos::{
     self, CommandId, Delivery, Found, FoundInRoom, Guid, HistorySearch, Preference, Reply,
-    ReplyData, ResponseCode,
+    ReplyData, ResponseCode, RoomRef, room_uri,
 };
 
 /// What a reply of history needs beside the documents of its messages.
@@ -84,7 +84,10 @@ impl Shard {
                     session.dialog.searches -= 1;
                 }
                 let data = match answer {
-                    Answer::Messages { records, is_exceeded } => {
+                    Answer::Messages { mut records, is_exceeded } => {
+                        // The directory may have changed since it was asked.
+                        let user = self.asks[ask].user.clone();
+                        records.retain(|r| self.judge_reading(r.room, &user) == Ok(true));
                         let found = self.found(&rooms, records, is_exceeded, is_turned);
                         Ok(ReplyData::Found(found))
                     }
@@ -190,11 +193,18 @@ impl Shard {
             let canonical = Uri::parse(author).and_then(|uri| uri.identity());
             *author = canonical.ok_or(ResponseCode::InvalidArgument)?;
         }
-        let rooms = search.rooms.iter().map(|room| self.known_room(room));
-        let mut rooms = rooms.collect::<Option<Vec<_>>>().ok_or(ResponseCode::NoSuchNode)?;
+        let user = &self.sessions[key].dialog.user;
+        let rooms = search.rooms.iter().map(|room| self.readable_room(user, room));
+        let mut rooms = rooms.collect::<Result<Vec<_>, _>>()?;
         let mut seen = HashSet::new();
         rooms.retain(|room| seen.insert(*room));
         Ok(rooms)
+    }
+
+    /// A room whose history the user may read, in it or not.
+    fn readable_room(&self, user: &User, room: &RoomRef) -> Result<Guid, ResponseCode> {
+        let room = self.known_room(room).ok_or(ResponseCode::NoSuchNode)?;
+        self.judge_reading(room, user).map(|_| room)
     }
 
     /// What a search shows: as much as one document holds.
@@ -206,13 +216,11 @@ impl Shard {
         is_turned: bool,
     ) -> Found {
         let directory = self.setup.directory.clone();
-        let uri = |shard: &Shard, room| {
-            shard.setup.directory.room(room).expect("checked when it was asked").uri.clone()
+        let empty = |room: &Guid| {
+            let room_uri = room_uri(&directory.domain, *room);
+            FoundInRoom { room_uri, messages: Vec::new() }
         };
-        let mut found: Vec<FoundInRoom> = rooms
-            .iter()
-            .map(|room| FoundInRoom { room_uri: uri(self, *room), messages: Vec::new() })
-            .collect();
+        let mut found: Vec<FoundInRoom> = rooms.iter().map(empty).collect();
         let mut left = XCCOS_REPLY_BYTES_MAX - ENVELOPE_BYTES;
         left = left.saturating_sub(rooms.len() * ROOM_BYTES);
         for record in records {

@@ -12,12 +12,12 @@ use crate::directory::{Directory, RoomEntry};
 use crate::log::Record;
 use crate::mail::{Address, AskKey, Item, JoinOutcome, Leave, Mail, PostOutcome, ShardId, User};
 use crate::outbox::Body;
-use crate::policy::Standing;
+use crate::policy::{self, Place, Standing};
 use crate::time::{Instant, Timestamp};
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::xccos::{
     self, CommandId, Delivery, Guid, Notice, Participant, Post, Reply, ReplyData, ResponseCode,
-    RoomSearch,
+    RoomSearch, room_uri,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ enum Move {
     Join { from: Address, user: Arc<User>, ask: AskKey },
     Part { from: Address, user: Arc<User>, ask: Option<AskKey>, leave: Leave },
     Post { from: Address, user: Arc<User>, ask: AskKey, post: Box<Post> },
-    History { from: Address, ask: AskKey, command: CommandId, count: u32 },
+    History { from: Address, user: Arc<User>, ask: AskKey, command: CommandId, count: u32 },
 }
 
 impl Move {
@@ -130,6 +130,11 @@ impl Room {
         }
     }
 
+    /// The directory says something else of the room now.
+    pub(super) fn set_entry(&mut self, entry: Arc<RoomEntry>) {
+        self.entry = entry;
+    }
+
     fn has_moves_of(&self, from: Address) -> bool {
         self.moves.iter().any(|act| act.from() == from)
     }
@@ -157,11 +162,11 @@ impl Room {
     }
 
     /// Is there anything that would be lost with the entry?
-    fn is_idle(&self) -> bool {
+    fn is_idle(&self, is_removed: bool) -> bool {
         self.roster.is_empty()
             && self.moves.is_empty()
             && self.pending.is_empty()
-            && self.last_number == 0
+            && (self.last_number == 0 || is_removed && self.readers.is_empty() && !self.is_asking)
     }
 
     /// Would the newest `count` messages reach back behind what is kept? Only after a restart:
@@ -220,11 +225,40 @@ impl Shard {
 
     pub(super) fn on_join_mail(&mut self, id: Guid, from: Address, user: Arc<User>, ask: AskKey) {
         let Some(room) = self.open_room(id) else {
-            let (session, outcome) = (from.session, JoinOutcome::NoRoom);
-            return self.mail(from.shard, Mail::Joined { session, ask, room: id, outcome });
+            return self.refuse_join(id, from, ask, ResponseCode::NoSuchNode);
         };
         room.moves.push_back(Move::Join { from, user, ask });
         self.want_step(id);
+    }
+
+    fn refuse_join(&mut self, room: Guid, from: Address, ask: AskKey, code: ResponseCode) {
+        let (session, revision) = (from.session, self.setup.directory.revision);
+        let outcome = JoinOutcome::Refused(code);
+        self.mail(from.shard, Mail::Joined { session, ask, room, revision, outcome });
+    }
+
+    /// May this user enter the room now? A room that one may not even see does not exist
+    /// (`xccos.md` §2.4).
+    fn judge_join(&self, id: Guid, user: &User) -> Result<(), ResponseCode> {
+        let directory = &self.setup.directory;
+        let entry = directory.room(id).ok_or(ResponseCode::NoSuchNode)?;
+        let rights = directory.rights_of(&user.uri, id);
+        match () {
+            () if rights.join => Ok(()),
+            () if entry.room.is_disabled && self.would_see(entry, user) => {
+                Err(ResponseCode::NodeDisabled)
+            }
+            () if rights.see => Err(ResponseCode::ErrorPermission),
+            () => Err(ResponseCode::NoSuchNode),
+        }
+    }
+
+    /// Would this user see the room if it were not disabled?
+    fn would_see(&self, entry: &RoomEntry, user: &User) -> bool {
+        let directory = &self.setup.directory;
+        let Ok(asker) = directory.serve(&user.uri) else { return false };
+        let place = Place { is_disabled: false, ..directory.place(entry) };
+        policy::rights(directory.standing(&asker, entry), place).see
     }
 
     pub(super) fn on_part_mail(
@@ -353,10 +387,12 @@ impl Shard {
             let mut joins = Vec::new();
             let room = self.rooms.get_mut(&id).expect("the caller found the room");
             room.last_step = Some(self.now.instant);
-            while let Some(Move::Join { .. }) = room.moves.front() {
-                let Some(Move::Join { from, user, ask }) = room.moves.pop_front() else {
-                    unreachable!("looked at")
-                };
+            while let Some((from, user, ask)) = self.next_join(id) {
+                if let Err(code) = self.judge_join(id, &user) {
+                    self.refuse_join(id, from, ask, code);
+                    continue;
+                }
+                let room = self.rooms.get_mut(&id).expect("nothing closes it here");
                 if room.roster.enter(&user, from) {
                     room.sessions_of[from.shard.0 as usize] += 1;
                 }
@@ -374,8 +410,8 @@ impl Shard {
                 match room.moves.pop_front().expect("looked at") {
                     Move::Part { from, user, ask, leave } => self.part(id, from, user, ask, leave),
                     Move::Post { from, user, ask, post } => self.post(id, from, user, ask, *post),
-                    Move::History { from, ask, command, count } => {
-                        self.history(id, from, ask, command, count);
+                    Move::History { from, user, ask, command, count } => {
+                        self.history(id, from, &user, ask, command, count);
                     }
                     Move::Join { .. } => unreachable!("handled above"),
                 }
@@ -384,6 +420,16 @@ impl Shard {
                 // A joiner's post went to the log: the next joins must follow it.
                 return self.want_step_after_posts(id);
             }
+        }
+    }
+
+    /// The next one of the moves, if it is a join.
+    fn next_join(&mut self, id: Guid) -> Option<(Address, Arc<User>, AskKey)> {
+        let room = self.rooms.get_mut(&id).expect("nothing closes it here");
+        let is_join = |act: &mut Move| matches!(act, Move::Join { .. });
+        match room.moves.pop_front_if(is_join)? {
+            Move::Join { from, user, ask } => Some((from, user, ask)),
+            _ => unreachable!("looked at"),
         }
     }
 
@@ -426,13 +472,15 @@ impl Shard {
         };
         for (from, ask) in joins {
             let (session, outcome) = (from.session, outcome.clone());
-            self.mail(from.shard, Mail::Joined { session, ask: *ask, room: id, outcome });
+            let (revision, ask) = (self.setup.directory.revision, *ask);
+            self.mail(from.shard, Mail::Joined { session, ask, room: id, revision, outcome });
         }
     }
 
-    /// Frees the entry of a room nobody is in and nothing was said in.
-    fn close_idle_room(&mut self, id: Guid) {
-        if self.rooms.get(&id).is_some_and(Room::is_idle) {
+    /// Frees the entry of a room nobody is in, and that has no messages or is no more.
+    pub(super) fn close_idle_room(&mut self, id: Guid) {
+        let is_removed = self.setup.directory.room(id).is_none();
+        if self.rooms.get(&id).is_some_and(|room| room.is_idle(is_removed)) {
             self.rooms.remove(&id);
         }
     }
@@ -469,6 +517,9 @@ impl Shard {
         let refusal = match self.rooms.get(&id) {
             None => Some(PostOutcome::NotJoined),
             Some(room) if !room.roster.has(&user, from) => Some(PostOutcome::NotJoined),
+            Some(_) if !self.setup.directory.rights_of(&user.uri, id).post => {
+                Some(self.why_no_post(id))
+            }
             Some(_) if self.is_log_full => Some(PostOutcome::Busy),
             Some(room) if room.uncommitted >= uncommitted_max => Some(PostOutcome::Busy),
             Some(_) => None,
@@ -498,6 +549,14 @@ impl Shard {
         room.uncommitted += 1;
         room.pending.push_back(Pending::Post { delivery, body, from, ask });
         self.counters.posts += 1;
+    }
+
+    fn why_no_post(&self, id: Guid) -> PostOutcome {
+        match self.setup.directory.room(id) {
+            None => PostOutcome::NoRoom,
+            Some(entry) if entry.room.is_disabled => PostOutcome::Disabled,
+            Some(_) => PostOutcome::Denied,
+        }
     }
 
     /// Everything up to `ticket` is durable: authors are answered, then everybody gets the message.
@@ -549,15 +608,16 @@ impl Shard {
         &mut self,
         id: Guid,
         from: Address,
+        user: Arc<User>,
         ask: AskKey,
         command: CommandId,
         count: u32,
     ) {
         match self.rooms.get_mut(&id) {
             Some(room) if room.has_moves_of(from) => {
-                room.moves.push_back(Move::History { from, ask, command, count });
+                room.moves.push_back(Move::History { from, user, ask, command, count });
             }
-            _ => self.history(id, from, ask, command, count),
+            _ => self.history(id, from, &user, ask, command, count),
         }
     }
 
@@ -565,8 +625,23 @@ impl Shard {
     /// a prefix, and what it does not show comes after it. What was said before the last start may
     /// be in the database only; then the reply keeps its place, and later items of the room wait
     /// for it at the reader.
-    fn history(&mut self, id: Guid, from: Address, ask: AskKey, command: CommandId, count: u32) {
-        let count = self.setup.limits.history_max.min(count as usize);
+    fn history(
+        &mut self,
+        id: Guid,
+        from: Address,
+        user: &User,
+        ask: AskKey,
+        command: CommandId,
+        count: u32,
+    ) {
+        let depth = usize::from(self.setup.directory.configuration().default_chat_history);
+        let count = self.setup.limits.history_max.min(depth).min(count as usize);
+        let read = self.judge_reading(id, user);
+        if read != Ok(true) {
+            let code = read.err().unwrap_or(ResponseCode::Success);
+            let reader = Reader { from, ask, command, count: 0, newest: Vec::new() };
+            return self.tell_history(id, reader, Some(id), &[], code);
+        }
         let Some(room) = self.rooms.get_mut(&id) else {
             let reader = Reader { from, ask, command, count, newest: Vec::new() };
             return self.tell_history(id, reader, Some(id), &[], ResponseCode::Success);
@@ -583,6 +658,18 @@ impl Shard {
         room.readers.push(reader);
         self.mail(from.shard, Mail::Placed { session: from.session, ask, room: id });
         self.ask_older(id);
+    }
+
+    /// May this user read what was said, and is there anything to be read: does the category keep
+    /// history?
+    pub(super) fn judge_reading(&self, id: Guid, user: &User) -> Result<bool, ResponseCode> {
+        let directory = &self.setup.directory;
+        let entry = directory.room(id).ok_or(ResponseCode::NoSuchNode)?;
+        let rights = directory.rights_of(&user.uri, id);
+        match rights.read {
+            true => Ok(directory.keeps_history(entry)),
+            false => self.judge_join(id, user).map(|()| false),
+        }
     }
 
     /// Asks for as many older messages as any reader may be shown, unless that is asked already.
@@ -669,21 +756,37 @@ impl Shard {
         let shown = all.take_while(fits).map(|(_, message)| Delivery::clone(&message));
         let mut messages: Vec<Delivery> = shown.collect();
         messages.reverse();
-        let entry = self.setup.directory.room(id).expect("the home checked the room");
-        let data = ReplyData::History { room_uri: entry.uri.clone(), messages };
+        let room_uri = room_uri(&self.setup.directory.domain, id);
+        let data = match code {
+            ResponseCode::NoSuchNode
+            | ResponseCode::ErrorPermission
+            | ResponseCode::NodeDisabled => ReplyData::Empty,
+            _ => ReplyData::History { room_uri, messages },
+        };
         let body = self.render_reply(&Reply { name: "bccontext".into(), to, code, data });
         self.mail(from.shard, Mail::Answer { session: from.session, ask, after, body });
     }
 
-    pub(super) fn on_search_mail(&mut self, from: Address, ask: AskKey, search: &RoomSearch) {
+    pub(super) fn on_search_mail(
+        &mut self,
+        from: Address,
+        user: &User,
+        ask: AskKey,
+        search: &RoomSearch,
+    ) {
+        let directory = self.setup.directory.clone();
+        let asker = directory.serve(&user.uri);
         let wanted = search.criteria.to_lowercase();
         let matches = |entry: &RoomEntry| {
             entry.room.name.to_lowercase().contains(&wanted)
                 || search.extended && entry.room.description.to_lowercase().contains(&wanted)
         };
         let mut rooms: Vec<(Arc<RoomEntry>, u32)> = Vec::new();
-        for entry in self.setup.directory.rooms() {
-            if self.owner(entry.room.id) == self.setup.id && matches(entry) {
+        let may_find = |entry: &RoomEntry| {
+            asker.as_ref().is_ok_and(|asker| directory.rights(asker, entry).find)
+        };
+        for entry in directory.rooms() {
+            if self.owner(entry.room.id) == self.setup.id && matches(entry) && may_find(entry) {
                 let present = self.rooms.get(&entry.room.id).map_or(0, |r| r.roster.present());
                 rooms.push((entry.clone(), present as u32));
             }

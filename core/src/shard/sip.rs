@@ -5,6 +5,7 @@ use super::session::{Dialog, End, Restore, Session};
 use super::{LinkId, Shard};
 use crate::bucket::Bucket;
 use crate::counters::Refusal;
+use crate::directory::{Directory, NotServed};
 use crate::mail::{Mail, SessionKey, User};
 use parlance_wire::limits::XCCOS_NAME_BYTES_MAX;
 use parlance_wire::sip::answer::ShapeId;
@@ -190,15 +191,17 @@ impl Shard {
     }
 
     fn on_subscribe(&mut self, link: LinkId, request: &Message<'_>) {
-        if self.identity(link, request).is_none() {
+        let Some(identity) = self.identity(link, request) else {
             return self.reject(link, request, 403, Refusal::ForeignUser);
-        }
+        };
         let event = request.header(HeaderName::Event).unwrap_or_default();
         let event = event.split(';').next().unwrap_or_default().trim();
         if !event.eq_ignore_ascii_case(PROVISIONING) {
             return self.reject(link, request, 489, Refusal::Unsupported);
         }
-        let body = provisioning_document(&self.setup.directory.service_uri);
+        let directory = &self.setup.directory;
+        let is_enabled = directory.serve(&identity).is_ok();
+        let body = provisioning_document(directory, is_enabled);
         let tag = self.fresh_tag();
         self.write(link, |out| {
             Response::to(request, out, 200, Some(&tag))
@@ -211,12 +214,15 @@ impl Shard {
 
     fn on_invite(&mut self, link: LinkId, request: &Message<'_>, uri: &str) {
         let service = Uri::parse(uri).and_then(|uri| uri.identity());
-        if service.as_deref() != Some(&self.setup.directory.service_uri) {
+        if !service.is_some_and(|service| self.is_service(&service)) {
             return self.reject(link, request, 404, Refusal::UnknownService);
         }
         let Some(identity) = self.identity(link, request) else {
             return self.reject(link, request, 403, Refusal::ForeignUser);
         };
+        if let Err(why) = self.setup.directory.serve(&identity) {
+            return self.reject_unserved(link, request, why);
+        }
         let from = request.from();
         let text = from.tag().map_or(0, str::len)
             + request.call_id().len()
@@ -243,6 +249,31 @@ impl Shard {
                 self.open_dialog(link, request, user, expires_s);
             }
         }
+    }
+
+    /// The service's own address, or one that older clients were set up with (`product.md` §1.8).
+    fn is_service(&self, uri: &str) -> bool {
+        let directory = &self.setup.directory;
+        uri == directory.service_uri || directory.endpoints().contains_key(uri)
+    }
+
+    /// A plain 403 switches the feature off in a client, quietly; the diagnostics name the cause
+    /// (`xccos.md` §1.3, `product.md` §8.6: 20010).
+    fn reject_unserved(&mut self, link: LinkId, request: &Message<'_>, why: NotServed) {
+        let refusal = Refusal::NotServed(why);
+        self.refuse(link, refusal);
+        let id = if why == NotServed::NotProvisioned { 20010 } else { 20003 };
+        let diagnostics = self.diagnostics(id, refusal);
+        self.answer_with(link, request, 403, &[("Ms-Diagnostics", &diagnostics)]);
+    }
+
+    /// `Ms-Diagnostics` with one of the original's numbers.
+    pub(super) fn diagnostics(&self, id: u32, refusal: Refusal) -> String {
+        format!(
+            "{id};source=\"{}\";reason=\"{}\";component=\"GroupChat\"",
+            self.setup.directory.domain,
+            refusal.explanation()
+        )
     }
 
     fn admits_dialog(&mut self, link: LinkId) -> bool {
@@ -565,17 +596,29 @@ fn answer_sdp(offer: &[u8], address: &str, port: u16) -> String {
     )
 }
 
-/// Tells a client where the chat service is (`xccos.md` §6.1).
-fn provisioning_document(service_uri: &str) -> String {
-    let mut uri = Vec::new();
-    parlance_wire::xml::escape_into(&mut uri, service_uri);
-    let uri = String::from_utf8(uri).expect("escaping keeps UTF-8");
+/// Tells a client whether it may chat, where, and where rooms are managed (`xccos.md` §6.1).
+fn provisioning_document(directory: &Directory, is_enabled: bool) -> String {
+    let escaped = |text: &str| {
+        let mut out = Vec::new();
+        parlance_wire::xml::escape_into(&mut out, text);
+        String::from_utf8(out).expect("escaping keeps UTF-8")
+    };
+    let uri = escaped(&directory.service_uri);
+    let url = &directory.configuration().room_management_url;
+    let pages = ["Int", "Ext"].map(|side| match url.is_empty() {
+        true => String::new(),
+        false => format!(
+            "<property name=\"PersistentChatWebManagerUri{side}\">{}</property>",
+            escaped(url)
+        ),
+    });
     format!(
         "<provisionGroupList xmlns=\"http://schemas.microsoft.com/2006/09/sip/\
          provisiongrouplist-notification\"><provisionGroup name=\"persistentChatConfiguration\">\
-         <propertyEntryList><property name=\"EnablePersistentChat\">true</property>\
+         <propertyEntryList><property name=\"EnablePersistentChat\">{is_enabled}</property>\
          <property name=\"DefaultPersistentChatPoolUri\">{uri}</property>\
-         <property name=\"PersistentChatPoolUris\">{uri}</property>\
-         </propertyEntryList></provisionGroup></provisionGroupList>"
+         <property name=\"PersistentChatPoolUris\">{uri}</property>{}{}\
+         </propertyEntryList></provisionGroup></provisionGroupList>",
+        pages[0], pages[1]
     )
 }

@@ -1,0 +1,155 @@
+//! Walls for those who are in already: what a new directory means for sessions and rooms.
+//!
+//! The owner of a room asks the directory at every join, post and look into history. What remains
+//! is that rights end while somebody is in: then the session's home takes it out at once, before
+//! anything else of the room goes to it, and tells the client (`xccos.md` §3.17). It looks at
+//! whom the change touches, a slice at a time, so that a change for everybody does not hold up a
+//! shard with tens of thousands of sessions; the last slice is done long before two seconds are over.
+//!
+//! Two shards may have directories of different age for a moment. An owner that knew less than the
+//! home lets somebody in whom the home must not: joins name the revision they were decided on.
+
+use super::Shard;
+use super::session::End;
+use crate::directory::{Directory, RoomEntry, Touched};
+use crate::mail::{Leave, SessionKey};
+use parlance_wire::xccos::{self, Guid, Notice};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Sessions looked at before others get their turn.
+const REVIEW_SLICE: usize = 512;
+
+/// Sessions whose rights may be others than when they were last looked at.
+#[derive(Debug, Default)]
+pub(super) struct Review {
+    queue: VecDeque<SessionKey>,
+}
+
+impl Review {
+    /// How many wait to be looked at.
+    pub(super) fn pending(&self) -> usize {
+        self.queue.len()
+    }
+}
+
+impl Shard {
+    /// Another directory is in force.
+    pub(super) fn on_directory(&mut self, directory: Arc<Directory>, touched: &Touched) {
+        assert!(
+            directory.revision >= self.setup.directory.revision,
+            "a directory is followed by a later one"
+        );
+        let before = std::mem::replace(&mut self.setup.directory, directory);
+        self.counters.directories += 1;
+        self.refresh_rooms(&before, touched);
+        self.enqueue_review(touched);
+        self.continue_review();
+    }
+
+    /// Whoever the change touches is looked at: everybody, if it touches people, for a session does
+    /// not know what its user belongs to; else those who are in the rooms.
+    fn enqueue_review(&mut self, touched: &Touched) {
+        if touched.everything || !touched.people.is_empty() {
+            self.review.queue = self.sessions.keys().collect();
+            return;
+        }
+        let mut rooms: Vec<Guid> = touched.rooms.iter().copied().collect();
+        // The table has no order of its own that two runs would agree on.
+        rooms.sort_unstable();
+        let feeds = rooms.into_iter().filter_map(|room| self.feeds.of(room));
+        let subscribers = feeds.flat_map(|feed| &self.feeds.table[feed].subscribers);
+        self.review.queue.extend(subscribers.map(|subscriber| subscriber.session));
+    }
+
+    /// Looks at the next slice of sessions.
+    pub(super) fn continue_review(&mut self) {
+        for _ in 0..REVIEW_SLICE {
+            let Some(key) = self.review.queue.pop_front() else { return };
+            self.review_session(key);
+        }
+    }
+
+    fn review_session(&mut self, key: SessionKey) {
+        let Some(session) = self.sessions.get(key) else { return };
+        let directory = self.setup.directory.clone();
+        let user = session.dialog.user.clone();
+        let Ok(asker) = directory.serve(&user.uri) else {
+            return self.end_service(key);
+        };
+        let may_stay = |room: Guid| {
+            directory.room(room).is_some_and(|entry| directory.rights(&asker, entry).join)
+        };
+        let rooms = session.dialog.seats.iter().map(|seat| seat.room);
+        let lost: Vec<Guid> = rooms.filter(|room| !may_stay(*room)).collect();
+        for room in lost {
+            if !self.expel(key, room) {
+                return;
+            }
+        }
+    }
+
+    /// The service is not for this user any more.
+    fn end_service(&mut self, key: SessionKey) {
+        let rooms: Vec<Guid> =
+            self.sessions[key].dialog.seats.iter().map(|seat| seat.room).collect();
+        for room in rooms {
+            if !self.expel(key, room) {
+                return;
+            }
+        }
+        // Its next request runs into 481, and its next INVITE is refused (`xccos.md` §1.7).
+        self.end_session(key, End::Dropped("not_served"));
+    }
+
+    /// Takes a session out of a room that its user may not be in any more. False when the session
+    /// had to end for it.
+    fn expel(&mut self, key: SessionKey, room: Guid) -> bool {
+        self.counters.expelled += 1;
+        self.unseat_session(key, room);
+        let session = &self.sessions[key];
+        let user = session.dialog.user.clone();
+        self.mail_part(key, user.clone(), room, None, Leave::Now);
+        if session_has_backlog(self, key) {
+            // Replies that wait to be written may show what the room said. They must not go out,
+            // and a dialog cannot lose some of its replies: it ends, and the client builds anew.
+            self.end_session(key, End::Dropped("expelled"));
+            return false;
+        }
+        self.note_seats(key);
+        let notices = self.expulsion(&user.uri, room);
+        let body = self.render(|out, envid| xccos::encode_notices(out, envid, &notices));
+        self.reply(key, body);
+        true
+    }
+
+    /// What a client is told when it is out: that it has left, which every client understands, and
+    /// then why (`xccos.md` §3.17).
+    fn expulsion(&self, user: &str, room: Guid) -> Vec<Notice> {
+        let directory = &self.setup.directory;
+        let room_uri = xccos::room_uri(&directory.domain, room);
+        vec![Notice::Part { room_uri, users: vec![user.to_owned()] }]
+    }
+
+    /// Rooms owned here show what the directory says now.
+    fn refresh_rooms(&mut self, before: &Directory, touched: &Touched) {
+        let mut rooms: Vec<Guid> = touched.rooms.iter().copied().collect();
+        rooms.retain(|room| self.rooms.contains_key(room));
+        rooms.sort_unstable();
+        for id in rooms {
+            match self.setup.directory.room(id).cloned() {
+                Some(entry) => self.refresh_room(id, entry, before),
+                // Those who are in are taken out by their homes, and the last one closes it.
+                None => self.close_idle_room(id),
+            }
+        }
+    }
+
+    fn refresh_room(&mut self, id: Guid, entry: Arc<RoomEntry>, _before: &Directory) {
+        self.rooms.get_mut(&id).expect("the caller found the room").set_entry(entry);
+    }
+}
+
+fn session_has_backlog(shard: &Shard, key: SessionKey) -> bool {
+    shard.sessions[key].dialog.backlog_bytes > 0
+}
