@@ -68,6 +68,21 @@ const WANTED: &[&str] = &[
     "notice_part",
     "restored",
     "back_within_grace",
+    // Walls.
+    "directory_changed",
+    "expelled",
+    "told_expelled",
+    "dropped_expelled",
+    "dropped_not_served",
+    "open_failed_403",
+    "reply_join_403",
+    "reply_join_404",
+    "reply_join_410",
+    "reply_bccontext_404",
+    "reply_bcbydate_404",
+    "refused_denied",
+    "refused_not_served",
+    "refused_room_disabled",
     // Refusals.
     "refused_document",
     "refused_frame",
@@ -182,6 +197,7 @@ fn calm_plan(seed: u64) -> Plan {
         storm_us: 0,
         drain_at_us: None,
         crash_us: 0,
+        walls_us: 0,
         ..Plan::of(seed)
     }
 }
@@ -212,6 +228,20 @@ fn two_swapped_deliveries_are_found() {
 #[test]
 fn a_repeated_delivery_is_found() {
     finds(Damage::Repeat, "repeated:");
+}
+
+/// Shards that are not told of a new directory are found out.
+#[test]
+fn walls_that_leak_are_found() {
+    for seed in 0..8 {
+        let plan = Plan { walls_us: 100_000, publish_us: 20_000, ..calm_plan(seed) };
+        let clean = sim::run_plan(seed, plan.clone(), None, false);
+        assert_eq!(clean.violations, [""; 0], "seed {seed} without damage");
+        assert!(clean.marks.count("expelled") > 0, "seed {seed}");
+        let outcome = sim::run_plan(seed, Plan { walls_leak: true, ..plan }, None, false);
+        let is_found = outcome.violations.iter().any(|what| what.ends_with("denied"));
+        assert!(is_found, "seed {seed}: nothing was found");
+    }
 }
 
 /// A server whose log forgets what it had confirmed is found out after a kill.

@@ -17,7 +17,7 @@ mod seed;
 pub use apply::{Inconsistent, Touched};
 pub use change::{Change, Revision};
 pub use people::{Asker, List, People, Person, PrincipalId};
-pub use seed::{DirectoryError, RoomConfig, guid_of};
+pub use seed::{DirectoryError, RoomConfig, domain_principal, guid_of, user_principal};
 
 use crate::mail::ShardId;
 use crate::policy::{self, Place, Rights, Standing};

@@ -181,14 +181,14 @@ pub(super) fn pool(domain: &str) -> Pool {
 }
 
 /// The principal that everybody of a domain belongs to.
-pub(super) fn domain_principal(domain: &str) -> Principal {
+pub fn domain_principal(domain: &str) -> Principal {
     let uri = format!("ma-dom:{domain}");
     let kind = PrincipalKind::Domain;
     Principal { kind, display_name: domain.to_owned(), ..principal(uri) }
 }
 
 /// A user nothing is known of but the URI.
-pub(super) fn user_principal(uri: &str) -> Principal {
+pub fn user_principal(uri: &str) -> Principal {
     let name = display_name(uri).to_owned();
     Principal { display_name: name.clone(), account: name, ..principal(uri.to_owned()) }
 }

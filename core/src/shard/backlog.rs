@@ -80,6 +80,15 @@ impl Shard {
         self.flush(key);
     }
 
+    /// Sends what must not wait for the answers to earlier commands: they may say something newer.
+    pub(super) fn tell_first(&mut self, key: SessionKey, body: Body) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        session.dialog.backlog_bytes += body.len();
+        let waiting = Waiting { body: Some(body), ask: None, after: Vec::new() };
+        session.dialog.backlog.push_front(waiting);
+        self.flush(key);
+    }
+
     /// Puts replies, each with the positions it must follow, into the place kept for them.
     pub(super) fn fill_place(
         &mut self,

@@ -10,10 +10,11 @@
 //! home lets somebody in whom the home must not: joins name the revision they were decided on.
 
 use super::Shard;
+use super::ask::{Ask, Question};
 use super::session::End;
 use crate::directory::{Directory, RoomEntry, Touched};
-use crate::mail::{Leave, SessionKey};
-use parlance_wire::xccos::{self, Guid, Notice};
+use crate::mail::{AskKey, JoinOutcome, Leave, SessionKey};
+use parlance_wire::xccos::{self, Guid, Notice, ResponseCode};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -106,6 +107,7 @@ impl Shard {
     /// had to end for it.
     fn expel(&mut self, key: SessionKey, room: Guid) -> bool {
         self.counters.expelled += 1;
+        self.take_back_joins(key, room);
         self.unseat_session(key, room);
         let session = &self.sessions[key];
         let user = session.dialog.user.clone();
@@ -119,8 +121,25 @@ impl Shard {
         self.note_seats(key);
         let notices = self.expulsion(&user.uri, room);
         let body = self.render(|out, envid| xccos::encode_notices(out, envid, &notices));
-        self.reply(key, body);
+        self.tell_first(key, body);
         true
+    }
+
+    /// A join whose reply is not written yet, because other rooms of it have not answered, must not
+    /// tell the client that it is in.
+    fn take_back_joins(&mut self, key: SessionKey, room: Guid) {
+        let holds = self.sessions[key].dialog.holds.iter().filter(|hold| hold.room == room);
+        let asks: Vec<AskKey> = holds.map(|hold| hold.ask).collect();
+        for ask in asks {
+            if let Some(Ask { question: Question::Join { wanted, .. }, .. }) =
+                self.asks.get_mut(ask)
+            {
+                let of_room = wanted.iter_mut().filter(|want| want.room == Some(room));
+                for want in of_room.filter(|want| want.outcome.is_some()) {
+                    want.outcome = Some(JoinOutcome::Refused(ResponseCode::ErrorPermission));
+                }
+            }
+        }
     }
 
     /// What a client is told when it is out: that it has left, which every client understands, and

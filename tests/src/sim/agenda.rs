@@ -38,6 +38,10 @@ pub enum Event {
     Database(u64),
     /// The server is killed, and started again.
     Crash,
+    /// Somebody administers.
+    Directory,
+    /// A shard is told of the newest directory.
+    Publish(usize),
 }
 
 /// Events in order of time; those of one moment in the order in which they were entered.

@@ -43,6 +43,9 @@ impl World {
             self.release_answers(client);
         }
         self.end_villainy();
+        if self.plan.walls_us > 0 {
+            self.tear_walls_down();
+        }
         // Half-open links are noticed, graces end.
         self.run_for(20 * SECOND);
         self.settle();
@@ -266,6 +269,7 @@ impl World {
             self.ledger.marks.add("lags", counters.lags);
             self.ledger.marks.add("posts", counters.posts);
             self.ledger.marks.add("commands", counters.commands);
+            self.ledger.marks.add("expelled", counters.expelled);
             for (kind, count) in parlance_core::Refusal::KINDS.iter().zip(counters.refused) {
                 self.ledger.marks.add(&format!("refused_{kind}"), count);
             }

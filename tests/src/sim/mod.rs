@@ -13,6 +13,7 @@
 //! | `network`, `pipe` | bytes on their way: split, late, held up, lost |
 //! | `host`, `acts`, `faults` | well-meaning clients, and what goes wrong with them |
 //! | `villain` | peers that mean harm |
+//! | `walls` | the directory changes: who may not, is not told |
 //! | `witness` | checks SIP on one link: answers, order, window |
 //! | `ledger` | checks what clients are told: order, gaps, ghosts, seams, rosters |
 //! | `finale` | faults stop: what must come true |
@@ -35,6 +36,7 @@ pub mod sabotage;
 pub mod shell;
 pub mod trace;
 pub mod villain;
+pub mod walls;
 pub mod witness;
 pub mod world;
 

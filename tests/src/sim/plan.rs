@@ -58,6 +58,12 @@ pub struct Plan {
     pub crash_us: u64,
     /// Front ends outlive a kill of the server, and so do the dialogs on their other side.
     pub front_ends_hide_crashes: bool,
+    /// How often the directory changes, µs; 0 for never.
+    pub walls_us: u64,
+    /// Longest time until a shard is told of a change of the directory, µs.
+    pub publish_us: u64,
+    /// Shards are never told: to see that this is found.
+    pub walls_leak: bool,
     /// What was durable last is gone after a kill: to see that this is found.
     pub log_forgets: bool,
 }
@@ -116,6 +122,9 @@ impl Plan {
             database_fault_percent: dice.pick(&[0, 10, 60]),
             crash_us: dice.pick(&[0, 0, 1_500_000, 5_000_000]),
             front_ends_hide_crashes: dice.percent(50),
+            walls_us: dice.pick(&[0, 0, 50_000, 400_000, 1_500_000]),
+            publish_us: dice.pick(&[1, 20_000, 1_000_000]),
+            walls_leak: false,
             log_forgets: false,
         }
     }

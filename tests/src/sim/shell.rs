@@ -153,7 +153,8 @@ impl World {
         let super::pipe::Owner::Host(host) = self.pipes[pipe].owner else { return };
         let is_steady = self.hosts[host].clients.iter().all(|c| self.personas[*c].is_steady);
         let is_current = self.hosts[host].pipe == Some(pipe);
-        let may_happen = matches!(reason, "superseded" | "client_forgot");
+        let may_happen =
+            matches!(reason, "superseded" | "client_forgot" | "not_served" | "expelled");
         if self.plan.is_roomy && is_steady && is_current && !may_happen {
             self.ledger
                 .violate(format!("host {host} did nothing wrong, and was given up: {reason}"));

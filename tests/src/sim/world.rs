@@ -10,6 +10,8 @@ use super::plan::Plan;
 use super::sabotage::Sabotage;
 use super::trace::Trace;
 use super::villain::Villain;
+use super::walls;
+use parlance_core::directory::Touched;
 use parlance_core::{
     Directory, Gauges, Instant, LinkId, Mail, MemoryArchive, MemoryLog, Now, RoomConfig, Setup,
     Shard, ShardId,
@@ -43,6 +45,8 @@ pub struct Node {
     pub is_drained: bool,
     /// Its gauges a moment ago.
     pub before: Gauges,
+    /// What changed in the directory since it was last told.
+    pub news: Option<Touched>,
 }
 
 /// How the world is doing.
@@ -119,6 +123,10 @@ impl World {
         };
         let rooms = (0..plan.rooms).map(room).collect();
         let directory = Directory::new(DOMAIN, rooms).expect("rooms differ");
+        let directory = match plan.walls_us {
+            0 => directory,
+            _ => walls::with_people(&directory, plan.users),
+        };
         let directory = Arc::new(directory);
         let start = Now { instant: Instant(0), wall: Timestamp(WALL_START) };
         let node = |id| node(&plan, &directory, id, start, &mut dice);
@@ -138,7 +146,7 @@ impl World {
             personas: Vec::new(),
             villains: (0..plan.villains).map(Villain::new).collect(),
             rooms: uris.iter().map(|uri| RoomRef::parse(uri).expect("as written")).collect(),
-            ledger: Ledger::new(users, uris, &plan),
+            ledger: Ledger::new(users, uris, &plan, directory.clone()),
             trace: Trace::default(),
             sabotage: None,
             wall_offset: 0,
@@ -214,6 +222,10 @@ impl World {
             let when = self.dice.between(1, 2 * self.plan.crash_us);
             self.agenda.at(when, Event::Crash);
         }
+        if self.plan.walls_us > 0 {
+            let when = self.dice.between(1, 2 * self.plan.walls_us);
+            self.agenda.at(when, Event::Directory);
+        }
         if let Some(when) = self.plan.drain_at_us {
             self.agenda.at(when, Event::Drain);
         }
@@ -265,6 +277,8 @@ impl World {
             Event::Drain => self.drain(),
             Event::Database(number) => self.answer_query(number),
             Event::Crash => self.crash_server(),
+            Event::Directory => self.change_directory(),
+            Event::Publish(shard) => self.publish(shard),
         }
     }
 
@@ -297,5 +311,6 @@ pub fn node(plan: &Plan, directory: &Arc<Directory>, id: usize, now: Now, dice: 
         links: BTreeMap::new(),
         is_drained: false,
         before: Gauges::default(),
+        news: None,
     }
 }

@@ -12,12 +12,14 @@ pub use session::{Asked, Seat, Session};
 
 use super::marks::Marks;
 use super::plan::Plan;
+use super::walls::Walls;
 use super::world::DOMAIN;
-use parlance_core::Record;
+use parlance_core::{Directory, Record};
 use parlance_loadgen::history::Checker;
 use parlance_loadgen::{ClientEvent, PostId, RoomId, SessionId};
-use parlance_wire::xccos::room_uri;
+use parlance_wire::xccos::{Guid, RoomRef, room_uri};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 #[derive(Debug, Default)]
 struct Desk {
@@ -45,10 +47,17 @@ pub struct Ledger {
     rooms: BTreeMap<String, usize>,
     /// Rooms whose roster was not shown the last time somebody joined.
     large: Vec<bool>,
-    asked: BTreeMap<(usize, u64), Asked>,
+    /// And when.
+    asked: BTreeMap<(usize, u64), (u64, Asked)>,
     posts: BTreeMap<PostId, Posted>,
     /// What the log holds for good: room and number of each post.
     durable: BTreeMap<PostId, (usize, u64)>,
+    /// Since when.
+    durable_at: BTreeMap<PostId, u64>,
+    /// Who may what, when.
+    pub walls: Walls,
+    /// Rights change during the run.
+    has_walls: bool,
     sessions: u64,
     /// Everybody knows of everybody, always.
     rooms_stay_small: bool,
@@ -68,7 +77,12 @@ pub struct Ledger {
 
 impl Ledger {
     /// For clients with these users, and rooms with these URIs.
-    pub fn new(users: Vec<String>, rooms: Vec<String>, plan: &Plan) -> Ledger {
+    pub fn new(
+        users: Vec<String>,
+        rooms: Vec<String>,
+        plan: &Plan,
+        directory: Arc<Directory>,
+    ) -> Ledger {
         let desk = |uri| Desk { uri, ..Desk::default() };
         Ledger {
             checker: Checker::new(),
@@ -78,6 +92,9 @@ impl Ledger {
             asked: BTreeMap::new(),
             posts: BTreeMap::new(),
             durable: BTreeMap::new(),
+            durable_at: BTreeMap::new(),
+            walls: Walls::new(directory, plan.publish_us + 1_000),
+            has_walls: plan.walls_us > 0,
             sessions: 0,
             rooms_stay_small: plan.rooms_stay_small(),
             grace_us: plan.limits.rejoin_grace_ms * 1_000,
@@ -110,7 +127,7 @@ impl Ledger {
 
     /// A client sends a command.
     pub fn commanded(&mut self, client: usize, envid: u64, asked: Asked) {
-        self.asked.insert((client, envid), asked);
+        self.asked.insert((client, envid), (self.now, asked));
         self.decide(client, asked == Asked::Join);
         if let (Asked::Part(room), Some(session)) = (asked, &mut self.desks[client].session) {
             *session.parting.entry(room).or_default() += 1;
@@ -156,6 +173,7 @@ impl Ledger {
         let (Some(room), Some(post)) = (room, post) else {
             return self.violate(format!("a record that nobody posted: {record:?}"));
         };
+        self.durable_at.insert(post, self.now);
         if self.durable.insert(post, (room, record.number)).is_some() {
             self.violate(format!("{post} is twice in the log"));
         }
@@ -257,7 +275,8 @@ impl Ledger {
             return self.checker.unknown(post);
         }
         self.checker.refused(post, status);
-        let is_safe = self.posts.get(&post).is_some_and(|posted| posted.is_safe);
+        // Where rights change, somebody who is in may have lost the one to post.
+        let is_safe = !self.has_walls && self.posts.get(&post).is_some_and(|posted| posted.is_safe);
         if !matches!(status, 403 | 413 | 481 | 503) || status == 403 && is_safe {
             self.violate(format!("{post} refused with {status}, joined: {is_safe}"));
         }
@@ -304,6 +323,10 @@ impl Ledger {
             return;
         };
         let mut wrong: Vec<String> = self.unlike_log(room, chat_id, post).into_iter().collect();
+        let released = post.and_then(|post| self.durable_at.get(&post).copied());
+        if released.is_some_and(|at| self.is_denied(client, room_uri, at, at)) {
+            wrong.push(format!("message {chat_id}, which the directory in force denied"));
+        }
         if let Some((_, seat)) = self.seat(client, room) {
             if seat.next.is_some_and(|next| next != chat_id) {
                 wrong.push(format!("message {chat_id}, expected {:?}", seat.next));
@@ -315,6 +338,13 @@ impl Ledger {
         }
         self.complain(client, room, wrong);
         self.checker.delivered(session, RoomId(room as u32), chat_id, post);
+    }
+
+    /// Was the client's user denied the room all the time from one moment to another?
+    pub(super) fn is_denied(&self, client: usize, room_uri: &str, from: u64, to: u64) -> bool {
+        let room = RoomRef::parse(room_uri).and_then(|room| room.guid());
+        let is_denied = |room: Guid| self.walls.is_denied(&self.desks[client].uri, room, from, to);
+        self.has_walls && room.is_some_and(is_denied)
     }
 
     fn complain(&mut self, client: usize, room: usize, wrong: Vec<String>) {

@@ -18,6 +18,9 @@ impl Ledger {
             Notice::Other { name } => return self.violate(format!("notice {name}")),
         };
         let Some(room) = self.room(&uri) else { return };
+        if parts == [self.desks[client].uri.as_str()] {
+            return self.expelled(client, room);
+        }
         let has_session = self.session(client).is_some();
         let mut wrong = Vec::new();
         match self.seat(client, room) {
@@ -43,7 +46,7 @@ impl Ledger {
         reply: &Reply,
     ) {
         let asked = envid.and_then(|envid| self.asked.remove(&(client, envid)));
-        let Some(asked) = asked else {
+        let Some((asked_at, asked)) = asked else {
             if let Some(session) = self.desks[client].session.as_mut().filter(|s| s.strays > 0) {
                 session.strays -= 1;
                 return;
@@ -69,9 +72,37 @@ impl Ledger {
                 session.maybe.remove(&room);
                 self.checker.parted(session.id, RoomId(room as u32));
             }
-            ReplyData::History { .. } if code == 200 => self.history(client, asked, reply),
-            ReplyData::Found(found) if code == 200 => self.found(client, asked, found),
+            ReplyData::History { room_uri, messages } if code == 200 => {
+                let shows = !messages.is_empty();
+                if shows && self.is_denied(client, room_uri, asked_at, self.now) {
+                    self.violate(format!("client {client}: history of {room_uri}, denied"));
+                }
+                self.history(client, asked, reply);
+            }
+            ReplyData::Found(found) if code == 200 => {
+                let shown = found.rooms.iter().filter(|room| !room.messages.is_empty());
+                let shown: Vec<&str> = shown.map(|room| room.room_uri.as_str()).collect();
+                for uri in shown {
+                    if self.is_denied(client, uri, asked_at, self.now) {
+                        self.violate(format!("client {client}: found in {uri}, denied"));
+                    }
+                }
+                self.found(client, asked, found);
+            }
             _ => {}
+        }
+    }
+
+    /// The client's user may not be in the room any more.
+    fn expelled(&mut self, client: usize, room: usize) {
+        self.marks.hit("told_expelled");
+        let has_walls = self.has_walls;
+        let Some(session) = self.desks[client].session.as_mut() else { return };
+        session.seats.remove(&room);
+        session.maybe.remove(&room);
+        self.checker.parted(session.id, RoomId(room as u32));
+        if !has_walls {
+            self.violate(format!("client {client} is taken out of room {room}"));
         }
     }
 
