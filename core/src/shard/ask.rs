@@ -57,6 +57,10 @@ pub(super) enum Question {
         room: Guid,
         room_uri: String,
     },
+    /// The session was taken out of a room; nobody waits for a reply.
+    Expel {
+        room: Guid,
+    },
     Search {
         command: CommandId,
         found: Vec<(Arc<RoomEntry>, u32)>,
@@ -70,8 +74,8 @@ pub(super) enum Question {
 impl Question {
     /// A reply document answers it; its place is kept.
     fn has_reply(&self) -> bool {
-        use Question::{Held, Post, Restore};
-        !matches!(self, Post { .. } | Held { .. } | Restore { .. })
+        use Question::{Expel, Held, Post, Restore};
+        !matches!(self, Post { .. } | Held { .. } | Restore { .. } | Expel { .. })
     }
 }
 
@@ -230,10 +234,18 @@ impl Shard {
 
     pub(super) fn on_parted(&mut self, key: AskKey) {
         let ask = self.close_ask(key);
-        let Question::Part { command, room, room_uri } = ask.question else {
-            unreachable!("asked as a part")
+        let session = self.sessions.get_mut(ask.session);
+        let (command, room, room_uri) = match ask.question {
+            Question::Part { command, room, room_uri } => (command, room, room_uri),
+            Question::Expel { room } => {
+                let Some(session) = session else { return };
+                let at = session.dialog.expelling.iter().position(|leaving| *leaving == room);
+                session.dialog.expelling.swap_remove(at.expect("noted when it was asked"));
+                return;
+            }
+            _ => unreachable!("asked as a part"),
         };
-        let Some(session) = self.sessions.get_mut(ask.session) else { return };
+        let Some(session) = session else { return };
         let at = session.dialog.parting.iter().position(|parting| *parting == room);
         session.dialog.parting.swap_remove(at.expect("noted when it was asked"));
         let data = ReplyData::Parted { room_uri };
@@ -360,20 +372,22 @@ impl Shard {
     ) -> JoinOutcome {
         let directory = &self.setup.directory;
         let ask = &self.asks[key];
-        let is_in = matches!(outcome, JoinOutcome::Joined { .. });
-        if !is_in || revision >= directory.revision || directory.rights_of(&ask.user.uri, room).join
-        {
+        let key = ask.session;
+        let Some(session) = self.sessions.get(key) else { return outcome };
+        if !matches!(outcome, JoinOutcome::Joined { .. }) || session.seat(room).is_some() {
+            // Who was in before is taken out by the review.
             return outcome;
         }
-        let (session, user) = (ask.session, ask.user.clone());
-        if let Some(state) = self.sessions.get(session)
-            && state.seat(room).is_some()
-        {
-            // It was in before: the review takes it out.
-            return outcome;
+        let refused = JoinOutcome::Refused(ResponseCode::ErrorPermission);
+        if session.dialog.expelling.contains(&room) {
+            return refused;
         }
-        self.mail_part(session, user, room, None, Leave::Now);
-        JoinOutcome::Refused(ResponseCode::ErrorPermission)
+        let is_older = revision < directory.revision;
+        if is_older && !directory.rights_of(&ask.user.uri, room).join {
+            self.mail_expulsion(key, room);
+            return refused;
+        }
+        outcome
     }
 
     /// Ends a join none of whose rooms exists.

@@ -83,16 +83,18 @@ impl Shard {
                 if let Some(session) = self.sessions.get_mut(self.asks[ask].session) {
                     session.dialog.searches -= 1;
                 }
-                let data = match answer {
-                    Answer::Messages { mut records, is_exceeded } => {
-                        // The directory may have changed since it was asked.
-                        let user = self.asks[ask].user.clone();
+                // The directory may have changed since it was asked.
+                let user = self.asks[ask].user.clone();
+                let lost = rooms.iter().find_map(|room| self.judge_reading(*room, &user).err());
+                let data = match (lost, answer) {
+                    (Some(code), _) => Err(code),
+                    (None, Answer::Messages { mut records, is_exceeded }) => {
                         records.retain(|r| self.judge_reading(r.room, &user) == Ok(true));
                         let found = self.found(&rooms, records, is_exceeded, is_turned);
                         Ok(ReplyData::Found(found))
                     }
-                    Answer::Failed(fault) => Err(fault),
-                    other => unreachable!("a search is not answered by {other:?}"),
+                    (None, Answer::Failed(fault)) => Err(fault.code()),
+                    (None, other) => unreachable!("a search is not answered by {other:?}"),
                 };
                 self.conclude(ask, "bcbydate", command, data);
             }
@@ -104,7 +106,7 @@ impl Shard {
                     Answer::Preference { seqid, content } => {
                         Ok((seqid, (seqid > known).then_some(content)))
                     }
-                    Answer::Failed(fault) => Err(fault),
+                    Answer::Failed(fault) => Err(fault.code()),
                     other => unreachable!("a preference is not answered by {other:?}"),
                 };
                 let data = data.map(|(seqid, content)| preference(label, seqid, content));
@@ -114,7 +116,7 @@ impl Shard {
                 self.note_preference(ask);
                 let data = match answer {
                     Answer::Written { seqid } => Ok(preference(label, seqid, None)),
-                    Answer::Failed(fault) => Err(fault),
+                    Answer::Failed(fault) => Err(fault.code()),
                     other => unreachable!("a preference is not answered by {other:?}"),
                 };
                 self.conclude(ask, "setpref", command, data);
@@ -130,10 +132,16 @@ impl Shard {
     }
 
     /// Answers a command that had to ask the database.
-    fn conclude(&mut self, ask: AskKey, name: &str, to: CommandId, data: Result<ReplyData, Fault>) {
+    fn conclude(
+        &mut self,
+        ask: AskKey,
+        name: &str,
+        to: CommandId,
+        data: Result<ReplyData, ResponseCode>,
+    ) {
         let (code, data) = match data {
             Ok(data) => (ResponseCode::Success, data),
-            Err(fault) => (fault.code(), ReplyData::Empty),
+            Err(code) => (code, ReplyData::Empty),
         };
         let body = self.render_reply(&Reply { name: name.into(), to, code, data });
         self.on_answer(ask, None, body);
@@ -165,7 +173,7 @@ impl Shard {
         let purpose = Purpose::Search { ask, command, rooms: rooms.clone(), is_turned };
         match self.query(Query::Search { rooms, search, count }, purpose) {
             Ok(()) => self.sessions[key].dialog.searches += 1,
-            Err(fault) => self.conclude(ask, "bcbydate", to, Err(fault)),
+            Err(fault) => self.conclude(ask, "bcbydate", to, Err(fault.code())),
         }
     }
 
@@ -290,7 +298,7 @@ impl Shard {
             Ok(()) => self.sessions[key].dialog.preferences += 1,
             Err(fault) => {
                 let name = if write { "setpref" } else { "getpref" };
-                self.conclude(ask, name, to, Err(fault));
+                self.conclude(ask, name, to, Err(fault.code()));
             }
         }
     }

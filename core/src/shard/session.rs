@@ -91,6 +91,9 @@ pub(super) struct Dialog {
     /// Rooms it leaves and whose owner has not said so yet: a join answered in the meantime was
     /// asked for before, and is over.
     pub(super) parting: Vec<Guid>,
+    /// Rooms it was taken out of and whose owner has not said so yet: a join answered in the
+    /// meantime was decided before.
+    pub(super) expelling: Vec<Guid>,
     /// Open questions that keep no place in `backlog`: posts, and rooms being restored.
     pub(super) asks: usize,
     /// Searches in history that are not answered yet.

@@ -323,6 +323,7 @@ impl Shard {
                     holds: Vec::new(),
                     joining: Vec::new(),
                     parting: Vec::new(),
+                    expelling: Vec::new(),
                     asks: 0,
                     searches: 0,
                     preferences: 0,

@@ -111,7 +111,7 @@ impl Shard {
         self.unseat_session(key, room);
         let session = &self.sessions[key];
         let user = session.dialog.user.clone();
-        self.mail_part(key, user.clone(), room, None, Leave::Now);
+        self.mail_expulsion(key, room);
         if session_has_backlog(self, key) {
             // Replies that wait to be written may show what the room said. They must not go out,
             // and a dialog cannot lose some of its replies: it ends, and the client builds anew.
@@ -123,6 +123,15 @@ impl Shard {
         let body = self.render(|out, envid| xccos::encode_notices(out, envid, &notices));
         self.tell_first(key, body);
         true
+    }
+
+    /// Has the owner take the session out, and knows until when joins are answered that were
+    /// decided before.
+    pub(super) fn mail_expulsion(&mut self, key: SessionKey, room: Guid) {
+        self.sessions[key].dialog.expelling.push(room);
+        let ask = self.open_ask(key, Question::Expel { room });
+        let user = self.sessions[key].dialog.user.clone();
+        self.mail_part(key, user, room, Some(ask), Leave::Now);
     }
 
     /// A join whose reply is not written yet, because other rooms of it have not answered, must not
