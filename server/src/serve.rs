@@ -9,6 +9,7 @@ use crate::layout::Machine;
 use crate::machine;
 use crate::placement::Placement;
 use crate::shell::driver::Parts;
+use crate::shell::edition::{Edition, Editions};
 use crate::shell::mesh::{Mesh, MeshEnd};
 use crate::shell::{Clock, Control, Past, Report, Seat, epoll, listen, tls, uring};
 use crate::telemetry::{self, Health, LogGuard, Metrics, Publisher, Reporter};
@@ -90,6 +91,7 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     )?;
     let endpoints = Arc::<Endpoints>::default();
     let parts = parts(meshes, &desk, &queries, &endpoints, clock, &tls, &supervisor);
+    let editions = Editions::new(parts.iter().map(|(parts, _)| parts.edition.clone()).collect());
     let past = |records| Past { records, endpoints: known.clone() };
     let pasts = opened.restored.into_iter().map(past).collect();
     let (seats, slots) = seats(config, &placement, parts, pasts, sockets, &supervisor)?;
@@ -296,7 +298,8 @@ fn parts(
         let log = desk.end(index);
         let queries = queries.end(mesh.bell());
         let (endpoints, tls) = (endpoints.clone(), tls.clone());
-        (Parts { clock, mesh, log, queries, endpoints, tls, publisher, reporter }, slot)
+        let edition = Edition::new(mesh.bell());
+        (Parts { clock, mesh, log, queries, edition, endpoints, tls, publisher, reporter }, slot)
     };
     meshes.into_iter().enumerate().map(make).collect()
 }

@@ -11,8 +11,9 @@ mod memory;
 
 pub use memory::MemoryArchive;
 
+use crate::admin::{self, Act};
 use crate::log::Record;
-use parlance_wire::xccos::{Guid, HistorySearch, ResponseCode};
+use parlance_wire::xccos::{Guid, HistorySearch, ResponseCode, Timestamp};
 use slotmap::new_key_type;
 
 new_key_type! {
@@ -60,6 +61,23 @@ pub enum Query {
         /// Opaque.
         content: String,
     },
+    /// Invitations of a user. Answered by [`Answer::Invitations`], oldest first.
+    Invitations {
+        /// Whose.
+        user: Guid,
+        /// Only those with a higher number.
+        after: u64,
+        /// Most of them.
+        count: usize,
+    },
+    /// What a user wants to be changed in the directory. Answered by [`Answer::Administered`] when
+    /// it is committed.
+    Administer {
+        /// `sip:` URI of the user, canonical.
+        user: Box<str>,
+        /// What.
+        act: Box<Act>,
+    },
 }
 
 /// An answer.
@@ -84,8 +102,23 @@ pub enum Answer {
         /// Its new number.
         seqid: u64,
     },
+    /// Invitations.
+    Invitations(Vec<StoredInvitation>),
+    /// It is done: the thing that was made or changed, if there is one; or refused.
+    Administered(Result<Option<Guid>, admin::Refusal>),
     /// No answer.
     Failed(Fault),
+}
+
+/// An invitation as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredInvitation {
+    /// Rises for every user.
+    pub number: u64,
+    /// Where to.
+    pub room: Guid,
+    /// When.
+    pub created_on: Timestamp,
 }
 
 /// Which rooms an endpoint is in, or was in when its dialog was lost.

@@ -17,7 +17,9 @@ mod seed;
 pub use apply::{Inconsistent, Touched};
 pub use change::{Change, Revision};
 pub use people::{Asker, List, People, Person, PrincipalId};
-pub use seed::{DirectoryError, RoomConfig, domain_principal, guid_of, user_principal};
+pub use seed::{
+    DirectoryError, RoomConfig, display_name, domain_principal, guid_of, user_principal,
+};
 
 use crate::mail::ShardId;
 use crate::policy::{self, Place, Rights, Standing};
@@ -242,7 +244,7 @@ impl Directory {
     pub fn display_name<'a>(&'a self, uri: &'a str) -> &'a str {
         let person = self.people.find_uri(uri).and_then(|id| self.people.get(id));
         let name = person.map(|person| &*person.principal.display_name);
-        name.filter(|name| !name.is_empty()).unwrap_or_else(|| seed::display_name(uri))
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| display_name(uri))
     }
 
     /// Is somebody in the scope of a category: allowed and not denied?

@@ -3,6 +3,7 @@
 //! Every question mailed is answered, also to a session that is gone by then; so a question lives
 //! until its answer, and the table is bounded by what sessions may have open.
 
+use super::browse::fitting;
 use super::session::Restore;
 use super::{Due, LinkId, Shard};
 use crate::counters::Refusal;
@@ -295,15 +296,9 @@ impl Shard {
         };
         found.sort_by(|a, b| a.0.room.name.cmp(&b.0.room.name));
         found.truncate(max);
-        // The list must be one document (`sipe-client.md` §3.5): what does not fit is cut.
-        let mut bytes = 0;
-        let fits = |(entry, _): &&(Arc<RoomEntry>, u32)| {
-            bytes += 1024 + 6 * (entry.room.name.len() + entry.room.description.len());
-            bytes <= XCCOS_REPLY_BYTES_MAX
-        };
         let directory = &self.setup.directory;
-        let shown = found.iter().take_while(fits);
-        let rooms = shown.map(|(e, count)| room_info(directory, e, Some(*count))).collect();
+        let rooms = found.iter().map(|(e, count)| room_info(directory, e, Some(*count)));
+        let rooms = fitting(rooms);
         let reply = Reply {
             name: "chansrch".into(),
             to: command,

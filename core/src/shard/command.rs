@@ -136,11 +136,10 @@ impl Shard {
             Command::ChanSrch(search) => self.on_search(key, id, search),
             Command::GetPref(preference) => self.on_preference(key, id, preference, false),
             Command::SetPref(preference) => self.on_preference(key, id, preference, true),
-            // Nobody is invited, nobody is a member by list and nobody creates rooms as long as the
-            // rooms come from the configuration: the truthful answer is an empty list.
-            Command::GetInv { .. }
-            | Command::GetAssociations { .. }
-            | Command::NodesPermCreateChild => {
+            Command::GetAssociations { kind, results_max } => {
+                self.on_associations(key, id, kind, results_max);
+            }
+            Command::GetInv { .. } | Command::NodesPermCreateChild => {
                 self.succeed(key, id, command.reply_name(), ReplyData::Empty);
             }
             Command::Malformed { .. } => {
@@ -154,7 +153,7 @@ impl Shard {
         }
     }
 
-    fn succeed(&mut self, key: SessionKey, to: CommandId, name: &str, data: ReplyData) {
+    pub(super) fn succeed(&mut self, key: SessionKey, to: CommandId, name: &str, data: ReplyData) {
         let reply = Reply { name: name.into(), to, code: ResponseCode::Success, data };
         self.send_reply(key, reply);
     }

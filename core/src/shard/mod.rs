@@ -8,6 +8,7 @@
 //! | `backlog` | what a session is owed: replies in order, items it is behind with |
 //! | `command` | commands and posts at the session's home |
 //! | `ask` | questions to the owners of rooms, and the replies made of their answers |
+//! | `browse` | what a client asks of the directory |
 //! | `room` | a room at its owner: numbering, order, history |
 //! | `roster` | who is in a room and what others know of it |
 //! | `feed` | the second level of fan-out: a room's items for the sessions of this shard |
@@ -18,6 +19,7 @@
 
 mod ask;
 mod backlog;
+mod browse;
 mod command;
 mod feed;
 mod link;

@@ -69,7 +69,10 @@ fn a_full_file_is_read() {
     assert_eq!((config.limits.participants_max, config.limits.participants_resume), (10, 8));
     assert_eq!(config.limits.history_max, 5);
     let room = config.directory.rooms().next().unwrap();
-    assert_eq!(room.config.managers, ["sip:ann@example.com"]);
+    let directory = &config.directory;
+    let managers = room.managers.iter().filter_map(|id| directory.people().get(id));
+    let managers: Vec<&str> = managers.map(|person| &*person.principal.uri).collect();
+    assert_eq!(managers, ["sip:ann@example.com"]);
 }
 
 #[test]

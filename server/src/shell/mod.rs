@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`listen`] | bound sockets, one per shard and address | no |
 //! | [`mesh`], [`doorbell`] | mail between shards, waking them | no |
+//! | [`edition`] | the newest directory on its way to the shards | no |
 //! | [`driver`] | one shard with its links, log, mail | no |
 //! | [`tls`], [`clock`] | TLS as a machine; time | no |
 //! | [`uring`] | the executor of a shard and its tasks | yes |
@@ -12,6 +13,7 @@
 pub mod clock;
 pub mod doorbell;
 pub mod driver;
+pub mod edition;
 pub mod epoll;
 pub mod listen;
 pub mod mesh;

@@ -19,6 +19,7 @@ mod write;
 pub use link::{LinkKey, Stream};
 
 use super::clock::Clock;
+use super::edition::Edition;
 use super::mesh::MeshEnd;
 use super::tls::{Received, TlsLink};
 use crate::commit::{Endpoints, LogEnd, News, QueryEnd};
@@ -64,6 +65,8 @@ pub struct Parts {
     pub log: LogEnd,
     /// Questions to the database, and its answers.
     pub queries: QueryEnd,
+    /// The newest directory.
+    pub edition: Edition,
     /// What the next run of the server should know.
     pub endpoints: Arc<Endpoints>,
     /// For links that speak TLS.
@@ -255,6 +258,7 @@ impl<S: Stream> Driver<S> {
             shard.handle(now, Input::Mail { from, mail });
         });
         self.collect();
+        self.hear_directory();
         self.hear_log();
         self.hear_database();
         more
@@ -398,6 +402,13 @@ impl<S: Stream> Driver<S> {
     /// Others are behind: what links send now must wait.
     fn is_congested(&self) -> bool {
         self.parts.mesh.is_congested() || self.parts.log.is_congested()
+    }
+
+    /// Tells the core of a new directory.
+    fn hear_directory(&mut self) {
+        if let Some((directory, touched)) = self.parts.edition.take() {
+            self.handle(Input::Directory { directory, touched: Arc::new(touched) });
+        }
     }
 
     /// Tells the core what the log's thread has to say.

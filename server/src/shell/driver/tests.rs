@@ -64,7 +64,8 @@ fn bench(mail_max: usize, limits: Limits) -> Bench {
     let queries = crate::commit::Queries::unheard(queries_max).end(mesh.bell());
     let publisher = Publisher::new().0;
     let endpoints = Arc::default();
-    let parts = Parts { clock, mesh, log, queries, endpoints, tls, publisher, reporter };
+    let edition = Edition::new(mesh.bell());
+    let parts = Parts { clock, mesh, log, queries, edition, endpoints, tls, publisher, reporter };
     let driver = Driver::new(Shard::new(setup, clock.now()), parts);
     Bench { driver, reports, other, data }
 }
