@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use parlance_core::archive::Fault;
+use parlance_core::directory::Change;
 use parlance_core::{
     Answer, Directory, Event, Input, Instant, Limits, LinkId, LinkInfo, MemoryArchive, MemoryLog,
     Now, Output, Query, QueryKey, RoomConfig, Setup, Shard, ShardId, Transport,
@@ -41,6 +42,8 @@ pub struct World {
     /// Questions wait for `answer_queries` instead of being answered at once.
     pub hold_queries: bool,
     pub asked: Vec<(usize, QueryKey, Query)>,
+    /// The one in force.
+    pub directory: Arc<Directory>,
 }
 
 pub fn room(n: u64) -> Guid {
@@ -84,7 +87,21 @@ impl World {
             archive: MemoryArchive::default(),
             hold_queries: false,
             asked: Vec::new(),
+            directory,
         }
+    }
+
+    /// Puts changes of the directory in force, on all shards.
+    pub fn administer(&mut self, changes: &[Change]) {
+        let (next, touched) = self.directory.apply(changes).unwrap();
+        let touched = Arc::new(touched);
+        self.directory = Arc::new(next);
+        for index in 0..self.shards.len() {
+            let (directory, touched) = (self.directory.clone(), touched.clone());
+            let input = Input::Directory { directory, touched };
+            self.shards[index].handle(self.now, input);
+        }
+        self.run();
     }
 
     pub fn link(&mut self, shard: usize) -> Wire {
