@@ -210,7 +210,7 @@ impl Reader {
             Error::Conflict(Conflict::Preference { .. }) => Fault::Collision,
             Error::Invalid(_) => Fault::Invalid,
             Error::Unavailable(_)
-            | Error::Conflict(Conflict::Message(_))
+            | Error::Conflict(_)
             | Error::Schema(_)
             | Error::Corrupt(_)
             | Error::Permanent(_) => {
