@@ -118,7 +118,8 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
         return Ok(early);
     }
     let health = Health::default();
-    let administration = administration.start(Box::new(|_, _| ()), Box::new(NoRooms))?;
+    let publish = move |directory: &Arc<Directory>, touched| editions.publish(directory, &touched);
+    let administration = administration.start(Box::new(publish), Box::new(NoRooms))?;
     if let Some(listener) = http {
         let metrics = Metrics::new(clock, slots, numbers, administration.numbers().clone());
         let tokens = Tokens::open(&config.data)?;

@@ -11,8 +11,8 @@ use super::rooms::Rooms;
 use super::service::{Done, Job, Request, Shared, Wanted};
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use parlance_core::Directory;
-use super::planner::plan;
-use parlance_core::admin::{Act, Cause, Context, Refusal};
+
+use parlance_core::admin::{Act, Cause, Context, Refusal, plan};
 use parlance_core::directory::Touched;
 use std::sync::Arc;
 use std::time::Duration;
