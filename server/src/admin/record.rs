@@ -105,9 +105,8 @@ pub(super) fn outcome(outcome: &Result<Done, AdminError>) -> String {
         },
         Err(error) => unreachable!("{error} is not an outcome that is kept"),
     };
-    let json = |outcome: &Outcome| {
-        serde_json::to_string(outcome).expect("texts and numbers are JSON")
-    };
+    let json =
+        |outcome: &Outcome| serde_json::to_string(outcome).expect("texts and numbers are JSON");
     let text = json(&outcome);
     if text.len() <= ADMIN_TEXT_BYTES_MAX {
         return text;
@@ -207,9 +206,12 @@ impl Names<'_> {
                 format!("{} stands in {} now", self.person(*child), self.people(parents))
             }
             Change::Entries { node, role, add, remove } => {
-                let list = format!("{role:?}").to_lowercase();
-                let (add, remove) = (self.people(add), self.people(remove));
-                format!("{list} list of {:?}: added {add}, removed {remove}", self.node(*node))
+                let role = format!("{role:?}").to_lowercase();
+                let list = format!("{role} list of {:?}", self.node(*node));
+                let parts = [("added", add), ("removed", remove)];
+                let parts = parts.into_iter().filter(|(_, ids)| !ids.is_empty());
+                let told = parts.map(|(verb, ids)| format!("{} {verb}", self.people(ids)));
+                format!("{list}: {}", told.collect::<Vec<_>>().join(", "))
             }
             Change::Policy(policy) => format!("policy {} set", policy.scope),
             Change::PolicyRemoved(scope) => format!("policy {scope} removed"),

@@ -210,9 +210,9 @@ fn place(
             });
             match manages {
                 true => Ok(Place::Room(room.room.id.to_string())),
-                false => Err(Problem::forbidden(
-                    "only managers of the room are told who could be in it",
-                )),
+                false => {
+                    Err(Problem::forbidden("only managers of the room are told who could be in it"))
+                }
             }
         }
         _ => Err(Problem::faulty(

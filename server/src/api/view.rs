@@ -214,7 +214,10 @@ pub struct Views<'d>(pub &'d Directory);
 impl Views<'_> {
     /// All of a list.
     pub fn list(&self, list: &List) -> Vec<PrincipalView> {
-        list.iter().filter_map(|id| self.0.people().get(id)).map(|it| principal(&it.principal)).collect()
+        list.iter()
+            .filter_map(|id| self.0.people().get(id))
+            .map(|it| principal(&it.principal))
+            .collect()
     }
 
     /// A category; `is_whole` with its lists.

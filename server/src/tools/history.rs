@@ -5,20 +5,21 @@ use super::{Answer, Fault, database, note, shown};
 use crate::Exit;
 use crate::config::Config;
 use clap::Args;
-use parlance_core::Directory;
 use parlance_storage::sql::{AnyStore, Order, Query, Row, SEARCH_ROWS_MAX, Store, Words};
 use parlance_wire::xccos::{Guid, Timestamp};
 use std::io::Write;
 
 /// Messages shown when nothing limits them.
 const LAST: usize = 50;
+/// Rooms named to somebody who asks for one that is not there.
+const NAMES_MAX: usize = 20;
 /// Most messages that are held in memory, to be shown the other way round.
 const LAST_MAX: u64 = 100_000;
 
 /// Which messages, and how.
 #[derive(Debug, Clone, Args)]
 pub struct History {
-    /// Name of a room of the configuration, its GUID or its ma-chan URI
+    /// Name of a room, its GUID or its ma-chan URI
     room: String,
     /// The newest N messages; 50 if nothing else is asked for
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=LAST_MAX))]
@@ -55,8 +56,8 @@ fn time(text: &str, of_day: &str) -> Result<Timestamp, String> {
 /// # Errors
 /// Cause, effect, next step.
 pub fn run(wanted: &History, config: &Config, out: &mut dyn Write) -> Answer {
-    let room = room(&config.directory, &wanted.room)?;
     let mut store = database::open(config)?;
+    let room = room(config, &mut store, &wanted.room)?;
     let is_limited = wanted.from.or(wanted.to).is_some() || wanted.search.is_some();
     let last = match wanted.last {
         Some(last) => Some(last as usize),
@@ -90,18 +91,23 @@ pub fn run(wanted: &History, config: &Config, out: &mut dyn Write) -> Answer {
     Ok(Exit::Done)
 }
 
-/// The room that is meant. A GUID need not be in the configuration: history outlives it.
-fn room(directory: &Directory, text: &str) -> Result<Guid, Fault> {
-    let name = text.to_lowercase();
-    let named = directory.rooms().find(|room| room.room.name.to_lowercase() == name);
-    let guid = || Guid::parse(text);
+/// The room that is meant. A GUID need not be in the directory: history outlives it.
+fn room(config: &Config, store: &mut AnyStore, text: &str) -> Result<Guid, Fault> {
     let addressed = || Guid::parse(text.strip_prefix("ma-chan://")?.rsplit_once('/')?.1);
-    named.map(|room| room.room.id).or_else(guid).or_else(addressed).ok_or_else(|| {
+    if let Some(id) = Guid::parse(text).or_else(addressed) {
+        return Ok(id);
+    }
+    let directory = crate::admin::load(store, &config.directory.domain, true)?;
+    let named = crate::admin::find::room(&directory, text).map(|room| room.room.id);
+    named.ok_or_else(|| {
         let mut names: Vec<&str> = directory.rooms().map(|room| &*room.room.name).collect();
         names.sort_unstable();
+        let more = names.len().saturating_sub(NAMES_MAX);
+        names.truncate(NAMES_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         Fault::Told(format!(
-            "no room is called {text:?}; the configuration has {names:?}, and a GUID or ma-chan \
-             URI is understood as well"
+            "no room is called {text:?}; there are {names:?}{more}, and a GUID or ma-chan URI is \
+             understood as well"
         ))
     })
 }

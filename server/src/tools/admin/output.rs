@@ -185,7 +185,8 @@ fn write_table(items: &[Value], columns: Columns, out: &mut dyn Write) -> Result
 
 fn write_lines(table: &Table, out: &mut dyn Write) -> Result<(), Fault> {
     for line in table.lines() {
-        writeln!(out, "{}", line.trim_end())?;
+        // Cells have a blank on each side, also where there is no border.
+        writeln!(out, "{}", line.strip_prefix(' ').unwrap_or(&line).trim_end())?;
     }
     Ok(())
 }
@@ -238,13 +239,17 @@ fn cell(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => shown(text),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
-        Value::Object(of) => match (of.get("uri"), of.get("name"), of.get("done"), of.get("refused")) {
-            (Some(uri), ..) => cell(uri),
-            (None, Some(name), ..) => cell(name),
-            (None, None, Some(_), _) => "done".into(),
-            (None, None, None, Some(refusal)) => format!("refused: {}", cell(&refusal["cause"])),
-            _ => shown(&value.to_string()),
-        },
+        Value::Object(of) => {
+            match (of.get("uri"), of.get("name"), of.get("done"), of.get("refused")) {
+                (Some(uri), ..) => cell(uri),
+                (None, Some(name), ..) => cell(name),
+                (None, None, Some(_), _) => "done".into(),
+                (None, None, None, Some(refusal)) => {
+                    format!("refused: {}", cell(&refusal["cause"]))
+                }
+                _ => shown(&value.to_string()),
+            }
+        }
         other => other.to_string(),
     }
 }

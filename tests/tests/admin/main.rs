@@ -1,0 +1,8 @@
+//! Administration by the real binary: the API, who may do what by it, and the commands.
+
+mod api;
+mod cmdlets;
+mod commands;
+mod http;
+mod messages;
+mod roles;
