@@ -253,7 +253,8 @@ fn open_storage(config: &Config, shards: usize) -> Result<(Archive, commit::Open
     let identity = commit::identity(&config.data, config.log.engine, fresh)?;
     let mut archive = Archive::open(&config.store, &identity)?;
     let stored = archive.stored()?;
-    let known = archive.recall(config.limits.history_max.min(config.limits.recent_max))?;
+    let depth = usize::from(config.directory.configuration().default_chat_history);
+    let known = archive.recall(depth.min(config.limits.recent_max))?;
     let opened = commit::open(&config.data, &config.log, stored, known, shards)?;
     Ok((archive, opened))
 }

@@ -1,6 +1,6 @@
 //! How a batch of changes makes the next directory.
 
-use super::model::{Category, Configuration, Pool, Principal, PrincipalKind, Role, Room, Scope};
+use super::model::{Category, Pool, Principal, PrincipalKind, Role, Room};
 use super::people::{List, PrincipalId};
 use super::{CategoryEntry, Change, Directory, Node, Revision};
 use hashbrown::HashSet;
@@ -368,10 +368,6 @@ impl Batch {
         }
         let domain = format!("ma-dom:{}", next.domain);
         next.unknown = next.people.find_uri(&domain).into_iter().collect();
-        let service = Scope::Service(next.pool.fqdn.clone());
-        let site = Scope::Site(next.pool.site.clone());
-        let scopes = [service, site, Scope::Global];
-        let found = scopes.iter().find_map(|scope| next.configurations.get(scope));
-        next.configuration = found.cloned().unwrap_or_else(|| Configuration::new(Scope::Global));
+        next.choose_configuration();
     }
 }

@@ -94,6 +94,8 @@ pub struct Directory {
     endpoints: Arc<BTreeMap<String, LegacyEndpoint>>,
     /// What unknown users belong to: the domain, if it is a principal.
     unknown: Arc<[PrincipalId]>,
+    /// What holds where no configuration says anything.
+    defaults: Configuration,
     /// Configuration in force for this pool.
     configuration: Configuration,
 }
@@ -128,8 +130,30 @@ impl Directory {
             configurations: Arc::default(),
             endpoints: Arc::default(),
             unknown: Arc::from([]),
+            defaults: Configuration::new(Scope::Global),
             configuration: Configuration::new(Scope::Global),
         }
+    }
+
+    /// The same with other defaults of the configuration: those of the server's own file.
+    pub fn with_defaults(self, defaults: Configuration) -> Directory {
+        let mut directory = Directory { defaults, ..self };
+        directory.choose_configuration();
+        directory
+    }
+
+    /// Service, else site, else global, else the defaults.
+    fn choose_configuration(&mut self) {
+        let service = Scope::Service(self.pool.fqdn.clone());
+        let site = Scope::Site(self.pool.site.clone());
+        let scopes = [service, site, Scope::Global];
+        let found = scopes.iter().find_map(|scope| self.configurations.get(scope));
+        self.configuration = found.unwrap_or(&self.defaults).clone();
+    }
+
+    /// What the global configuration is where none was set.
+    pub fn defaults(&self) -> &Configuration {
+        &self.defaults
     }
 
     /// The room of that id.

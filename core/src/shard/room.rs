@@ -446,7 +446,9 @@ impl Shard {
     fn tell_step(&mut self, id: Guid, joins: &[(Address, AskKey)]) {
         let (limits, directory) = (&self.setup.limits, &*self.setup.directory);
         let room = self.rooms.get_mut(&id).expect("the caller found the room");
-        let step = room.roster.step(limits.participants_max, limits.participants_resume);
+        let wanted = directory.configuration().participant_update_limit as usize;
+        let max = limits.participants_max.min(wanted);
+        let step = room.roster.step(max, limits.participants_resume.min(max * 4 / 5));
         let mut notices = Vec::new();
         if !step.parted.is_empty() {
             let users = step.parted.iter().map(|user| user.uri.to_string()).collect();
@@ -634,8 +636,7 @@ impl Shard {
         command: CommandId,
         count: u32,
     ) {
-        let depth = usize::from(self.setup.directory.configuration().default_chat_history);
-        let count = self.setup.limits.history_max.min(depth).min(count as usize);
+        let count = self.history_depth().min(count as usize);
         let read = self.judge_reading(id, user);
         if read != Ok(true) {
             let code = read.err().unwrap_or(ResponseCode::Success);
@@ -672,10 +673,16 @@ impl Shard {
         }
     }
 
+    /// Messages that a history reply shows at most.
+    fn history_depth(&self) -> usize {
+        let wanted = self.setup.directory.configuration().default_chat_history;
+        self.setup.limits.history_max.min(usize::from(wanted))
+    }
+
     /// Asks for as many older messages as any reader may be shown, unless that is asked already.
     /// Readers wait for the answer as long as live messages may wait for them.
     fn ask_older(&mut self, id: Guid) {
-        let (history_max, older_ms) = (self.setup.limits.history_max, self.setup.limits.older_ms);
+        let (depth, older_ms) = (self.history_depth(), self.setup.limits.older_ms);
         let room = self.rooms.get_mut(&id).expect("a room that is short of some is kept");
         if room.readers_until.is_none() {
             let until = self.now.instant.plus_ms(older_ms);
@@ -686,7 +693,8 @@ impl Shard {
             return;
         }
         let (_, oldest) = room.recent.front().expect("a room that is short of some has one");
-        let (before, count) = (oldest.chat_id, history_max - room.recent.len());
+        // More may be kept than is asked for, if less is shown now than was a moment ago.
+        let (before, count) = (oldest.chat_id, depth.saturating_sub(room.recent.len()).max(1));
         let purpose = Purpose::Older { room: id, count };
         if let Err(fault) = self.query(Query::Older { room: id, before, count }, purpose) {
             self.rooms.get_mut(&id).expect("looked at above").is_asking = false;

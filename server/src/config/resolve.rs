@@ -27,8 +27,8 @@ pub fn resolve(path: Option<&Path>, text: &str, file: file::File) -> Result<Conf
     let certificate = certificate(faults, &file.tls)?;
     let cores = cores(faults, &file.cores)?;
     let log = log::resolve(faults, &file.log)?;
-    let limits = limits::resolve(faults, &file.limits)?;
-    let directory = directory(faults, &domain, &file.room)?;
+    let (limits, defaults) = limits::resolve(faults, &file.limits)?;
+    let directory = directory(faults, &domain, &file.room)?.with_defaults(defaults);
     let data = file.server.data.map_or_else(|| "parlance-data".into(), Spanned::into_inner);
     let data = PathBuf::from(data);
     let store = store(faults, &file.store, &data)?;
