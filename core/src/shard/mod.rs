@@ -151,6 +151,14 @@ pub enum Input<'a> {
         /// Whose rights may have changed.
         touched: Arc<Touched>,
     },
+    /// An administrator removed or replaced messages of a room in the database, which had all of it
+    /// up to a number: what the shard keeps of it is not true any more.
+    Revised {
+        /// Which room.
+        room: Guid,
+        /// Last number that was looked at.
+        through: u64,
+    },
     /// The log has no room left, or has room again: while it has none, posts are answered 503.
     LogFull {
         /// No room.
@@ -386,6 +394,7 @@ impl Shard {
             Input::Committed { ticket } => self.on_committed(ticket),
             Input::Answered { key, answer } => self.on_answered(key, answer),
             Input::Directory { directory, touched } => self.on_directory(directory, &touched),
+            Input::Revised { room, through } => self.on_revised(room, through),
             Input::LogFull { is_full } => self.is_log_full = is_full,
             Input::Timeout => self.on_timeout(),
             Input::Drain => self.on_drain(),

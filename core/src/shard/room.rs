@@ -90,6 +90,8 @@ pub(super) struct Room {
     readers_until: Option<Instant>,
     /// The database has been asked for older messages, and has not answered.
     is_asking: bool,
+    /// What it was asked has changed since.
+    is_outdated: bool,
 }
 
 /// Somebody who asked for the newest messages of a room.
@@ -127,6 +129,7 @@ impl Room {
             readers: Vec::new(),
             readers_until: None,
             is_asking: false,
+            is_outdated: false,
         }
     }
 
@@ -172,8 +175,13 @@ impl Room {
     /// Would the newest `count` messages reach back behind what is kept? Only after a restart:
     /// later on, as many are kept as history ever shows.
     fn is_short_of(&self, count: usize) -> bool {
-        let oldest = self.recent.front().map_or(1, |(_, message)| message.chat_id);
-        !self.is_whole && oldest > 1 && self.recent.len() < count
+        !self.is_whole && self.oldest() > 1 && self.recent.len() < count
+    }
+
+    /// Number of the oldest message that is kept, or of the first that may come.
+    fn oldest(&self) -> u64 {
+        let first_to_come = self.last_number + 1 - self.uncommitted as u64;
+        self.recent.front().map_or(first_to_come, |(_, message)| message.chat_id)
     }
 
     fn shards(&self) -> impl Iterator<Item = ShardId> {
@@ -692,9 +700,9 @@ impl Shard {
         if std::mem::replace(&mut room.is_asking, true) {
             return;
         }
-        let (_, oldest) = room.recent.front().expect("a room that is short of some has one");
+        let before = room.oldest();
         // More may be kept than is asked for, if less is shown now than was a moment ago.
-        let (before, count) = (oldest.chat_id, depth.saturating_sub(room.recent.len()).max(1));
+        let count = depth.saturating_sub(room.recent.len()).max(1);
         let purpose = Purpose::Older { room: id, count };
         if let Err(fault) = self.query(Query::Older { room: id, before, count }, purpose) {
             self.rooms.get_mut(&id).expect("looked at above").is_asking = false;
@@ -703,7 +711,11 @@ impl Shard {
     }
 
     pub(super) fn on_older(&mut self, id: Guid, count: usize, answer: Answer) {
-        self.rooms.get_mut(&id).expect("a room with messages is kept").is_asking = false;
+        let room = self.rooms.get_mut(&id).expect("a room with messages is kept");
+        room.is_asking = false;
+        if std::mem::take(&mut room.is_outdated) && !room.readers.is_empty() {
+            return self.ask_older(id);
+        }
         let records = match answer {
             Answer::Messages { records, .. } => records,
             Answer::Failed(fault) => return self.tell_readers(id, &[], fault.code()),
@@ -729,11 +741,21 @@ impl Shard {
             if room.recent.len() == recent_max {
                 return;
             }
-            let oldest = room.recent.front().map_or(u64::MAX, |(_, oldest)| oldest.chat_id);
-            assert!(message.1.chat_id < oldest, "older messages have lower numbers");
+            // Older ones that were on their way when the room was revised may be here again.
+            if message.1.chat_id >= room.oldest() {
+                continue;
+            }
             room.recent.push_front(message.clone());
         }
         room.is_whole = is_whole;
+    }
+
+    /// Forgets what the database knows better.
+    pub(super) fn on_revised(&mut self, id: Guid, through: u64) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.recent.retain(|(_, message)| message.chat_id > through);
+        room.is_whole = false;
+        room.is_outdated = room.is_asking;
     }
 
     fn tell_readers(&mut self, id: Guid, older: &[Kept], code: ResponseCode) {
