@@ -14,7 +14,7 @@ pub mod model;
 mod people;
 mod seed;
 
-pub use apply::{Inconsistent, Touched};
+pub use apply::{Inconsistent, Invited, Touched};
 pub use change::{Change, Revision};
 pub use people::{Asker, List, People, Person, PrincipalId};
 pub use seed::{

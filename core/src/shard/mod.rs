@@ -9,6 +9,8 @@
 //! | `command` | commands and posts at the session's home |
 //! | `ask` | questions to the owners of rooms, and the replies made of their answers |
 //! | `browse` | what a client asks of the directory |
+//! | `filter` | which rooms a search means |
+//! | `manage` | rooms created and changed by those who chat |
 //! | `room` | a room at its owner: numbering, order, history |
 //! | `roster` | who is in a room and what others know of it |
 //! | `feed` | the second level of fan-out: a room's items for the sessions of this shard |
@@ -22,7 +24,9 @@ mod backlog;
 mod browse;
 mod command;
 mod feed;
+mod filter;
 mod link;
+mod manage;
 mod query;
 mod registrar;
 mod room;
@@ -282,6 +286,8 @@ pub struct Shard {
     timers: Timers,
     /// New dialogs.
     dialogs: Bucket,
+    /// Searches among people.
+    people_searches: Bucket,
     /// Writes for notices alone.
     notice_writes: Bucket,
     /// Sessions that are behind.
@@ -332,6 +338,7 @@ impl Shard {
             review: Review::default(),
             timers: Timers::default(),
             dialogs: Bucket::default(),
+            people_searches: Bucket::default(),
             notice_writes: Bucket::default(),
             lagging: 0,
             subscriptions: 0,
@@ -492,6 +499,9 @@ impl Shard {
             }
             Mail::History { room, from, user, ask, command, count } => {
                 self.on_history_mail(room, from, user, ask, command, count);
+            }
+            Mail::Participants { room, from, ask, command } => {
+                self.on_participants_mail(room, from, ask, command);
             }
             Mail::Search { from, user, ask, search } => {
                 self.on_search_mail(from, &user, ask, &search);

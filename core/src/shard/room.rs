@@ -4,6 +4,8 @@
 //! posts, and steps of the roster (so that the notice that somebody left comes after the last
 //! message of that user, and a joiner sees exactly what was released after its join).
 
+use super::browse::room_info;
+use super::filter::Filter;
 use super::query::{ENVELOPE_BYTES, Purpose};
 use super::roster::{Left, Roster};
 use super::{Due, Output, Shard};
@@ -133,9 +135,19 @@ impl Room {
         }
     }
 
-    /// The directory says something else of the room now.
-    pub(super) fn set_entry(&mut self, entry: Arc<RoomEntry>) {
+    /// The directory says something else of the room now. Returns those who are shown with other
+    /// roles than before; nobody in a large room, for nobody is shown there.
+    pub(super) fn take_entry(
+        &mut self,
+        entry: Arc<RoomEntry>,
+        before: &Directory,
+        after: &Directory,
+    ) -> Vec<Participant> {
+        let was = self.participants(before);
         self.entry = entry;
+        let is = self.participants(after);
+        let changed = was.iter().zip(&*is).filter(|(was, is)| was != is);
+        changed.map(|(_, is)| is.clone()).collect()
     }
 
     fn has_moves_of(&self, from: Address) -> bool {
@@ -150,6 +162,7 @@ impl Room {
             uri: user.uri.to_string(),
             name: user.name.to_string(),
             is_operator: standing.is_manager,
+            is_presenter: self.entry.is_auditorium() && standing.is_presenter,
         }
     }
 
@@ -496,7 +509,7 @@ impl Shard {
     }
 
     /// One mail per shard with somebody in the room.
-    fn deliver(&mut self, id: Guid, item: &Item) {
+    pub(super) fn deliver(&mut self, id: Guid, item: &Item) {
         let room = &self.rooms[&id];
         let shards: Vec<ShardId> = room.shards().collect();
         for shard in shards {
@@ -797,6 +810,44 @@ impl Shard {
         self.mail(from.shard, Mail::Answer { session: from.session, ask, after, body });
     }
 
+    /// Answers with everybody who is in, as many as one document holds, if the room is so large that
+    /// it does not tell by itself.
+    pub(super) fn on_participants_mail(
+        &mut self,
+        id: Guid,
+        from: Address,
+        ask: AskKey,
+        to: CommandId,
+    ) {
+        let directory = self.setup.directory.clone();
+        let room = self.rooms.get(&id).filter(|room| room.roster.is_large);
+        let listed = room.map(|room| {
+            let mut users: Vec<&Arc<User>> = room.roster.users().collect();
+            users.sort_by(|a, b| a.uri.cmp(&b.uri));
+            let mut bytes = ENVELOPE_BYTES;
+            let fits = |user: &&Arc<User>| {
+                bytes += 160 + 6 * (user.uri.len() + user.name.len());
+                bytes <= XCCOS_REPLY_BYTES_MAX
+            };
+            let users = users.into_iter().take_while(fits);
+            let users: Vec<Participant> =
+                users.map(|user| room.participant(&directory, user)).collect();
+            let info = room_info(&directory, &room.entry, Some(room.roster.present() as u32));
+            (users, info)
+        });
+        let (code, data) = match listed {
+            Some((users, info)) => {
+                let present = (0..users.len() as u32).collect();
+                let rooms = vec![(info, present)];
+                (ResponseCode::Success, ReplyData::Joined { users, rooms, failed: Vec::new() })
+            }
+            None => (ResponseCode::CannotGetParticipantList, ReplyData::Empty),
+        };
+        let body = self.render_reply(&Reply { name: "getparticipants".into(), to, code, data });
+        let (session, after) = (from.session, None);
+        self.mail(from.shard, Mail::Answer { session, ask, after, body });
+    }
+
     pub(super) fn on_search_mail(
         &mut self,
         from: Address,
@@ -806,11 +857,8 @@ impl Shard {
     ) {
         let directory = self.setup.directory.clone();
         let asker = directory.serve(&user.uri);
-        let wanted = search.criteria.to_lowercase();
-        let matches = |entry: &RoomEntry| {
-            entry.room.name.to_lowercase().contains(&wanted)
-                || search.extended && entry.room.description.to_lowercase().contains(&wanted)
-        };
+        let filter = Filter::new(&directory, search);
+        let matches = |entry: &RoomEntry| filter.matches(&directory, entry);
         let mut rooms: Vec<(Arc<RoomEntry>, u32)> = Vec::new();
         let may_find = |entry: &RoomEntry| {
             asker.as_ref().is_ok_and(|asker| directory.rights(asker, entry).find)
