@@ -1,6 +1,8 @@
 //! `parlance serve`: starts everything, waits for signals, drains, ends.
 
 use crate::Exit;
+use crate::admin::{self, NoRooms, Tokens};
+use crate::api::{self, Api};
 use crate::certificate::{InForce, ensure_self_signed, self_signed_files};
 use crate::commit::{self, Archive, Background, Desk, Endpoints, Feeder, Queries, Service};
 use crate::config::{Ack, Config, Io};
@@ -14,7 +16,7 @@ use crate::shell::mesh::{Mesh, MeshEnd};
 use crate::shell::{Clock, Control, Past, Report, Seat, epoll, listen, tls, uring};
 use crate::telemetry::{self, Health, LogGuard, Metrics, Publisher, Reporter};
 use crate::tools;
-use parlance_core::{Endpoint, Mail, Setup, ShardId, Transport};
+use parlance_core::{Directory, Endpoint, Mail, Setup, ShardId, Transport};
 use parlance_wire::xccos::Guid;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustls::ServerConfig;
@@ -69,6 +71,7 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let _lock = commit::lock(&config.data, config.log.engine)?;
     let (mut archive, opened) = open_storage(config, placement.shards.len())?;
     let known: Arc<[Endpoint]> = archive.endpoints()?.into();
+    let administration = admin::open_configured(config)?;
     let meshes = Mesh::build(placement.shards.len());
     let desk = Desk::new(meshes.iter().map(MeshEnd::bell).collect());
     let numbers = desk.numbers();
@@ -94,7 +97,8 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let editions = Editions::new(parts.iter().map(|(parts, _)| parts.edition.clone()).collect());
     let past = |records| Past { records, endpoints: known.clone() };
     let pasts = opened.restored.into_iter().map(past).collect();
-    let (seats, slots) = seats(config, &placement, parts, pasts, sockets, &supervisor)?;
+    let directory = administration.directory();
+    let (seats, slots) = seats(config, directory, &placement, parts, pasts, sockets, &supervisor)?;
     let store = Background::start("store", move |is_closing| feeder.run(is_closing))?;
     let service = match ack {
         Ack::Log => service,
@@ -114,10 +118,15 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
         return Ok(early);
     }
     let health = Health::default();
+    let administration = administration.start(Box::new(|_, _| ()), Box::new(NoRooms))?;
     if let Some(listener) = http {
-        let metrics = Metrics::new(clock, slots, numbers);
-        telemetry::serve(listener, metrics, health.clone()).map_err(|e| format!("no HTTP: {e}"))?;
+        let metrics = Metrics::new(clock, slots, numbers, administration.numbers().clone());
+        let tokens = Tokens::open(&config.data)?;
+        let api = api::router(Api::new(administration, tokens.into()));
+        telemetry::serve(listener, metrics, health.clone(), api)
+            .map_err(|e| format!("no HTTP: {e}"))?;
     }
+    admin::tell_address(&config.data, bound.http)?;
     tracing::info!(shards = controls.len(), ?io, ?bound, "serving");
     let mut stdout = std::io::stdout().lock();
     // Nobody may be reading; that is no reason not to serve.
@@ -308,6 +317,7 @@ fn parts(
 /// What each shard's thread gets.
 fn seats(
     config: &Config,
+    directory: &Arc<Directory>,
     placement: &Placement,
     parts: Vec<(Parts, Arc<std::sync::Mutex<telemetry::Snapshot>>)>,
     pasts: Vec<Past>,
@@ -323,7 +333,7 @@ fn seats(
         let setup = Setup {
             id: ShardId(u16::try_from(index).expect("the configuration bounds shards")),
             shards,
-            directory: config.directory.clone(),
+            directory: directory.clone(),
             limits: config.limits.clone(),
             seed: seed()?,
         };
