@@ -56,11 +56,11 @@ impl Model {
                 self.categories.insert(category.id, category.clone());
             }
             Change::CategoryRemoved(id) => {
-                if self.rooms.values().any(|room| room.category == *id) {
+                let is_in_use = self.rooms.values().any(|room| room.category == *id);
+                if is_in_use || self.categories.remove(id).is_none() {
                     return false;
                 }
                 self.entries.retain(|(node, ..)| node != id);
-                return self.categories.remove(id).is_some();
             }
             Change::Room(room) => {
                 let is_category = self.categories.contains_key(&room.id);
@@ -72,9 +72,11 @@ impl Model {
                 self.rooms.insert(room.id, room.clone());
             }
             Change::RoomRemoved(id) => {
+                if self.rooms.remove(id).is_none() {
+                    return false;
+                }
                 self.entries.retain(|(node, ..)| node != id);
                 self.invitations.retain(|(_, room), _| room != id);
-                return self.rooms.remove(id).is_some();
             }
             Change::Addin(addin) => {
                 if self.addins.values().any(|a| a.id != addin.id && a.name == addin.name) {
@@ -121,7 +123,7 @@ impl Model {
                 self.entries.retain(|(.., principal)| principal != id);
                 self.invitations.retain(|(user, _), _| user != id);
                 self.parents.remove(id);
-                self.parents.values_mut().for_each(|parents| drop(parents.remove(id)));
+                self.parents.values_mut().for_each(|parents| parents.retain(|other| other != id));
                 self.parents.retain(|_, parents| !parents.is_empty());
                 return self.principals.remove(id).is_some();
             }
@@ -142,7 +144,8 @@ impl Model {
                 if !nodes || !add.iter().chain(remove).all(|id| self.principals.contains_key(id)) {
                     return false;
                 }
-                remove.iter().for_each(|id| drop(self.entries.remove(&(*node, *role, *id))));
+                let is_gone = |id: &Guid| remove.contains(id);
+                self.entries.retain(|(n, r, id)| (n, r) != (node, role) || !is_gone(id));
                 self.entries.extend(add.iter().map(|id| (*node, *role, *id)));
             }
             Change::Invited { room, number, on, users } => {
