@@ -65,6 +65,14 @@ pub enum Command {
         #[arg(value_name = "FILE")]
         source: PathBuf,
     },
+    /// Administer categories, rooms, people and messages: of the server on this data directory, of
+    /// one elsewhere, or of the data directory itself while no server runs on it
+    Admin(Box<tools::admin::Admin>),
+    /// Write what a shell needs to complete command lines: source <(parlance completion bash)
+    Completion {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 impl Cli {

@@ -3,6 +3,8 @@
 //! This package alone binds ports, spawns threads, reads clocks and entropy; what the broker does
 //! is in `parlance-core`.
 
+mod admin;
+mod api;
 mod certificate;
 mod check;
 mod cli;
@@ -19,7 +21,7 @@ mod shell;
 mod telemetry;
 mod tools;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use cli::{Cli, Command};
 use config::Config;
 use std::io::Write;
@@ -61,8 +63,19 @@ fn main() -> ExitCode {
         Command::History(wanted) => tools::run(file, |c, out| tools::history::run(wanted, c, out)),
         Command::Export { target } => tools::run(file, |c, o| tools::export::run(target, c, o)),
         Command::Import { source } => tools::run(file, |c, o| tools::import::run(source, c, o)),
+        Command::Admin(admin) => tools::admin::run(file, admin),
+        Command::Completion { shell } => complete(*shell),
     };
     exit.into()
+}
+
+fn complete(shell: clap_complete::Shell) -> Exit {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "parlance", &mut text);
+    match std::io::stdout().write_all(&text) {
+        Ok(()) => Exit::Done,
+        Err(error) => refuse(&format!("the script cannot be written ({error})"), Exit::Failed),
+    }
 }
 
 fn run_server(cli: &Cli) -> Exit {

@@ -1,8 +1,12 @@
 //! `parlance serve`: starts everything, waits for signals, drains, ends.
 
 use crate::Exit;
+use crate::admin::{self, Tokens};
+use crate::api::{self, Api};
 use crate::certificate::{InForce, ensure_self_signed, self_signed_files};
-use crate::commit::{self, Archive, Background, Desk, Endpoints, Feeder, Queries, Service};
+use crate::commit::{
+    self, Archive, Background, Desk, Endpoints, Feeder, LiveRooms, Queries, Service,
+};
 use crate::config::{Ack, Config, Io};
 use crate::greeting::{self, Bound};
 use crate::layout::Machine;
@@ -14,7 +18,7 @@ use crate::shell::mesh::{Mesh, MeshEnd};
 use crate::shell::{Clock, Control, Past, Report, Seat, epoll, listen, tls, uring};
 use crate::telemetry::{self, Health, LogGuard, Metrics, Publisher, Reporter};
 use crate::tools;
-use parlance_core::{Endpoint, Mail, Setup, ShardId, Transport};
+use parlance_core::{Directory, Endpoint, Mail, Setup, ShardId, Transport};
 use parlance_wire::xccos::Guid;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustls::ServerConfig;
@@ -69,6 +73,7 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let _lock = commit::lock(&config.data, config.log.engine)?;
     let (mut archive, opened) = open_storage(config, placement.shards.len())?;
     let known: Arc<[Endpoint]> = archive.endpoints()?.into();
+    let administration = admin::open_configured(config)?;
     let meshes = Mesh::build(placement.shards.len());
     let desk = Desk::new(meshes.iter().map(MeshEnd::bell).collect());
     let numbers = desk.numbers();
@@ -82,19 +87,25 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
         return Ok(Exit::Done);
     }
     let service = Service::new(opened.log, opened.stored, desk.clone());
+    let places: Vec<Edition> = meshes.iter().map(|mesh| Edition::new(mesh.bell())).collect();
+    let editions = Editions::new(places.clone());
+    let rooms = LiveRooms::open(&config.store, numbers.clone(), editions.clone())?;
+    let publish = move |directory: &Arc<Directory>, touched| editions.publish(directory, &touched);
+    let administration = administration.start(Box::new(publish), Box::new(rooms))?;
     let queries = Queries::start(
         &config.store,
         meshes.len(),
         config.limits.queries_max,
         marks.durable,
         &numbers,
+        Some(administration.clone()),
     )?;
     let endpoints = Arc::<Endpoints>::default();
-    let parts = parts(meshes, &desk, &queries, &endpoints, clock, &tls, &supervisor);
-    let editions = Editions::new(parts.iter().map(|(parts, _)| parts.edition.clone()).collect());
+    let parts = parts(meshes, places, &desk, &queries, &endpoints, clock, &tls, &supervisor);
     let past = |records| Past { records, endpoints: known.clone() };
     let pasts = opened.restored.into_iter().map(past).collect();
-    let (seats, slots) = seats(config, &placement, parts, pasts, sockets, &supervisor)?;
+    let directory = administration.directory();
+    let (seats, slots) = seats(config, &directory, &placement, parts, pasts, sockets, &supervisor)?;
     let store = Background::start("store", move |is_closing| feeder.run(is_closing))?;
     let service = match ack {
         Ack::Log => service,
@@ -115,9 +126,13 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     }
     let health = Health::default();
     if let Some(listener) = http {
-        let metrics = Metrics::new(clock, slots, numbers);
-        telemetry::serve(listener, metrics, health.clone()).map_err(|e| format!("no HTTP: {e}"))?;
+        let metrics = Metrics::new(clock, slots, numbers, administration.numbers().clone());
+        let tokens = Tokens::open(&config.data)?;
+        let api = api::router(Api::new(administration, tokens.into()));
+        telemetry::serve(listener, metrics, health.clone(), api)
+            .map_err(|e| format!("no HTTP: {e}"))?;
     }
+    admin::tell_address(&config.data, bound.http)?;
     tracing::info!(shards = controls.len(), ?io, ?bound, "serving");
     let mut stdout = std::io::stdout().lock();
     // Nobody may be reading; that is no reason not to serve.
@@ -285,6 +300,7 @@ type Slots = Vec<Arc<std::sync::Mutex<telemetry::Snapshot>>>;
 /// What the drivers are made of, one for each shard, and where their numbers can be read.
 fn parts(
     meshes: Vec<MeshEnd<Mail>>,
+    places: Vec<Edition>,
     desk: &Arc<Desk>,
     queries: &Queries,
     endpoints: &Arc<Endpoints>,
@@ -292,22 +308,22 @@ fn parts(
     tls: &Arc<ServerConfig>,
     supervisor: &Sender<Report>,
 ) -> Vec<(Parts, Arc<std::sync::Mutex<telemetry::Snapshot>>)> {
-    let make = |(index, mesh): (usize, MeshEnd<Mail>)| {
+    let make = |(index, (mesh, edition)): (usize, (MeshEnd<Mail>, Edition))| {
         let id = ShardId(u16::try_from(index).expect("the configuration bounds shards"));
         let (publisher, slot) = Publisher::new();
         let reporter = Reporter::new(id, supervisor.clone());
         let log = desk.end(index);
         let queries = queries.end(mesh.bell());
         let (endpoints, tls) = (endpoints.clone(), tls.clone());
-        let edition = Edition::new(mesh.bell());
         (Parts { clock, mesh, log, queries, edition, endpoints, tls, publisher, reporter }, slot)
     };
-    meshes.into_iter().enumerate().map(make).collect()
+    meshes.into_iter().zip(places).enumerate().map(make).collect()
 }
 
 /// What each shard's thread gets.
 fn seats(
     config: &Config,
+    directory: &Arc<Directory>,
     placement: &Placement,
     parts: Vec<(Parts, Arc<std::sync::Mutex<telemetry::Snapshot>>)>,
     pasts: Vec<Past>,
@@ -323,7 +339,7 @@ fn seats(
         let setup = Setup {
             id: ShardId(u16::try_from(index).expect("the configuration bounds shards")),
             shards,
-            directory: config.directory.clone(),
+            directory: directory.clone(),
             limits: config.limits.clone(),
             seed: seed()?,
         };

@@ -10,16 +10,32 @@
 //! |---|---|
 //! | `act` | what can be asked for: the product's cmdlets (`product.md` §3) |
 //! | `refusal` | why not: the product's own errors (`product.md` §8.6) |
-//! | `plan` | from the one to changes or the other |
-//! | `explain` | why somebody may do what with a room |
+//! | `plan` | from the one to changes or the other: what all acts share |
+//! | `category`, `room`, `addin`, `people`, `settings` | the rules of each subject |
+//! | `lists` | lists of principals being edited, and the scope they must lie in |
+//! | `invite` | who is told of a room by an act |
+//! | `find` | who or what a text names |
+//! | `explain` | why somebody may do what with a room, and who could be in a list |
 
 mod act;
+mod addin;
+mod category;
+mod explain;
+mod find;
+mod invite;
+mod lists;
+mod people;
+mod plan;
 mod refusal;
+mod room;
+mod settings;
 
 pub use act::{
     Act, Actor, CategoryEdit, ConfigurationEdit, ListEdit, NewCategory, NewRoom, PersonRecord,
     PolicyEdit, RoomEdit,
 };
+pub use explain::{Eligible, Explanation, Reason, eligible, explain};
+pub use plan::plan;
 pub use refusal::{Cause, Refusal};
 
 use crate::directory::Change;

@@ -1,5 +1,6 @@
 //! Why an act is refused: the product's own errors (`product.md` §8.6, `xccos.md` §2.4).
 
+use parlance_wire::xccos::ResponseCode;
 use std::fmt;
 
 /// The product's name for it. Its text and number on the wire are those of
@@ -45,6 +46,58 @@ pub struct Refusal {
     pub field: &'static str,
     /// Cause, effect and next step, with the names involved.
     pub message: String,
+}
+
+impl Cause {
+    /// The product's name, such as `DuplicateRoomName`; [`Cause::InUse`] is ours.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::DataCollision => "DataCollision",
+            Cause::DuplicateRoomName => "DuplicateRoomName",
+            Cause::InvalidArgument => "InvalidArgument",
+            Cause::LimitExceeded => "LimitExceeded",
+            Cause::NodeDisabled => "NodeDisabled",
+            Cause::NodeHierarchyViolation => "NodeHierarchyViolation",
+            Cause::ErrorPermission => "ErrorPermission",
+            Cause::NoSuchNode => "NoSuchNode",
+            Cause::NoSuchPrincipal => "NoSuchPrincipal",
+            Cause::PrincipalsAlreadyDefined => "PrincipalsAlreadyDefined",
+            Cause::PrincipalsNotInScope => "PrincipalsNotInScope",
+            Cause::PresenterNotInMemberList => "PresenterNotInMemList",
+            Cause::DuplicateAddinName => "DuplicateAddinName",
+            Cause::InUse => "InUse",
+        }
+    }
+
+    /// What a client is told. Causes without a code of their own share the number that
+    /// `xccos.md` §2.4 proposes for them (404, 409), or are faults of the request.
+    pub fn response_code(self) -> ResponseCode {
+        match self {
+            Cause::DataCollision
+            | Cause::DuplicateRoomName
+            | Cause::DuplicateAddinName
+            | Cause::PrincipalsAlreadyDefined
+            | Cause::InUse => ResponseCode::DataCollision,
+            Cause::LimitExceeded => ResponseCode::LimitExceeded,
+            Cause::NodeDisabled => ResponseCode::NodeDisabled,
+            Cause::ErrorPermission => ResponseCode::ErrorPermission,
+            Cause::NoSuchNode | Cause::NoSuchPrincipal => ResponseCode::NoSuchNode,
+            Cause::InvalidArgument
+            | Cause::NodeHierarchyViolation
+            | Cause::PrincipalsNotInScope
+            | Cause::PresenterNotInMemberList => ResponseCode::InvalidArgument,
+        }
+    }
+}
+
+impl Refusal {
+    pub(super) fn new(cause: Cause, field: &'static str, message: impl Into<String>) -> Refusal {
+        Refusal { cause, field, message: message.into() }
+    }
+
+    pub(super) fn invalid(field: &'static str, message: impl Into<String>) -> Refusal {
+        Refusal::new(Cause::InvalidArgument, field, message)
+    }
 }
 
 impl fmt::Display for Refusal {

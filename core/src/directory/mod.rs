@@ -12,6 +12,7 @@ mod apply;
 mod change;
 pub mod model;
 mod people;
+pub mod sample;
 mod seed;
 
 pub use apply::{Inconsistent, Invited, Touched};

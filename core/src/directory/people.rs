@@ -39,6 +39,11 @@ impl Person {
         &self.parents
     }
 
+    /// Rooms and categories that name it in a list, sorted, none twice.
+    pub fn listed(&self) -> &[Guid] {
+        &self.listed
+    }
+
     /// Is it a user who may use the service at all, policies apart?
     pub fn is_active(&self) -> bool {
         self.principal.state == PrincipalState::Active

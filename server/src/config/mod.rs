@@ -15,7 +15,7 @@ pub use cores::{CpuSet, SHARDS_MAX, ShardSpec, parse_cpu_list};
 pub use error::ConfigError;
 pub use log::{Ack, Engine, Log};
 
-use parlance_core::{Directory, Limits};
+use parlance_core::{Directory, Limits, RoomConfig};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,8 +42,10 @@ pub struct Config {
     pub store: String,
     /// Bounds of each shard.
     pub limits: Limits,
-    /// Domain and rooms.
+    /// Domain and rooms, as far as the file says.
     pub directory: Arc<Directory>,
+    /// Rooms that are made at the start where they are missing.
+    pub seeds: Vec<RoomConfig>,
 }
 
 /// `[cores]`.

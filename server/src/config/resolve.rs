@@ -28,13 +28,14 @@ pub fn resolve(path: Option<&Path>, text: &str, file: file::File) -> Result<Conf
     let cores = cores(faults, &file.cores)?;
     let log = log::resolve(faults, &file.log)?;
     let (limits, defaults) = limits::resolve(faults, &file.limits)?;
-    let directory = directory(faults, &domain, &file.room)?.with_defaults(defaults);
+    let seeds = seeds(faults, &file.room)?;
+    let directory = directory(faults, &domain, seeds.clone(), &file.room)?.with_defaults(defaults);
     let data = file.server.data.map_or_else(|| "parlance-data".into(), Spanned::into_inner);
     let data = PathBuf::from(data);
     let store = store(faults, &file.store, &data)?;
     let file = path.map(Path::to_owned);
     let directory = Arc::new(directory);
-    Ok(Config { file, data, cores, listen, certificate, log, store, limits, directory })
+    Ok(Config { file, data, cores, listen, certificate, log, store, limits, directory, seeds })
 }
 
 /// The database's URL; its form beyond the scheme is the store's affair.
@@ -199,21 +200,24 @@ fn cores(faults: Faults<'_>, cores: &file::Cores) -> Result<Cores, ConfigError> 
     Ok(Cores { shards, pin: cores.pin.unwrap_or(true), background, io })
 }
 
-fn directory(
-    faults: Faults<'_>,
-    domain: &str,
-    given: &[file::Room],
-) -> Result<Directory, ConfigError> {
-    let rooms = if given.is_empty() {
-        vec![RoomConfig {
+fn seeds(faults: Faults<'_>, given: &[file::Room]) -> Result<Vec<RoomConfig>, ConfigError> {
+    if given.is_empty() {
+        return Ok(vec![RoomConfig {
             id: Guid::parse(LOBBY_ID).expect("the constant is a GUID"),
             name: "Lobby".into(),
             description: "For everybody".into(),
             managers: Vec::new(),
-        }]
-    } else {
-        given.iter().map(|given| room(faults, given)).collect::<Result<_, _>>()?
-    };
+        }]);
+    }
+    given.iter().map(|given| room(faults, given)).collect()
+}
+
+fn directory(
+    faults: Faults<'_>,
+    domain: &str,
+    rooms: Vec<RoomConfig>,
+    given: &[file::Room],
+) -> Result<Directory, ConfigError> {
     Directory::new(domain, rooms).map_err(|error| {
         let (span, key) = place(&error, given);
         faults.at(span, key, format!("{error}; clients could not tell them apart or show it"))

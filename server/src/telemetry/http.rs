@@ -1,16 +1,18 @@
-//! `/health` and `/metrics` over HTTP/1.1, on one background thread.
+//! `/health`, `/metrics` and the API over HTTP/1.1, on one background thread.
 //!
-//! hyper, because its HTTP/1 server can be given every bound we need (time for the head, size of
-//! the head, connections), and because the web pages that come later stand on it too.
+//! hyper below axum, because its HTTP/1 server can be given every bound we need: time for the head,
+//! size of the head, connections.
 
 use super::metrics::Metrics;
-use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
+use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -43,28 +45,78 @@ impl Health {
     }
 }
 
-/// Serves on `listener` until the process ends.
+/// Serves on `listener` until the process ends: health, metrics, and what `api` has beside them.
 ///
 /// # Errors
 /// If the thread or its runtime cannot be made.
-pub fn serve(listener: TcpListener, metrics: Metrics, health: Health) -> io::Result<()> {
+pub fn serve(
+    listener: TcpListener,
+    metrics: Metrics,
+    health: Health,
+    api: Router,
+) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let site = Arc::new(Site { metrics, health });
+    let site = site(metrics, health, api);
     std::thread::Builder::new().name("http".into()).spawn(move || {
         if let Err(error) = runtime.block_on(accept(listener, site)) {
-            tracing::error!(%error, effect = "no health and no metrics", "HTTP stopped");
+            tracing::error!(%error, effect = "no health, metrics and API", "HTTP stopped");
         }
     })?;
     Ok(())
 }
 
-struct Site {
-    metrics: Metrics,
+#[derive(Clone)]
+struct Pages {
+    metrics: Arc<Metrics>,
     health: Health,
 }
 
-async fn accept(listener: TcpListener, site: Arc<Site>) -> io::Result<()> {
+fn site(metrics: Metrics, health: Health, api: Router) -> Router {
+    let pages = Pages { metrics: Arc::new(metrics), health };
+    let own = Router::new()
+        .route("/health", get(is_healthy))
+        .route("/metrics", get(numbers))
+        .with_state(pages);
+    own.merge(api)
+        .fallback(nothing)
+        .method_not_allowed_fallback(not_so)
+        .layer(axum::middleware::map_response(crate::api::in_our_form))
+        .layer(axum::middleware::map_response(as_it_is))
+}
+
+async fn is_healthy(State(pages): State<Pages>) -> Response {
+    match pages.health.is_draining.load(Ordering::Relaxed) {
+        true => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        false => text(StatusCode::OK, "ok\n"),
+    }
+}
+
+async fn numbers(State(pages): State<Pages>) -> Response {
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, "no-store")], pages.metrics.page())
+        .into_response()
+}
+
+async fn nothing() -> StatusCode {
+    StatusCode::NOT_FOUND
+}
+
+async fn not_so() -> StatusCode {
+    StatusCode::METHOD_NOT_ALLOWED
+}
+
+fn text(status: StatusCode, text: &'static str) -> Response {
+    (status, [(CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+/// Browsers must not guess what a document is.
+async fn as_it_is(mut response: Response) -> Response {
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+async fn accept(listener: TcpListener, site: Router) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
@@ -85,68 +137,50 @@ async fn accept(listener: TcpListener, site: Arc<Site>) -> io::Result<()> {
     }
 }
 
-async fn converse(stream: TcpStream, site: Arc<Site>) -> hyper::Result<()> {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let response = answer(&site, request.method(), request.uri().path());
-        async move { Ok::<_, Infallible>(response) }
-    });
+async fn converse(stream: TcpStream, site: Router) -> hyper::Result<()> {
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WAIT)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(site))
         .await
-}
-
-fn answer(site: &Site, method: &Method, path: &str) -> Response<String> {
-    const TEXT: &str = "text/plain; charset=utf-8";
-    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let is_draining = site.health.is_draining.load(Ordering::Relaxed);
-    let (status, kind, body) = match (method, path) {
-        (&Method::GET | &Method::HEAD, "/metrics") => {
-            (StatusCode::OK, OPEN_METRICS, site.metrics.page())
-        }
-        (&Method::GET | &Method::HEAD, "/health") if is_draining => {
-            (StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n".into())
-        }
-        (&Method::GET | &Method::HEAD, "/health") => (StatusCode::OK, TEXT, "ok\n".into()),
-        (_, "/metrics" | "/health") => {
-            (StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n".into())
-        }
-        _ => (StatusCode::NOT_FOUND, TEXT, "there are /health and /metrics\n".into()),
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    }
-    response
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::shell::Clock;
+    use axum::body::Body;
+    use axum::http::{Method, Request};
+    use tower::ServiceExt;
+
+    async fn check(site: &Router, method: Method, path: &str, status: u16, part: &str) {
+        let request = Request::builder().method(method.clone()).uri(path);
+        let request = request.body(Body::empty()).unwrap();
+        let response = site.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{method} {path}");
+        if status == 405 {
+            assert_eq!(response.headers()["allow"], "GET,HEAD", "{method} {path}");
+        }
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains(part), "{method} {path}: {body}");
+    }
 
     #[test]
     fn each_path_has_its_answer() {
-        let metrics = Metrics::new(Clock::start(), Vec::new(), Arc::default());
-        let site = Site { metrics, health: Health::default() };
-        let check = |method: Method, path: &str, status: u16, body: &str| {
-            let response = answer(&site, &method, path);
-            assert_eq!(response.status().as_u16(), status, "{method} {path}");
-            assert!(response.body().contains(body), "{method} {path}: {}", response.body());
-        };
-        check(Method::GET, "/health", 200, "ok");
-        check(Method::HEAD, "/health", 200, "");
-        check(Method::GET, "/metrics", 200, "# EOF");
-        check(Method::POST, "/health", 405, "only GET");
-        check(Method::GET, "/", 404, "/health");
-        site.health.drain();
-        check(Method::GET, "/health", 503, "draining");
+        let metrics = Metrics::new(Clock::start(), Vec::new(), Arc::default(), Arc::default());
+        let health = Health::default();
+        let site = site(metrics, health.clone(), Router::new());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            check(&site, Method::GET, "/health", 200, "ok").await;
+            check(&site, Method::HEAD, "/health", 200, "").await;
+            check(&site, Method::GET, "/metrics", 200, "# EOF").await;
+            check(&site, Method::POST, "/health", 405, "problem:method-not-allowed").await;
+            check(&site, Method::GET, "/", 404, "/api/v1/openapi.json").await;
+            health.drain();
+            check(&site, Method::GET, "/health", 503, "").await;
+        });
     }
 }

@@ -1,6 +1,7 @@
 //! The Prometheus page: every shard's numbers with a `shard` label, and the process's own.
 
 use super::snapshot::{Snapshot, read};
+use crate::admin::AdminNumbers;
 use crate::commit::LogNumbers;
 use crate::shell::Clock;
 use parlance_core::Refusal;
@@ -22,11 +23,17 @@ pub struct Metrics {
 
 impl Metrics {
     /// A page over these shards, in order.
-    pub fn new(clock: Clock, shards: Vec<Arc<Mutex<Snapshot>>>, log: Arc<LogNumbers>) -> Metrics {
+    pub fn new(
+        clock: Clock,
+        shards: Vec<Arc<Mutex<Snapshot>>>,
+        log: Arc<LogNumbers>,
+        admin: Arc<AdminNumbers>,
+    ) -> Metrics {
         let mut registry = Registry::with_prefix("parlance");
         registry.register_collector(Box::new(Process { clock }));
         registry.register_collector(Box::new(Shards { shards }));
         registry.register_collector(Box::new(Log { numbers: log }));
+        registry.register_collector(Box::new(Administration { numbers: admin }));
         Metrics { registry }
     }
 
@@ -198,6 +205,32 @@ impl Collector for Log {
     }
 }
 
+/// Numbers of administration.
+#[derive(Debug)]
+struct Administration {
+    numbers: Arc<AdminNumbers>,
+}
+
+impl Collector for Administration {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let admin = &*self.numbers;
+        let counters = [
+            ("admin_acts", "Administrative acts carried out", &admin.done),
+            ("admin_refused", "Administrative acts refused", &admin.refused),
+            ("admin_failed", "Administrative acts that the database did not take", &admin.failed),
+            ("admin_collisions", "Times an act was planned again", &admin.collisions),
+            ("api_requests", "Requests to the API", &admin.requests),
+            ("api_denied", "Requests to the API without a known token", &admin.denied),
+        ];
+        for (name, help, number) in counters {
+            let counter = ConstCounter::new(number.load(Ordering::Relaxed));
+            let descriptor = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            counter.encode(descriptor)?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,7 +242,7 @@ mod tests {
         two.lock().unwrap().counters.posts = 3;
         two.lock().unwrap().counters.refused[1] = 9;
         two.lock().unwrap().gauges.links = 4;
-        let page = Metrics::new(Clock::start(), vec![one, two], Arc::default()).page();
+        let page = Metrics::new(Clock::start(), vec![one, two], Arc::default(), Arc::default()).page();
         for line in [
             "parlance_posts_total{shard=\"0\"} 0",
             "parlance_posts_total{shard=\"1\"} 3",

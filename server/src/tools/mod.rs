@@ -3,6 +3,7 @@
 //! What they answer goes to the standard output, everything else to the standard error. Texts that
 //! came from clients are shown without control characters: a message must not steer a terminal.
 
+pub mod admin;
 mod database;
 pub mod export;
 pub mod history;

@@ -1,11 +1,13 @@
 //! Either engine, chosen by URL, and what is the same for both.
 
 use super::{
-    Appended, Cursor, Error, Found, Health, LAST_ROWS_MAX, LogPosition, Migrated, Place,
-    PostgresStore, Preference, Query, RoomEnd, Row, RowKey, SchemaState, SqliteStore, Store,
+    AdminRecord, Appended, Cursor, Error, Found, Health, LAST_ROWS_MAX, LogPosition, Migrated,
+    Place, PostgresStore, Preference, Query, RoomEnd, Row, RowKey, SchemaState, SqliteStore, Store,
+    StoredInvitation, StoredRecord,
 };
 use parlance_core::Endpoint;
-use parlance_wire::xccos::Guid;
+use parlance_core::directory::{Change, Revision};
+use parlance_wire::xccos::{Guid, Timestamp};
 use std::path::Path;
 
 /// One of the two engines.
@@ -114,6 +116,68 @@ impl Store for AnyStore {
 
     fn page(&mut self, after: Option<&RowKey>, count: usize) -> Result<Vec<Row>, Error> {
         self.store().page(after, count)
+    }
+
+    fn directory_revision(&mut self) -> Result<Revision, Error> {
+        self.store().directory_revision()
+    }
+
+    fn directory_load(&mut self, each: &mut dyn FnMut(Change)) -> Result<Revision, Error> {
+        self.store().directory_load(each)
+    }
+
+    fn directory_commit(
+        &mut self,
+        base: Revision,
+        changes: &[Change],
+        audit: &AdminRecord,
+    ) -> Result<Revision, Error> {
+        self.store().directory_commit(base, changes, audit)
+    }
+
+    fn admin_note(&mut self, record: &AdminRecord) -> Result<(), Error> {
+        self.store().admin_note(record)
+    }
+
+    fn admin_records(
+        &mut self,
+        before: Option<u64>,
+        count: usize,
+    ) -> Result<Vec<StoredRecord>, Error> {
+        self.store().admin_records(before, count)
+    }
+
+    fn admin_request(&mut self, key: &str) -> Result<Option<StoredRecord>, Error> {
+        self.store().admin_request(key)
+    }
+
+    fn invitations(
+        &mut self,
+        user: Guid,
+        after: u64,
+        count: usize,
+    ) -> Result<Vec<StoredInvitation>, Error> {
+        self.store().invitations(user, after, count)
+    }
+
+    fn invitations_total(&mut self) -> Result<u64, Error> {
+        self.store().invitations_total()
+    }
+
+    fn messages_clear(&mut self, room: Guid, until: Timestamp) -> Result<u64, Error> {
+        self.store().messages_clear(room, until)
+    }
+
+    fn messages_delete(&mut self, room: Guid, places: &[Place]) -> Result<u64, Error> {
+        self.store().messages_delete(room, places)
+    }
+
+    fn messages_replace(&mut self, room: Guid, places: &[Place], text: &str) -> Result<u64, Error> {
+        self.store().messages_replace(room, places, text)
+    }
+
+    fn room_bytes(&mut self) -> Result<Vec<(Guid, u64)>, Error> {
+        self.store().room_bytes()
     }
 
     fn health(&mut self) -> Result<Health, Error> {

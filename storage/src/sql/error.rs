@@ -1,6 +1,7 @@
 //! Why an operation of the store failed, by what can be done about it.
 
 use super::RowKey;
+use parlance_core::directory::{Inconsistent, Revision};
 use std::fmt;
 
 /// Why an operation of the store failed.
@@ -35,6 +36,20 @@ pub enum Conflict {
     },
     /// The user has as many preferences as may be.
     PreferencesFull,
+    /// Somebody has changed the directory in between: plan anew.
+    Directory {
+        /// Its revision now.
+        found: Revision,
+    },
+    /// A batch does not fit the directory, though it is of the revision it was planned for.
+    Inconsistent(Inconsistent),
+    /// A room names an add-in that is not there.
+    NoAddin,
+    /// Another act was asked for by the same key.
+    Request {
+        /// The directory's revision after it.
+        revision: Revision,
+    },
 }
 
 /// What is wrong with the tables.
@@ -101,6 +116,15 @@ impl fmt::Display for Conflict {
                 "room {room} holds another message at term {}, number {}: is this an old log?",
                 place.term, place.number
             ),
+            Conflict::Directory { found } => {
+                write!(f, "the directory was changed in between; its revision is {}", found.0)
+            }
+            Conflict::Inconsistent(fault) => write!(f, "the directory disagrees: {fault}"),
+            Conflict::NoAddin => f.write_str("a room names an add-in that is not there"),
+            Conflict::Request { revision } => {
+                let revision = revision.0;
+                write!(f, "this was asked for already and done at revision {revision}")
+            }
             Conflict::PreferencesFull => f.write_str("the user has too many preferences"),
             Conflict::Preference { seqid } => {
                 write!(f, "the preference was changed in between; its number is {seqid}")

@@ -1,4 +1,5 @@
-//! The SQL store: messages for ever, cursors, preferences; SQLite built in, PostgreSQL beside it.
+//! The SQL store: messages for ever, the directory, cursors, preferences; SQLite built in,
+//! PostgreSQL beside it.
 //!
 //! [`Store`] is one blocking trait with two implementations that pass the same tests. A store is
 //! used by one thread at a time and never by a shard; whoever wants to read history while the
@@ -9,6 +10,11 @@
 //! - [`Store::append`] may be repeated at will: a message is known by (room, term, number), and the
 //!   reader's cursor moves in the same transaction, forwards only. A commit whose outcome is not
 //!   known is therefore answered by doing it again.
+//! - What was deleted or replaced, and what a removed room said, stays away: appending it again
+//!   does nothing and is no conflict. A room's numbers are never given away twice, not even when
+//!   it is removed and made again under its old id: it goes on where it had ended.
+//! - A directory is the sum of its batches. A batch is one transaction, which says which revision
+//!   it was planned for, and is known by the id of its record.
 //! - Every value goes to the engine as a parameter. The texts of all statements are constants.
 //! - Every answer is bounded by a constant of this module; history searches also by
 //!   [`SEARCH_TIME_MAX`].
@@ -24,7 +30,9 @@
 //! Not found: words beyond the first 16,000 of a message and, in PostgreSQL, sequences with a word
 //! that the message has more than 255 times, from the 256th on.
 
+mod admin;
 mod any;
+mod directory;
 mod error;
 pub mod postgres;
 mod search;
@@ -32,6 +40,7 @@ pub mod sqlite;
 mod types;
 pub mod words;
 
+pub use admin::{AdminRecord, StoredInvitation, StoredRecord};
 pub use any::{AnyStore, export};
 pub use error::{Conflict, Error, SchemaFault};
 pub use postgres::PostgresStore;
@@ -42,7 +51,8 @@ pub use types::{
 };
 
 use parlance_core::Endpoint;
-use parlance_wire::xccos::Guid;
+use parlance_core::directory::{Change, Revision};
+use parlance_wire::xccos::{Guid, Timestamp};
 use std::time::Duration;
 
 /// Most rows in one [`Store::append`] or [`Store::import`].
@@ -75,6 +85,20 @@ pub const ENDPOINTS_MAX: usize = 200_000;
 pub const LABEL_BYTES_MAX: usize = 255;
 /// Longest content of a preference, in bytes; the broker's own bound is lower.
 pub const PREFERENCE_BYTES_MAX: usize = 1024 * 1024;
+/// Most rows that the changes of one [`Store::directory_commit`] may write, an entry of a list or
+/// an invitation being one: a list of 150,000 that is replaced, with as many invitations.
+pub const DIRECTORY_ROWS_MAX: usize = 500_000;
+/// Most records in one answer of [`Store::admin_records`].
+pub const ADMIN_RECORDS_MAX: usize = 1_000;
+/// Longest detail of an administrative act, in bytes.
+pub const ADMIN_DETAIL_BYTES_MAX: usize = 1024 * 1024;
+/// Longest other text of an administrative act, in bytes.
+pub const ADMIN_TEXT_BYTES_MAX: usize = 4_096;
+/// Most invitations in one answer of [`Store::invitations`], those of the last one's act aside.
+pub const INVITATIONS_MAX: usize = 1_000;
+/// Messages that [`Store::messages_clear`] deletes in one transaction: whoever appends meanwhile
+/// waits no longer than for these.
+pub const CLEAR_ROWS: usize = 5_000;
 
 /// A database that keeps what the log has committed.
 ///
@@ -158,6 +182,76 @@ pub trait Store: Send {
     /// Messages behind `after` in the order of rooms and places, at most `count` and at most
     /// [`LAST_ROWS_MAX`]; empty at the end. See [`export`].
     fn page(&mut self, after: Option<&RowKey>, count: usize) -> Result<Vec<Row>, Error>;
+
+    /// How many batches the directory is made of; 0 when there never was one.
+    fn directory_revision(&mut self) -> Result<Revision, Error>;
+
+    /// Hands over the whole directory as of one moment, as changes that can be applied in this
+    /// order to an empty one; each list is one change. Without invitations. Gives its revision.
+    ///
+    /// What was handed over before an error is to be thrown away.
+    fn directory_load(&mut self, each: &mut dyn FnMut(Change)) -> Result<Revision, Error>;
+
+    /// Applies a batch that was planned for the revision `base`, and keeps the record of the act;
+    /// gives the new revision. All or nothing.
+    ///
+    /// If a record with this id is kept already, nothing is done and its revision given: a commit
+    /// whose outcome is not known is done again.
+    ///
+    /// [`Conflict::Directory`] when the directory is of another revision,
+    /// [`Conflict::Inconsistent`] or [`Conflict::NoAddin`] when the batch does not fit,
+    /// [`Conflict::Request`] when another record has the request's key, [`Error::Invalid`] beyond
+    /// [`DIRECTORY_ROWS_MAX`].
+    fn directory_commit(
+        &mut self,
+        base: Revision,
+        changes: &[Change],
+        audit: &AdminRecord,
+    ) -> Result<Revision, Error>;
+
+    /// Keeps the record of an act that changes nothing in the directory. If one with this id is
+    /// kept already, nothing is done; [`Conflict::Request`] as with a batch.
+    fn admin_note(&mut self, record: &AdminRecord) -> Result<(), Error>;
+
+    /// Records before the row `before`, or at all; newest first. At most [`ADMIN_RECORDS_MAX`].
+    fn admin_records(
+        &mut self,
+        before: Option<u64>,
+        count: usize,
+    ) -> Result<Vec<StoredRecord>, Error>;
+
+    /// The record of the act that was asked for by this key.
+    fn admin_request(&mut self, key: &str) -> Result<Option<StoredRecord>, Error>;
+
+    /// A user's invitations with numbers above `after`, oldest first; none for a user nobody
+    /// knows. At most `count` and [`INVITATIONS_MAX`], and those that share the last one's number,
+    /// so that the next question can go on behind it.
+    fn invitations(
+        &mut self,
+        user: Guid,
+        after: u64,
+        count: usize,
+    ) -> Result<Vec<StoredInvitation>, Error>;
+
+    /// How many invitations there are.
+    fn invitations_total(&mut self) -> Result<u64, Error>;
+
+    /// Deletes a room's messages up to a time, inclusively, and gives how many there were; the
+    /// room's end stays where it is. What the log has not brought yet is not deleted: flush first.
+    ///
+    /// In steps of [`CLEAR_ROWS`], oldest first: after an error the rest is still there.
+    fn messages_clear(&mut self, room: Guid, until: Timestamp) -> Result<u64, Error>;
+
+    /// Deletes messages and gives how many of them were there. What the log has not brought yet is
+    /// not deleted. At most [`BATCH_ROWS_MAX`].
+    fn messages_delete(&mut self, room: Guid, places: &[Place]) -> Result<u64, Error>;
+
+    /// Puts a plain text in place of what messages said, drops their RTF, and gives how many of
+    /// them were there. At most [`BATCH_ROWS_MAX`].
+    fn messages_replace(&mut self, room: Guid, places: &[Place], text: &str) -> Result<u64, Error>;
+
+    /// Rooms that have messages, and the size of their texts, plain and RTF. Reads all messages.
+    fn room_bytes(&mut self) -> Result<Vec<(Guid, u64)>, Error>;
 
     /// One round trip to the database.
     fn health(&mut self) -> Result<Health, Error>;

@@ -89,7 +89,7 @@ pub struct Cursor {
 pub struct Appended {
     /// Messages that are new.
     pub inserted: usize,
-    /// Messages that were there already, unchanged.
+    /// Messages that were there already, unchanged, or that have been erased or replaced since.
     pub repeated: usize,
 }
 
@@ -215,6 +215,27 @@ pub(super) fn verify_recent(rooms: &[Guid], count: usize) -> Result<(), Error> {
     match is_bounded && rooms.len() * count <= RECENT_ROWS_MAX {
         true => Ok(()),
         false => Err(Error::Invalid("too many recent messages asked for at once")),
+    }
+}
+
+/// Checks which messages are to be deleted.
+pub(super) fn verify_places(places: &[Place]) -> Result<(), Error> {
+    if places.len() > BATCH_ROWS_MAX {
+        return Err(Error::Invalid("too many messages at once"));
+    }
+    let is_fine = |place: &Place| place.number <= NUMBER_MAX && i64::try_from(place.term).is_ok();
+    match places.iter().all(is_fine) {
+        true => Ok(()),
+        false => Err(Error::Invalid("a message's term or number is out of bounds")),
+    }
+}
+
+/// Checks which messages are to be replaced, and by what.
+pub(super) fn verify_replacement(places: &[Place], text: &str) -> Result<(), Error> {
+    verify_places(places)?;
+    match text.contains('\0') {
+        true => Err(Error::Invalid("a message contains the character NUL")),
+        false => Ok(()),
     }
 }
 

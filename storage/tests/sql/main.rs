@@ -5,11 +5,14 @@
 // Helpers of tests may unwrap as tests do.
 #![allow(clippy::unwrap_used)]
 
+mod directory;
+mod erasing;
 mod fixture;
 mod history;
 mod keeping;
 mod only_postgres;
 mod only_sqlite;
+mod organisation;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod schema;
@@ -59,6 +62,23 @@ on_both! {
     search::a_number_to_start_from_overrides_the_dates,
     search::bounds_hold,
     search::random_searches_agree_with_a_plain_filter,
+    directory::every_change_comes_back,
+    directory::a_loaded_directory_can_be_applied,
+    directory::a_batch_for_another_revision_is_refused,
+    directory::a_repeated_batch_is_known_by_its_record,
+    directory::a_batch_that_does_not_fit_leaves_nothing,
+    directory::names_and_uris_change_hands_in_one_batch,
+    directory::what_no_engine_can_keep_is_refused_whole,
+    directory::acts_are_recorded,
+    directory::invitations_come_oldest_first,
+    directory::random_batches_agree_with_plain_maps,
+    erasing::a_cleared_room_goes_on_where_it_was,
+    erasing::more_is_cleared_than_fits_one_transaction,
+    erasing::deleted_messages_stay_away,
+    erasing::replaced_messages_keep_their_new_text,
+    erasing::an_export_passes_over_what_is_gone,
+    erasing::a_removed_room_takes_its_messages_along,
+    erasing::rooms_have_a_size,
     schema::an_empty_database_is_migrated,
     schema::every_earlier_version_is_migrated,
     schema::a_newer_version_is_refused,

@@ -7,22 +7,28 @@
 //! The store wants a session of its own: a pooler in front must not share sessions between
 //! transactions.
 
+mod admin;
 mod connect;
+mod directory;
 mod endpoints;
+mod erase;
 mod error;
 mod read;
 mod schema;
 mod search;
+mod work;
 mod write;
 
 use crate::sql::error::unsigned;
 use crate::sql::{
-    Appended, Cursor, ENDPOINTS_MAX, Error, Found, Health, LogPosition, Migrated, Place,
-    Preference, Query, RoomEnd, Row, RowKey, SchemaState, Store, types,
+    ADMIN_RECORDS_MAX, AdminRecord, Appended, CLEAR_ROWS, Cursor, ENDPOINTS_MAX, Error, Found,
+    Health, INVITATIONS_MAX, LogPosition, Migrated, Place, Preference, Query, RoomEnd, Row, RowKey,
+    SchemaState, Store, StoredInvitation, StoredRecord, types,
 };
 use connect::Target;
 use parlance_core::Endpoint;
-use parlance_wire::xccos::Guid;
+use parlance_core::directory::{Change, Revision};
+use parlance_wire::xccos::{Guid, Timestamp};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -31,6 +37,8 @@ use tokio_postgres::{Client, Statement};
 
 /// An operation that has no answer by then is given up, with its outcome unknown.
 const OPERATION_TIME_MAX: Duration = Duration::from_secs(30);
+/// The same for what may touch a million rows: a directory, a room's messages, all messages.
+const LARGE_TIME_MAX: Duration = Duration::from_secs(600);
 /// A migration may rewrite tables.
 const MIGRATION_TIME_MAX: Duration = Duration::from_secs(3_600);
 
@@ -95,9 +103,18 @@ impl PostgresStore {
     /// Runs an operation on tables that are this program's.
     fn run<T>(
         &mut self,
+        operation: impl AsyncFnMut(&mut Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.run_for(OPERATION_TIME_MAX, operation)
+    }
+
+    /// The same with another bound.
+    fn run_for<T>(
+        &mut self,
+        time_max: Duration,
         mut operation: impl AsyncFnMut(&mut Session) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.attempt(OPERATION_TIME_MAX, async |session| {
+        self.attempt(time_max, async |session| {
             session.ready().await?;
             // Outside of searches nothing has a time limit of ours: somebody has cancelled it, or
             // the role has a limit, and neither must look like a search that asks for too much.
@@ -228,6 +245,95 @@ impl Store for PostgresStore {
 
     fn page(&mut self, after: Option<&RowKey>, count: usize) -> Result<Vec<Row>, Error> {
         self.run(async |session| read::page(session, after, count).await)
+    }
+
+    fn directory_revision(&mut self) -> Result<Revision, Error> {
+        self.run(directory::revision)
+    }
+
+    fn directory_load(&mut self, each: &mut dyn FnMut(Change)) -> Result<Revision, Error> {
+        // Makes sure of the connection: what has been handed over cannot be taken back.
+        self.run(directory::revision)?;
+        let mut has_begun = false;
+        self.run_for(LARGE_TIME_MAX, async |session| {
+            if std::mem::replace(&mut has_begun, true) {
+                return Err(Error::Unavailable("the connection broke while loading".into()));
+            }
+            directory::load(session, each).await
+        })
+    }
+
+    fn directory_commit(
+        &mut self,
+        base: Revision,
+        changes: &[Change],
+        audit: &AdminRecord,
+    ) -> Result<Revision, Error> {
+        crate::sql::directory::verify_changes(changes)?;
+        audit.verify()?;
+        self.run_for(LARGE_TIME_MAX, async |session| {
+            directory::commit(session, base, changes, audit).await
+        })
+    }
+
+    fn admin_note(&mut self, record: &AdminRecord) -> Result<(), Error> {
+        record.verify()?;
+        self.run(async |session| admin::note(session, record).await)
+    }
+
+    fn admin_records(
+        &mut self,
+        before: Option<u64>,
+        count: usize,
+    ) -> Result<Vec<StoredRecord>, Error> {
+        let before = before.map_or(i64::MAX, |row| i64::try_from(row).unwrap_or(i64::MAX));
+        let count = count.min(ADMIN_RECORDS_MAX);
+        self.run(async |session| admin::newest(session, before, count).await)
+    }
+
+    fn admin_request(&mut self, key: &str) -> Result<Option<StoredRecord>, Error> {
+        self.run(async |session| admin::by_request(session, key).await)
+    }
+
+    fn invitations(
+        &mut self,
+        user: Guid,
+        after: u64,
+        count: usize,
+    ) -> Result<Vec<StoredInvitation>, Error> {
+        let count = count.min(INVITATIONS_MAX);
+        self.run(async |session| admin::invitations(session, user, after, count).await)
+    }
+
+    fn invitations_total(&mut self) -> Result<u64, Error> {
+        self.run(admin::invitations_total)
+    }
+
+    fn messages_clear(&mut self, room: Guid, until: Timestamp) -> Result<u64, Error> {
+        let mut total = 0;
+        loop {
+            let step =
+                async |session: &mut Session| erase::clear(session, room, until, CLEAR_ROWS).await;
+            let count = self.run(step)?;
+            total += count;
+            if count < CLEAR_ROWS as u64 {
+                return Ok(total);
+            }
+        }
+    }
+
+    fn messages_delete(&mut self, room: Guid, places: &[Place]) -> Result<u64, Error> {
+        types::verify_places(places)?;
+        self.run(async |session| erase::delete(session, room, places).await)
+    }
+
+    fn messages_replace(&mut self, room: Guid, places: &[Place], text: &str) -> Result<u64, Error> {
+        types::verify_replacement(places, text)?;
+        self.run(async |session| erase::replace(session, room, places, text).await)
+    }
+
+    fn room_bytes(&mut self) -> Result<Vec<(Guid, u64)>, Error> {
+        self.run_for(LARGE_TIME_MAX, erase::room_bytes)
     }
 
     fn health(&mut self) -> Result<Health, Error> {

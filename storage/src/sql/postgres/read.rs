@@ -30,7 +30,7 @@ pub(super) fn key(row: &tokio_postgres::Row) -> Result<RowKey, Error> {
     Ok(RowKey { room: guid(row.try_get(0)?)?, place: Place { term, number } })
 }
 
-fn guid(bytes: &[u8]) -> Result<Guid, Error> {
+pub(super) fn guid(bytes: &[u8]) -> Result<Guid, Error> {
     let bytes = bytes.try_into().map_err(|_| Error::Corrupt("a uuid is not 16 bytes".into()))?;
     Ok(Guid(u128::from_be_bytes(bytes)))
 }
@@ -116,7 +116,9 @@ pub(super) async fn page(
 pub(super) async fn rooms(session: &mut Session) -> Result<Vec<RoomEnd>, Error> {
     const SQL: &str = "
         SELECT uuid_send(room), max(term), max(last_number), max(last_ts)
-        FROM span GROUP BY room ORDER BY room";
+        FROM span
+        WHERE NOT EXISTS (SELECT FROM erased WHERE erased.room = span.room AND is_removed)
+        GROUP BY room ORDER BY room";
     let statement = session.statement(SQL).await?;
     let found = session.client.query(&statement, &[]).await?;
     let read = |row: &tokio_postgres::Row| {

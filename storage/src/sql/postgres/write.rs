@@ -65,9 +65,16 @@ const INSERT: &str = "
     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
         $7::boolean[], $8::text[], $9::text[], $10::text[])
         AS row (room, term, number, ts, author, author_name, alert, chat, rtf, words)
+    WHERE NOT EXISTS (
+        SELECT FROM erased WHERE erased.room = row.room::uuid
+            AND (is_removed OR (row.term, row.number) <= (erased.term, erased.number))
+    ) AND NOT EXISTS (
+        SELECT FROM amended WHERE amended.room = row.room::uuid
+            AND amended.term = row.term AND amended.number = row.number
+    )
     ON CONFLICT (room, term, number) DO NOTHING";
 
-/// The first message of a batch that differs from what is stored.
+/// The first message of a batch that differs from what is stored, unless it was amended.
 const DIFFERENCE: &str = "
     SELECT uuid_send(stored.room), stored.term, stored.number
     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
@@ -77,6 +84,10 @@ const DIFFERENCE: &str = "
         AND stored.term = row.term AND stored.number = row.number
     WHERE (stored.ts, stored.author, stored.author_name, stored.alert, stored.chat, stored.rtf)
         IS DISTINCT FROM (row.ts, row.author, row.author_name, row.alert, row.chat, row.rtf)
+        AND NOT EXISTS (
+            SELECT FROM amended WHERE amended.room = stored.room
+                AND amended.term = stored.term AND amended.number = stored.number
+        )
     LIMIT 1";
 
 const EXTEND: &str = "
@@ -104,6 +115,11 @@ pub(super) async fn keep(
     let extend = session.statement(EXTEND).await?;
     let forward = session.statement(MOVE).await?;
     let transaction = session.client.transaction().await?;
+    // First, since these rows' locks keep out whoever erases messages of the same rooms: what was
+    // erased before is seen by the next statement.
+    let additions = Columns::new(&batch.additions)?;
+    let Columns { rooms, terms, firsts, lasts, times } = &additions;
+    transaction.execute(&extend, &[rooms, terms, firsts, lasts, times]).await?;
     let columns = batch.columns();
     let inserted = transaction.execute(&insert, &columns).await? as usize;
     if inserted < batch.rows.len() {
@@ -113,9 +129,6 @@ pub(super) async fn keep(
             return Err(Conflict::Message(read::key(&other)?).into());
         }
     }
-    let additions = Columns::new(&batch.additions)?;
-    let Columns { rooms, terms, firsts, lasts, times } = &additions;
-    transaction.execute(&extend, &[rooms, terms, firsts, lasts, times]).await?;
     if let Some(cursor) = cursor {
         transaction.execute(&forward, &[&cursor.name, &signed(cursor.position.0)?]).await?;
     }

@@ -3,7 +3,10 @@
 //! Write-ahead log with a sync at every commit. A second store on the same file reads while this
 //! one writes; two that write wait for each other.
 
+mod admin;
+mod directory;
 mod endpoints;
+mod erase;
 mod error;
 mod read;
 mod schema;
@@ -11,14 +14,16 @@ mod write;
 
 use super::search;
 use super::{
-    Appended, Conflict, Cursor, ENDPOINTS_MAX, Error, Found, Health, LogPosition, Migrated,
-    OWNER_PREFERENCES_MAX, Place, Preference, Query, RoomEnd, Row, RowKey, SEARCH_TIME_MAX,
-    SchemaState, Store,
+    ADMIN_RECORDS_MAX, AdminRecord, Appended, CLEAR_ROWS, Conflict, Cursor, ENDPOINTS_MAX, Error,
+    Found, Health, INVITATIONS_MAX, LogPosition, Migrated, OWNER_PREFERENCES_MAX, Place,
+    Preference, Query, RoomEnd, Row, RowKey, SEARCH_TIME_MAX, SchemaState, Store, StoredInvitation,
+    StoredRecord,
 };
 use crate::sql::error::{signed, unsigned};
 use parlance_core::Endpoint;
-use parlance_wire::xccos::Guid;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use parlance_core::directory::{Change, Revision};
+use parlance_wire::xccos::{Guid, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -31,6 +36,9 @@ const CACHE_KIB: i64 = 64 * 1024;
 /// Pages in the write-ahead log before they are moved into the file: fewer moves of the same page
 /// than with the default of 1,000.
 const CHECKPOINT_PAGES: i64 = 4_000;
+
+/// Statements kept parsed: all there are.
+const STATEMENTS_MAX: usize = 128;
 
 /// A store in one file.
 pub struct SqliteStore {
@@ -49,7 +57,7 @@ impl SqliteStore {
         connection.pragma_update(None, "trusted_schema", false)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        connection.set_prepared_statement_cache_capacity(32);
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(SqliteStore { connection, is_ready: false })
     }
 
@@ -62,9 +70,13 @@ impl SqliteStore {
         Ok(&mut self.connection)
     }
 
+    /// A transaction that has the write lock.
+    fn writing(&mut self) -> Result<Transaction<'_>, Error> {
+        Ok(self.ready()?.transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+
     fn keep(&mut self, rows: &[Row], cursor: Option<&Cursor>) -> Result<Appended, Error> {
-        let connection = self.ready()?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.writing()?;
         let appended = write::rows(&transaction, rows)?;
         if let Some(cursor) = cursor {
             write::cursor(&transaction, cursor)?;
@@ -153,8 +165,7 @@ impl Store for SqliteStore {
         content: &str,
     ) -> Result<u64, Error> {
         super::types::verify_preference(label, content)?;
-        let connection = self.ready()?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.writing()?;
         let stored = read::preference(&transaction, owner, label)?;
         if let Some(stored) = &stored
             && seqid < stored.seqid
@@ -180,8 +191,7 @@ impl Store for SqliteStore {
 
     fn endpoints_write(&mut self, all: &[Endpoint]) -> Result<(), Error> {
         super::types::verify_endpoints(all)?;
-        let connection = self.ready()?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.writing()?;
         endpoints::write(&transaction, all)?;
         Ok(transaction.commit()?)
     }
@@ -193,6 +203,95 @@ impl Store for SqliteStore {
     fn page(&mut self, after: Option<&RowKey>, count: usize) -> Result<Vec<Row>, Error> {
         let transaction = self.ready()?.transaction()?;
         read::page(&transaction, after, count)
+    }
+
+    fn directory_revision(&mut self) -> Result<Revision, Error> {
+        directory::revision(self.ready()?)
+    }
+
+    fn directory_load(&mut self, each: &mut dyn FnMut(Change)) -> Result<Revision, Error> {
+        let transaction = self.ready()?.transaction()?;
+        directory::load(&transaction, each)
+    }
+
+    fn directory_commit(
+        &mut self,
+        base: Revision,
+        changes: &[Change],
+        audit: &AdminRecord,
+    ) -> Result<Revision, Error> {
+        super::directory::verify_changes(changes)?;
+        audit.verify()?;
+        directory::commit(self.writing()?, base, changes, audit)
+    }
+
+    fn admin_note(&mut self, record: &AdminRecord) -> Result<(), Error> {
+        record.verify()?;
+        let transaction = self.writing()?;
+        if admin::by_id(&transaction, record.id)?.is_none() {
+            let revision = directory::revision(&transaction)?;
+            admin::insert(&transaction, revision, record)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn admin_records(
+        &mut self,
+        before: Option<u64>,
+        count: usize,
+    ) -> Result<Vec<StoredRecord>, Error> {
+        let before = before.map_or(i64::MAX, |row| i64::try_from(row).unwrap_or(i64::MAX));
+        admin::newest(self.ready()?, before, count.min(ADMIN_RECORDS_MAX) as i64)
+    }
+
+    fn admin_request(&mut self, key: &str) -> Result<Option<StoredRecord>, Error> {
+        admin::by_request(self.ready()?, key)
+    }
+
+    fn invitations(
+        &mut self,
+        user: Guid,
+        after: u64,
+        count: usize,
+    ) -> Result<Vec<StoredInvitation>, Error> {
+        admin::invitations(self.ready()?, user, after, count.min(INVITATIONS_MAX))
+    }
+
+    fn invitations_total(&mut self) -> Result<u64, Error> {
+        admin::invitations_total(self.ready()?)
+    }
+
+    fn messages_clear(&mut self, room: Guid, until: Timestamp) -> Result<u64, Error> {
+        let mut total = 0;
+        loop {
+            let transaction = self.writing()?;
+            let count = erase::clear(&transaction, room, until, CLEAR_ROWS)?;
+            transaction.commit()?;
+            total += count;
+            if count < CLEAR_ROWS as u64 {
+                return Ok(total);
+            }
+        }
+    }
+
+    fn messages_delete(&mut self, room: Guid, places: &[Place]) -> Result<u64, Error> {
+        super::types::verify_places(places)?;
+        let transaction = self.writing()?;
+        let count = erase::amend(&transaction, room, places, None)?;
+        transaction.commit()?;
+        Ok(count)
+    }
+
+    fn messages_replace(&mut self, room: Guid, places: &[Place], text: &str) -> Result<u64, Error> {
+        super::types::verify_replacement(places, text)?;
+        let transaction = self.writing()?;
+        let count = erase::amend(&transaction, room, places, Some(text))?;
+        transaction.commit()?;
+        Ok(count)
+    }
+
+    fn room_bytes(&mut self) -> Result<Vec<(Guid, u64)>, Error> {
+        erase::room_bytes(self.ready()?)
     }
 
     fn health(&mut self) -> Result<Health, Error> {

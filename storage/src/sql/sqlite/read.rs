@@ -16,7 +16,7 @@ fn ids(span: i64, numbers: (u64, u64)) -> (i64, i64) {
     (span << NUMBER_BITS | number(numbers.0), span << NUMBER_BITS | number(numbers.1))
 }
 
-fn number(id: i64) -> u64 {
+pub(super) fn number(id: i64) -> u64 {
     id as u64 & NUMBER_MAX
 }
 
@@ -129,27 +129,28 @@ pub(super) fn page(
     let count = count.min(LAST_ROWS_MAX);
     let mut found = Vec::new();
     let mut at = after.copied();
-    // Every span has a message, so no more of them are needed than messages.
-    for (room, span) in spans_from(connection, after, count + 1)? {
-        let place = at.take().filter(|at| (at.room, at.place.term) == (room, span.term));
-        let first = place.map_or(0, |at| at.place.number.saturating_add(1));
-        if first > NUMBER_MAX {
-            continue;
+    loop {
+        // Spans may be empty, so that a page may need more of them than it has messages.
+        let spans = spans_from(connection, at.as_ref(), count + 1)?;
+        let is_end = spans.len() <= count;
+        for (room, span) in spans {
+            let place = at.filter(|at| (at.room, at.place.term) == (room, span.term));
+            let first = place.map_or(0, |at| at.place.number.saturating_add(1));
+            let (low, high) = ids(span.key, (first, NUMBER_MAX));
+            if first <= NUMBER_MAX {
+                let rest = (count - found.len()) as i64;
+                let values = params![low, high, 0, i64::MAX, rest];
+                found.extend(rows(connection, FORWARDS, values, room, span.term)?);
+            }
+            if found.len() == count {
+                return Ok(found);
+            }
+            at = Some(RowKey { room, place: Place { term: span.term, number: NUMBER_MAX } });
         }
-        let (low, high) = ids(span.key, (first, NUMBER_MAX));
-        let rest = (count - found.len()) as i64;
-        found.extend(rows(
-            connection,
-            FORWARDS,
-            params![low, high, 0, i64::MAX, rest],
-            room,
-            span.term,
-        )?);
-        if found.len() == count {
-            break;
+        if is_end {
+            return Ok(found);
         }
     }
-    Ok(found)
 }
 
 /// Spans of all rooms from a place on, in the order of pages.
@@ -182,7 +183,9 @@ fn spans_from(
 pub(super) fn rooms(connection: &Connection) -> Result<Vec<RoomEnd>, Error> {
     let mut statement = connection.prepare_cached(
         "SELECT room.id, max(term), max(last_number), max(last_ts)
-         FROM room JOIN span ON span.room = room.key GROUP BY room.id ORDER BY room.id",
+         FROM room JOIN span ON span.room = room.key
+         WHERE NOT EXISTS (SELECT 1 FROM erased WHERE erased.room = room.key AND is_removed)
+         GROUP BY room.id ORDER BY room.id",
     )?;
     let ends =
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;

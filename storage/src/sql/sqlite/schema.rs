@@ -5,10 +5,11 @@ use rusqlite::{Connection, TransactionBehavior};
 
 /// Steps from an empty file to this program's tables, the first being version 1. A step that has
 /// been released is never changed.
-const STEPS: [(&str, &str); 3] = [
+const STEPS: [(&str, &str); 4] = [
     ("messages", include_str!("0001_messages.sql")),
     ("preferences", include_str!("0002_preferences.sql")),
     ("endpoints", include_str!("0003_endpoints.sql")),
+    ("directory", include_str!("0004_directory.sql")),
 ];
 
 /// Version of this program.

@@ -1,6 +1,6 @@
 //! Writes messages and cursors, inside the caller's transaction.
 
-use super::read;
+use super::{erase, read};
 use crate::sql::error::signed;
 use crate::sql::types::{Addition, additions, verify_batch};
 use crate::sql::{Appended, Conflict, Cursor, Error, Row, words};
@@ -23,7 +23,10 @@ pub(super) fn rows(connection: &Connection, rows: &[Row]) -> Result<Appended, Er
     verify_batch(rows)?;
     let mut keys = HashMap::new();
     for addition in additions(rows) {
-        keys.insert((addition.room, addition.term), span(connection, &addition)?);
+        let keys_of = span(connection, &addition)?;
+        let numbers = (addition.first, addition.last);
+        let gone = erase::Gone::read(connection, keys_of.room, addition.term, numbers)?;
+        keys.insert((addition.room, addition.term), (keys_of, gone));
     }
     let mut insert = connection.prepare_cached(
         "INSERT INTO message (id, room, ts, author, author_name, alert, chat, rtf)
@@ -33,7 +36,11 @@ pub(super) fn rows(connection: &Connection, rows: &[Row]) -> Result<Appended, Er
         connection.prepare_cached("INSERT INTO message_words (rowid, words) VALUES (?1, ?2)")?;
     let mut appended = Appended::default();
     for row in rows {
-        let Keys { room, span } = keys[&(row.room, row.place.term)];
+        let (Keys { room, span }, gone) = &keys[&(row.room, row.place.term)];
+        if gone.has(row.place.number) {
+            appended.repeated += 1;
+            continue;
+        }
         let id = span << NUMBER_BITS | signed(row.place.number)?;
         let (author, name) = (&row.author, &row.author_name);
         let values = params![id, room, row.ts.0, author, name, row.alert, row.chat, row.rtf];
@@ -76,7 +83,7 @@ fn span(connection: &Connection, addition: &Addition) -> Result<Keys, Error> {
 }
 
 /// Finds or makes a room's key.
-fn room(connection: &Connection, room: Guid) -> Result<i64, Error> {
+pub(super) fn room(connection: &Connection, room: Guid) -> Result<i64, Error> {
     let id = room.0.to_be_bytes();
     if let Some(key) = read::room_key(connection, room)? {
         return Ok(key);

@@ -1,0 +1,226 @@
+//! What is written down of an act, and what its outcome looks like when it is asked for again.
+
+use super::cause::{cause_named, of_cause};
+use super::detail;
+use super::error::AdminError;
+use super::ledger::AdminRecord;
+use super::service::{Done, Request};
+use parlance_core::Directory;
+use parlance_core::admin::Refusal;
+use parlance_core::directory::{Change, Revision};
+use parlance_wire::xccos::{Guid, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Steps told of one act; the rest is counted.
+const STEPS_MAX: usize = 100;
+
+/// Properties that refusals speak of: a repeated refusal finds its property here again.
+const FIELDS: [&str; 27] = [
+    "account",
+    "addin",
+    "allowed",
+    "category",
+    "creators",
+    "default_chat_history",
+    "denied",
+    "description",
+    "disabled",
+    "display_name",
+    "fqdn",
+    "invitations",
+    "kind",
+    "managers",
+    "members",
+    "name",
+    "parents",
+    "policy",
+    "presenters",
+    "privacy",
+    "room",
+    "room_management_url",
+    "scope",
+    "type",
+    "uri",
+    "url",
+    "user",
+];
+
+/// An outcome as it is kept.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Outcome {
+    Done {
+        revision: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        messages: Option<u64>,
+    },
+    Refused {
+        cause: String,
+        field: String,
+        message: String,
+    },
+}
+
+/// The record of a request, without its outcome.
+pub(super) fn of(request: &Request, id: Guid, at: Timestamp) -> AdminRecord {
+    let (target, detail) = detail::of(&request.wanted);
+    AdminRecord {
+        id,
+        at,
+        actor: request.actor.name().to_owned(),
+        surface: request.surface.name().to_owned(),
+        act: request.wanted.name().to_owned(),
+        target,
+        detail,
+        reason: request.options.reason.clone(),
+        request_key: request.options.request_key.clone(),
+        outcome: String::new(),
+    }
+}
+
+/// An outcome as JSON.
+pub(super) fn outcome(outcome: &Result<Done, AdminError>) -> String {
+    let outcome = match outcome {
+        Ok(done) => Outcome::Done {
+            revision: done.revision.0,
+            subject: done.subject.map(|id| id.to_string()),
+            notes: done.notes.clone(),
+            messages: done.messages,
+        },
+        Err(AdminError::Refused(refusal)) => Outcome::Refused {
+            cause: of_cause(refusal.cause).name.to_owned(),
+            field: refusal.field.to_owned(),
+            message: refusal.message.clone(),
+        },
+        Err(error) => unreachable!("{error} is not an outcome that is kept"),
+    };
+    serde_json::to_string(&outcome).expect("texts and numbers are JSON")
+}
+
+/// The outcome of changes that led to a revision.
+pub(super) fn outcome_of_changes(revision: Revision) -> String {
+    outcome(&Ok(Done { revision, ..Done::default() }))
+}
+
+/// What the same request came to before; an error if that was another one.
+pub(super) fn replay(first: &AdminRecord, again: &AdminRecord) -> Result<Done, AdminError> {
+    let wanted = |record: &AdminRecord| {
+        let AdminRecord { actor, act, target, detail, .. } = record.clone();
+        (actor, act, target, detail)
+    };
+    if wanted(first) != wanted(again) {
+        return Err(AdminError::KeyReused);
+    }
+    match serde_json::from_str(&first.outcome) {
+        Ok(Outcome::Done { revision, subject, notes, messages }) => Ok(Done {
+            revision: Revision(revision),
+            subject: subject.as_deref().and_then(Guid::parse),
+            notes,
+            changes: Vec::new(),
+            is_repeated: true,
+            messages,
+        }),
+        Ok(Outcome::Refused { cause, field, message }) => match cause_named(&cause) {
+            Some(cause) => {
+                let field = FIELDS.into_iter().find(|known| *known == field).unwrap_or("");
+                Err(Refusal { cause, field, message }.into())
+            }
+            None => Err(AdminError::Broken(format!("the refusal {cause:?} is unknown"))),
+        },
+        Err(error) => Err(AdminError::Broken(format!("a record cannot be read ({error})"))),
+    }
+}
+
+/// What changes do, for a person.
+pub(super) fn steps(old: &Directory, new: &Directory, changes: &[Change]) -> Vec<String> {
+    let names = Names { old, new };
+    let told = changes.iter().take(STEPS_MAX).map(|change| names.step(change));
+    let mut steps: Vec<String> = told.collect();
+    if changes.len() > STEPS_MAX {
+        steps.push(format!("and {} more", changes.len() - STEPS_MAX));
+    }
+    steps
+}
+
+/// Knows the names of things that are, will be or were.
+struct Names<'a> {
+    old: &'a Directory,
+    new: &'a Directory,
+}
+
+impl Names<'_> {
+    fn step(&self, change: &Change) -> String {
+        match change {
+            Change::Pool(pool) => format!("pool {} set", pool.fqdn),
+            Change::Category(category) => {
+                let is_there = self.old.category(category.id).is_some();
+                format!("category {:?} {}", category.name, made(is_there))
+            }
+            Change::CategoryRemoved(id) => format!("category {:?} removed", self.node(*id)),
+            Change::Room(room) => {
+                format!("room {:?} {}", room.name, made(self.old.room(room.id).is_some()))
+            }
+            Change::RoomRemoved(id) => format!("room {:?} removed", self.node(*id)),
+            Change::Addin(addin) => {
+                format!("add-in {:?} {}", addin.name, made(self.old.addin(addin.id).is_some()))
+            }
+            Change::AddinRemoved(id) => format!("add-in {id} removed"),
+            Change::Principal(principal) => {
+                let is_there = self.old.people().find(principal.id).is_some();
+                format!("{} {}", principal.uri, made(is_there))
+            }
+            Change::PrincipalRemoved(id) => format!("{} removed", self.person(*id)),
+            Change::Parents { child, parents } => {
+                format!("{} stands in {} now", self.person(*child), self.people(parents))
+            }
+            Change::Entries { node, role, add, remove } => {
+                let list = format!("{role:?}").to_lowercase();
+                let (add, remove) = (self.people(add), self.people(remove));
+                format!("{list} list of {:?}: added {add}, removed {remove}", self.node(*node))
+            }
+            Change::Policy(policy) => format!("policy {} set", policy.scope),
+            Change::PolicyRemoved(scope) => format!("policy {scope} removed"),
+            Change::Configuration(of) => format!("configuration {} set", of.scope),
+            Change::ConfigurationRemoved(scope) => format!("configuration {scope} removed"),
+            Change::Endpoint(endpoint) => format!("endpoint {} set", endpoint.uri),
+            Change::EndpointRemoved(uri) => format!("endpoint {uri} removed"),
+            Change::Invited { room, users, .. } => {
+                format!("{} invited to {:?}", self.people(users), self.node(*room))
+            }
+        }
+    }
+
+    fn node(&self, id: Guid) -> String {
+        let named = |directory: &Directory| {
+            let room = directory.room(id).map(|room| room.room.name.clone());
+            room.or_else(|| Some(directory.category(id)?.category.name.clone()))
+        };
+        named(self.new).or_else(|| named(self.old)).unwrap_or_else(|| id.to_string())
+    }
+
+    fn person(&self, id: Guid) -> String {
+        let named = |directory: &Directory| {
+            let people = directory.people();
+            let person = people.find(id).and_then(|id| people.get(id))?;
+            Some(person.principal.uri.clone())
+        };
+        named(self.new).or_else(|| named(self.old)).unwrap_or_else(|| id.to_string())
+    }
+
+    /// A few names, or their number.
+    fn people(&self, ids: &[Guid]) -> String {
+        match ids {
+            [] => "nobody".into(),
+            [_, _, _, _, ..] => format!("{} principals", ids.len()),
+            few => few.iter().map(|id| self.person(*id)).collect::<Vec<_>>().join(" and "),
+        }
+    }
+}
+
+fn made(is_there: bool) -> &'static str {
+    if is_there { "changed" } else { "made" }
+}

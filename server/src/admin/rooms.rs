@@ -1,0 +1,28 @@
+//! What message acts need of the rooms that are in use.
+
+use parlance_wire::xccos::Guid;
+
+/// The rooms of a running server: its shards, and the log behind them. Both may block for seconds;
+/// they are called on the administration's thread.
+pub trait Rooms: Send {
+    /// Waits until the database has everything that was said in the room so far.
+    ///
+    /// # Errors
+    /// Cause, effect, next step: the act is not begun then.
+    fn settle(&self, room: Guid) -> Result<(), String>;
+
+    /// Makes the room's shard forget the messages it keeps in memory: the database has others now.
+    fn forget(&self, room: Guid);
+}
+
+/// No room is in use.
+#[derive(Debug, Clone, Copy)]
+pub struct NoRooms;
+
+impl Rooms for NoRooms {
+    fn settle(&self, _: Guid) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn forget(&self, _: Guid) {}
+}
