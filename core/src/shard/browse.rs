@@ -300,12 +300,8 @@ impl Shard {
         name: &str,
         code: ResponseCode,
     ) {
-        let reply = parlance_wire::xccos::Reply {
-            name: name.into(),
-            to,
-            code,
-            data: ReplyData::Empty,
-        };
+        let reply =
+            parlance_wire::xccos::Reply { name: name.into(), to, code, data: ReplyData::Empty };
         self.send_reply(key, reply);
     }
 }
@@ -327,14 +323,23 @@ fn is_associated(
 /// Does a principal have the names, and could it be in a list of the category's rooms?
 fn is_found(directory: &Directory, person: &Person, search: &PrincipalSearch) -> bool {
     let principal = &person.principal;
-    let has = |text: &str, part: &str| {
-        let (text, part) = (text.as_bytes(), part.trim().as_bytes());
-        part.is_empty() || text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
+    let begins = |text: &str, part: &str| {
+        let part = part.trim();
+        text.get(..part.len()).is_some_and(|start| start.eq_ignore_ascii_case(part))
+    };
+    // Groups have one name; people, as far as we know, have the first and the last word of theirs.
+    let name = principal.display_name.trim();
+    let (first, last) = match principal.kind {
+        model::PrincipalKind::User => (
+            name.split_whitespace().next().unwrap_or_default(),
+            name.split_whitespace().next_back().unwrap_or_default(),
+        ),
+        _ => ("", name),
     };
     if principal.state != PrincipalState::Active
-        || !has(&principal.display_name, &search.last_name)
-        || !has(&principal.display_name, &search.first_name)
-        || !has(&principal.email, &search.email)
+        || !begins(last, &search.last_name)
+        || !begins(first, &search.first_name)
+        || !begins(&principal.email, &search.email)
     {
         return false;
     }

@@ -11,8 +11,8 @@
 
 use super::Shard;
 use super::ask::{Ask, Question};
-use super::session::End;
 use super::browse::room_info;
+use super::session::End;
 use crate::directory::{Directory, Invited, RoomEntry, Touched};
 use crate::mail::{AskKey, Item, JoinOutcome, Leave, SessionKey, User};
 use parlance_wire::xccos::{self, Guid, Invitation, Notice, ResponseCode};
@@ -210,11 +210,8 @@ impl Shard {
             return;
         }
         let directory = self.setup.directory.clone();
-        let sessions: Vec<(SessionKey, Arc<User>)> = self
-            .sessions
-            .iter()
-            .map(|(key, session)| (key, session.dialog.user.clone()))
-            .collect();
+        let sessions: Vec<(SessionKey, Arc<User>)> =
+            self.sessions.iter().map(|(key, session)| (key, session.dialog.user.clone())).collect();
         for (key, user) in sessions {
             let Some(id) = directory.people().find_uri(&user.uri) else { continue };
             let of_user = touched.invited.iter().filter(|invited| invited.user == id);
@@ -230,12 +227,12 @@ impl Shard {
 
 fn invitation(directory: &Directory, invited: &Invited) -> Option<Notice> {
     let entry = directory.room(invited.room)?;
-    Some(Notice::Invite(Invitation {
+    Some(Notice::Invite(Box::new(Invitation {
         number: invited.number,
         domain: directory.domain.clone(),
         created_on: invited.on,
         room: room_info(directory, entry, None),
-    }))
+    })))
 }
 
 fn session_has_backlog(shard: &Shard, key: SessionKey) -> bool {

@@ -94,9 +94,7 @@ fn of_act(act: &Act) -> (String, Map<String, Value>) {
         Act::GrantPolicy { user, policy } => {
             (user.clone(), nothing().put("policy", policy.as_deref()))
         }
-        Act::RemovePolicy { scope, force } => {
-            (scope.to_string(), nothing().flag("force", *force))
-        }
+        Act::RemovePolicy { scope, force } => (scope.to_string(), nothing().flag("force", *force)),
         Act::NewConfiguration { scope, edit } | Act::SetConfiguration { scope, edit } => {
             (scope.to_string(), configuration_edit(edit))
         }
@@ -210,9 +208,7 @@ fn person(person: &parlance_core::admin::PersonRecord) -> Value {
 
 fn of_messages(act: &MessageAct) -> (String, Map<String, Value>) {
     let (room, set) = match act {
-        MessageAct::Clear { room, until } => {
-            (room, Set::default().put("until", until.to_string()))
-        }
+        MessageAct::Clear { room, until } => (room, Set::default().put("until", until.to_string())),
         MessageAct::Remove { room, filter } => (room, of_filter(filter)),
         MessageAct::Replace { room, filter, text } => {
             (room, of_filter(filter).put("text", text.as_str()))

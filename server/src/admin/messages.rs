@@ -154,7 +154,11 @@ fn carry_out(
         }
         MessageAct::Remove { filter, .. } => {
             let keys = wanted(ledger, room, filter)?;
-            let count = if is_dry { keys.len() as u64 } else { in_parts(&keys, |part| ledger.delete(part))? };
+            let count = if is_dry {
+                keys.len() as u64
+            } else {
+                in_parts(&keys, |part| ledger.delete(part))?
+            };
             Ok((count, "removed"))
         }
         MessageAct::Replace { filter, text, .. } => {
@@ -191,11 +195,7 @@ fn in_parts(
 
 /// Messages that an act is about. A filter that says nothing is refused: clearing is an act of its
 /// own.
-fn wanted(
-    ledger: &mut dyn Ledger,
-    room: Guid,
-    filter: &Filter,
-) -> Result<Vec<RowKey>, AdminError> {
+fn wanted(ledger: &mut dyn Ledger, room: Guid, filter: &Filter) -> Result<Vec<RowKey>, AdminError> {
     let is_empty = filter.text.trim().is_empty() && filter.author.is_none();
     if is_empty && filter.from.is_none() && filter.to.is_none() {
         let message = "neither words nor an author nor dates are given, so all messages would be \

@@ -49,7 +49,7 @@ pub use numbers::AdminNumbers;
 pub use open::{Loaded, address, open, open_configured, tell_address};
 pub use rooms::{NoRooms, Rooms};
 pub use service::{Admin, Done, Options, Request, Surface, Wanted};
-pub use tokens::{hex, unhex, LOCAL_TOKEN, NewToken, Token, TokenError, TokenRole, Tokens};
+pub use tokens::{LOCAL_TOKEN, NewToken, Token, TokenError, TokenRole, Tokens, hex, unhex};
 
 #[cfg(test)]
 mod tests;

@@ -140,14 +140,13 @@ fn begin(
         outcome: record::outcome_of_changes(Revision(directory.revision.0 + 1)),
         ..AdminRecord::default()
     };
-    next.revision = ledger.commit(directory.revision, changes, &record).map_err(|error| {
-        match error {
+    next.revision =
+        ledger.commit(directory.revision, changes, &record).map_err(|error| match error {
             LedgerError::Database(cause) => format!("{cause}, so {reason} cannot be written"),
             LedgerError::Collision => {
                 "another server changed the directory at this moment; start again".into()
             }
-        }
-    })?;
+        })?;
     Ok(next)
 }
 

@@ -314,7 +314,10 @@ mod tests {
         let local = std::fs::read_to_string(folder.path().join(LOCAL_TOKEN)).unwrap();
         assert_eq!(tokens.holder(local.trim()).unwrap().role, TokenRole::Administrator);
         let made = tokens.new_token("nightly", TokenRole::Auditor).unwrap();
-        assert_eq!(tokens.new_token("nightly", TokenRole::Auditor).err(), Some(TokenError::DuplicateName));
+        assert_eq!(
+            tokens.new_token("nightly", TokenRole::Auditor).err(),
+            Some(TokenError::DuplicateName)
+        );
         assert_eq!(tokens.new_token("\n", TokenRole::Auditor).err(), Some(TokenError::BadName));
 
         let again = Tokens::open(folder.path()).unwrap();

@@ -30,7 +30,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             let detail = "the document is not said to be JSON, so it was not read; send \
                           Content-Type: application/json";
-            return Err(Problem::new(status, "not-json", "JSON is understood, nothing else", detail));
+            return Err(Problem::new(
+                status,
+                "not-json",
+                "JSON is understood, nothing else",
+                detail,
+            ));
         }
         // What says its length is refused before it is read.
         let is_long = request.body().size_hint().lower() > BODY_BYTES_MAX as u64;

@@ -6,9 +6,7 @@ use super::{
     rights, room_list, rooms, tokens,
 };
 use utoipa::OpenApi as _;
-use utoipa::openapi::path::{
-    HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn,
-};
+use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder, SecurityRequirement};

@@ -146,9 +146,10 @@ impl IntoResponse for Problem {
 /// What the framework refuses by itself, in our form.
 pub async fn in_our_form(response: Response) -> Response {
     let status = response.status();
-    let is_ours = response.headers().get(CONTENT_TYPE).is_some_and(|kind| {
-        kind.as_bytes().starts_with(b"application/problem+json")
-    });
+    let is_ours = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
     if is_ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }

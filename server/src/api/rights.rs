@@ -227,9 +227,7 @@ fn place(
             let room = visible(directory, caller, name)?.clone();
             let manages = match caller.asker(directory) {
                 None => true,
-                Some(asker) => {
-                    asker.is_some_and(|asker| directory.rights(&asker, &room).manage)
-                }
+                Some(asker) => asker.is_some_and(|asker| directory.rights(&asker, &room).manage),
             };
             if !manages {
                 let message = "only managers of the room are told who could be in it";

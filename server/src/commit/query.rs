@@ -146,11 +146,14 @@ impl QueryEnd {
     fn administer(&self, key: QueryKey, uri: String, act: Act) {
         let answers = self.answers.clone();
         let reply = move |outcome: Result<Done, AdminError>| {
-            answers.tell(key, match outcome {
-                Ok(done) => Answer::Administered(Ok(done.subject)),
-                Err(AdminError::Refused(refusal)) => Answer::Administered(Err(refusal)),
-                Err(_) => Answer::Failed(Fault::Unavailable),
-            });
+            answers.tell(
+                key,
+                match outcome {
+                    Ok(done) => Answer::Administered(Ok(done.subject)),
+                    Err(AdminError::Refused(refusal)) => Answer::Administered(Err(refusal)),
+                    Err(_) => Answer::Failed(Fault::Unavailable),
+                },
+            );
         };
         let Some(administration) = &self.queries.administration else {
             return reply(Err(AdminError::Busy));

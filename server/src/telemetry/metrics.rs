@@ -242,7 +242,8 @@ mod tests {
         two.lock().unwrap().counters.posts = 3;
         two.lock().unwrap().counters.refused[1] = 9;
         two.lock().unwrap().gauges.links = 4;
-        let page = Metrics::new(Clock::start(), vec![one, two], Arc::default(), Arc::default()).page();
+        let page =
+            Metrics::new(Clock::start(), vec![one, two], Arc::default(), Arc::default()).page();
         for line in [
             "parlance_posts_total{shard=\"0\"} 0",
             "parlance_posts_total{shard=\"1\"} 3",

@@ -139,7 +139,8 @@ impl User {
         while !shared.is_over.load(Ordering::SeqCst) {
             let mut out = Vec::new();
             if self.client.is_idle() {
-                self.state = State { heard: std::mem::take(&mut self.state.heard), ..State::default() };
+                self.state =
+                    State { heard: std::mem::take(&mut self.state.heard), ..State::default() };
                 self.client.open(&mut out);
             } else if self.client.is_open() && self.state.session.is_some() {
                 self.join_missing(&mut out);

@@ -129,9 +129,9 @@ impl Rooms for AtRest {
             Some(lag) => match (lag.trouble, lag.messages) {
                 (Some(trouble), _) => trouble,
                 (None, 0) => return Ok(()),
-                (None, count) => format!(
-                    "the log has {count} message(s) of the room that the database lacks"
-                ),
+                (None, count) => {
+                    format!("the log has {count} message(s) of the room that the database lacks")
+                }
             },
         };
         Err(format!("{because}, so nothing was done; start the server, and do it there"))

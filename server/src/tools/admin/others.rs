@@ -205,9 +205,7 @@ impl Config {
             Config::Set { identity, settings } => {
                 Call::new(Method::Patch, &["configurations", identity]).body(settings.document())
             }
-            Config::Remove { identity } => {
-                Call::new(Method::Delete, &["configurations", identity])
-            }
+            Config::Remove { identity } => Call::new(Method::Delete, &["configurations", identity]),
         }
     }
 }

@@ -238,13 +238,17 @@ fn cell(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => shown(text),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
-        Value::Object(of) => match (of.get("uri"), of.get("name"), of.get("done"), of.get("refused")) {
-            (Some(uri), ..) => cell(uri),
-            (None, Some(name), ..) => cell(name),
-            (None, None, Some(_), _) => "done".into(),
-            (None, None, None, Some(refusal)) => format!("refused: {}", cell(&refusal["cause"])),
-            _ => shown(&value.to_string()),
-        },
+        Value::Object(of) => {
+            match (of.get("uri"), of.get("name"), of.get("done"), of.get("refused")) {
+                (Some(uri), ..) => cell(uri),
+                (None, Some(name), ..) => cell(name),
+                (None, None, Some(_), _) => "done".into(),
+                (None, None, None, Some(refusal)) => {
+                    format!("refused: {}", cell(&refusal["cause"]))
+                }
+                _ => shown(&value.to_string()),
+            }
+        }
         other => other.to_string(),
     }
 }

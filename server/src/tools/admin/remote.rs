@@ -85,8 +85,10 @@ impl Carrier for Remote {
         self.ask(call).map_err(|error| {
             let server = &self.server;
             let effect = match call.is_act() {
-                true => "it is not known whether the act was carried out; ask again with the \
-                         same --request-key, or look with `parlance admin audit`",
+                true => {
+                    "it is not known whether the act was carried out; ask again with the \
+                         same --request-key, or look with `parlance admin audit`"
+                }
                 false => "nothing was learned; see whether the server runs and can be reached",
             };
             Fault::Told(format!("{server} does not answer ({error}): {effect}"))

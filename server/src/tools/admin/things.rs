@@ -153,9 +153,7 @@ impl Category {
                 Call::new(Method::Post, &["categories"]).body(document)
             }
             Category::Get { category: None } => Call::new(Method::Get, &["categories"]),
-            Category::Get { category: Some(name) } => {
-                Call::new(Method::Get, &["categories", name])
-            }
+            Category::Get { category: Some(name) } => Call::new(Method::Get, &["categories", name]),
             Category::Set {
                 category,
                 name,
@@ -388,17 +386,7 @@ impl User {
             names.iter().filter(|name| !name.is_empty()).cloned().collect()
         };
         match self {
-            User::New {
-                uri,
-                kind,
-                id,
-                display_name,
-                account,
-                email,
-                company,
-                path,
-                parents,
-            } => {
+            User::New { uri, kind, id, display_name, account, email, company, path, parents } => {
                 let document = Document::default()
                     .maybe("uri", uri.as_deref())
                     .put("kind", word(*kind))
@@ -419,17 +407,7 @@ impl User {
                     .param("state", state.map(word))
                     .param("limit", *limit)
             }
-            User::Set {
-                who,
-                uri,
-                display_name,
-                account,
-                email,
-                company,
-                path,
-                state,
-                parents,
-            } => {
+            User::Set { who, uri, display_name, account, email, company, path, state, parents } => {
                 let document = Document::default()
                     .maybe("uri", uri.as_deref())
                     .maybe("display_name", display_name.as_deref())
