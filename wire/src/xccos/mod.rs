@@ -9,7 +9,8 @@
 //! | [`ids`] | room and category URIs, GUIDs, envelope numbers |
 //! | [`time`] | timestamps |
 //! | [`command`] | `cmd` (client to server) |
-//! | [`reply`] | `rpl` (server to client), response codes |
+//! | [`reply`] | `rpl` (server to client) |
+//! | [`code`] | `resp`: response codes |
 //! | [`room`] | `chanib`, `uib`, `aib`, `fib`: rooms and who is in them |
 //! | [`post`] | `grpchat` both ways, `msg` in history |
 //! | [`search`] | searches in history and what they found |
@@ -18,6 +19,7 @@
 //! One document holds one kind: commands, or one chat message; replies, or notices, or one message.
 //! SIPE ignores everything else in a mixed one (`xccos.md` §2.2).
 
+pub mod code;
 pub mod command;
 pub mod ids;
 pub mod notice;
@@ -33,11 +35,12 @@ mod fields;
 mod tests;
 mod write;
 
+pub use code::ResponseCode;
 pub use command::{AssociationKind, Command, Preference, RoomSearch};
 pub use ids::{CommandId, EnvId, Guid, RoomRef, category_uri, room_uri};
 pub use notice::Notice;
 pub use post::{Delivery, Post};
-pub use reply::{Reply, ReplyData, ResponseCode, ServerInfo};
+pub use reply::{Reply, ReplyData, ServerInfo};
 pub use room::{Failure, Participant, Privacy, RoomInfo};
 pub use search::{Found, FoundInRoom, HistorySearch};
 pub use time::Timestamp;

@@ -1,4 +1,4 @@
-//! `rpl`: the server's answers (`xccos.md` §2.3, §2.4).
+//! `rpl`: the server's answers (`xccos.md` §2.3).
 
 mod joined;
 
@@ -6,91 +6,10 @@ use super::command::{decode_preference, encode_preference};
 use super::document::{name_of, sanitised};
 use super::write::Writer;
 use super::{
-    CommandId, Delivery, DocumentError, EnvId, Failure, Found, Participant, Preference, RoomInfo,
-    Timestamp, fields, post, room, search,
+    CommandId, Delivery, DocumentError, EnvId, Failure, Found, Participant, Preference,
+    ResponseCode, RoomInfo, Timestamp, code, fields, post, room, search,
 };
 use crate::xml::Element;
-
-/// `resp@code` with its text. Only 200 is a confirmed wire code; the others are our choice after
-/// the vendor's error names (`xccos.md` §2.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum ResponseCode {
-    Success,
-    InvalidArgument,
-    ErrorPermission,
-    NoSuchNode,
-    InvalidFlowOfOperations,
-    DataCollision,
-    NodeDisabled,
-    UserNotJoined,
-    LimitExceeded,
-    ServerError,
-    MsgNotSupported,
-    DatabaseConnection,
-    /// A code we do not know (client side).
-    Other(u16),
-}
-
-impl ResponseCode {
-    /// The number.
-    pub fn code(self) -> u16 {
-        match self {
-            ResponseCode::Success => 200,
-            ResponseCode::InvalidArgument => 400,
-            ResponseCode::ErrorPermission => 403,
-            ResponseCode::NoSuchNode => 404,
-            ResponseCode::InvalidFlowOfOperations => 405,
-            ResponseCode::DataCollision => 409,
-            ResponseCode::NodeDisabled => 410,
-            ResponseCode::UserNotJoined => 412,
-            ResponseCode::LimitExceeded => 413,
-            ResponseCode::ServerError => 500,
-            ResponseCode::MsgNotSupported => 501,
-            ResponseCode::DatabaseConnection => 503,
-            ResponseCode::Other(code) => code,
-        }
-    }
-
-    /// The code with that number.
-    pub fn from_code(code: u16) -> ResponseCode {
-        use ResponseCode::*;
-        let known = [
-            Success,
-            InvalidArgument,
-            ErrorPermission,
-            NoSuchNode,
-            InvalidFlowOfOperations,
-            DataCollision,
-            NodeDisabled,
-            UserNotJoined,
-            LimitExceeded,
-            ServerError,
-            MsgNotSupported,
-            DatabaseConnection,
-        ];
-        known.into_iter().find(|known| known.code() == code).unwrap_or(Other(code))
-    }
-
-    /// The symbolic text, e.g. `SUCCESS_OK`.
-    pub fn text(self) -> &'static str {
-        match self {
-            ResponseCode::Success => "SUCCESS_OK",
-            ResponseCode::InvalidArgument => "INVALID_ARGUMENT",
-            ResponseCode::ErrorPermission => "ERROR_PERMISSION",
-            ResponseCode::NoSuchNode => "NO_SUCH_NODE",
-            ResponseCode::InvalidFlowOfOperations => "INVALID_FLOW_OF_OPERATIONS",
-            ResponseCode::DataCollision => "DATA_COLLISION",
-            ResponseCode::NodeDisabled => "NODE_DISABLED",
-            ResponseCode::UserNotJoined => "USER_NOT_JOINED",
-            ResponseCode::LimitExceeded => "LIMIT_EXCEEDED",
-            ResponseCode::ServerError => "SERVER_ERROR",
-            ResponseCode::MsgNotSupported => "MSG_NOT_SUPPORTED",
-            ResponseCode::DatabaseConnection => "DATABASE_CONNECTION",
-            ResponseCode::Other(_) => "OTHER",
-        }
-    }
-}
 
 /// One reply element.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,11 +156,10 @@ pub(super) fn decode(element: &Element<'_>) -> Result<Reply, DocumentError> {
     let to = element.child("commandid").and_then(decode_command_id);
     let to = to.ok_or(DocumentError::ElementId)?;
     let code = match element.child("resp") {
-        Some(resp) => fields::number(resp, "code").ok_or(DocumentError::Value)?,
+        Some(resp) => code::decode(resp).ok_or(DocumentError::Value)?,
         // SIPE's reading.
-        None => ResponseCode::ServerError.code(),
+        None => ResponseCode::ServerError,
     };
-    let code = ResponseCode::from_code(code);
     let nothing = Element::default();
     let data = element.child("data").unwrap_or(&nothing);
     let data = decode_data(&name, code, data).ok_or(DocumentError::Value)?;
