@@ -134,31 +134,102 @@ fn delivery() -> impl Strategy<Value = Delivery> {
 }
 
 fn participant() -> impl Strategy<Value = Participant> {
-    (filled(), text(), any::<bool>()).prop_map(|(uri, name, is_operator)| Participant {
-        uri,
-        name,
-        is_operator,
-    })
-}
-
-fn room_info() -> impl Strategy<Value = RoomInfo> {
-    let privacy = prop::sample::select(vec![Privacy::Open, Privacy::Closed, Privacy::Secret]);
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (filled(), filled(), text(), option::of(any::<u32>()), privacy, flags).prop_map(
-        |(uri, name, description, participants, privacy, (file_post, invite, logged))| RoomInfo {
+    (filled(), text(), any::<bool>(), any::<bool>()).prop_map(
+        |(uri, name, is_operator, is_presenter)| Participant {
             uri,
             name,
-            description,
-            participants,
-            privacy,
-            file_post,
-            invite,
-            logged,
+            is_operator,
+            is_presenter,
         },
     )
 }
 
-/// Users who are in no room are no operators: only a room can tell.
+fn guid() -> impl Strategy<Value = Guid> {
+    any::<u128>().prop_map(Guid)
+}
+
+fn privacy() -> impl Strategy<Value = Privacy> {
+    prop::sample::select(vec![Privacy::Open, Privacy::Closed, Privacy::Secret])
+}
+
+fn behavior() -> impl Strategy<Value = Behavior> {
+    prop::sample::select(vec![Behavior::Normal, Behavior::Auditorium])
+}
+
+fn role() -> impl Strategy<Value = RoomRole> {
+    prop::sample::select(vec![RoomRole::Member, RoomRole::Manager, RoomRole::Presenter])
+}
+
+fn addin() -> impl Strategy<Value = AddinInfo> {
+    (guid(), text(), text()).prop_map(|(id, name, url)| AddinInfo { id, name, url })
+}
+
+fn principal() -> impl Strategy<Value = PrincipalInfo> {
+    use PrincipalKind::{Domain, Folder, Group, User};
+    let kind = prop::sample::select(vec![User, Domain, Group, Folder]);
+    (filled(), kind, [text(), text(), text(), text()], any::<bool>()).prop_map(
+        |(uri, kind, [account, name, email, company], disabled)| PrincipalInfo {
+            uri,
+            kind,
+            account,
+            name,
+            email,
+            company,
+            disabled,
+        },
+    )
+}
+
+fn audit() -> impl Strategy<Value = Audit> {
+    (text(), timestamp(), text(), timestamp()).prop_map(
+        |(created_by, created_on, updated_by, updated_on)| Audit {
+            created_by,
+            created_on,
+            updated_by,
+            updated_on,
+        },
+    )
+}
+
+/// Only a room whose URI has a domain has a category.
+fn room_info() -> impl Strategy<Value = RoomInfo> {
+    let place = prop_oneof![
+        (room(), option::of(guid())).prop_map(|(room, category)| (
+            format!("ma-chan://{}/{}", room.domain, room.value),
+            category
+        )),
+        filled().prop_map(|uri| (uri, None)),
+    ];
+    let kind = (privacy(), behavior());
+    let flags = [any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()];
+    let roles = (role(), vec(principal(), 0..3))
+        .prop_map(|(role, principals)| RoleList { role, principals });
+    let more = (option::of(addin()), option::of(audit()), vec(roles, 0..3));
+    (place, filled(), text(), option::of(any::<u32>()), kind, flags, more).prop_map(
+        |((uri, category), name, description, participants, (privacy, behavior), flags, more)| {
+            let [file_post, invite, logged, disabled] = flags;
+            let (addin, audit, roles) = more;
+            RoomInfo {
+                uri,
+                name,
+                description,
+                participants,
+                privacy,
+                file_post,
+                invite,
+                logged,
+                category,
+                behavior,
+                disabled,
+                addin,
+                audit,
+                roles,
+            }
+        },
+    )
+}
+
+/// Users who are in no room are neither operators nor presenters: only a room can tell.
 fn joined() -> impl Strategy<Value = ReplyData> {
     let failure = (text(), text()).prop_map(|(domain, value)| Failure { domain, value });
     let rooms = vec((room_info(), any::<u32>()), 0..4);
@@ -167,7 +238,9 @@ fn joined() -> impl Strategy<Value = ReplyData> {
         let select = |mask: u32| (0..count).filter(|i| mask >> i & 1 == 1).collect::<Vec<_>>();
         let rooms: Vec<_> = rooms.into_iter().map(|(info, mask)| (info, select(mask))).collect();
         for (index, user) in (0..).zip(&mut users) {
-            user.is_operator &= rooms.iter().any(|(_, present)| present.contains(&index));
+            let is_in_a_room = rooms.iter().any(|(_, present)| present.contains(&index));
+            user.is_operator &= is_in_a_room;
+            user.is_presenter &= is_in_a_room;
         }
         ReplyData::Joined { users, rooms, failed }
     })
@@ -226,7 +299,8 @@ fn reply_data() -> impl Strategy<Value = (String, ReplyData)> {
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
-    let failure = (201..=u16::MAX).prop_map(ResponseCode::from_code);
+    let named = prop::sample::select(&ResponseCode::NAMED[1..]);
+    let failure = prop_oneof![(201..=u16::MAX).prop_map(ResponseCode::from_code), named];
     let to = ("[0-9]{1,20}", any::<u32>()).prop_map(|(envid, seqid)| CommandId {
         envid: EnvId::parse(&envid).expect("digits"),
         seqid,

@@ -19,12 +19,15 @@
 //! One document holds one kind: commands, or one chat message; replies, or notices, or one message.
 //! SIPE ignores everything else in a mixed one (`xccos.md` §2.2).
 
+pub mod addin;
 pub mod code;
 pub mod command;
 pub mod ids;
 pub mod notice;
 pub mod post;
+pub mod principal;
 pub mod reply;
+pub mod role;
 pub mod room;
 pub mod search;
 pub mod time;
@@ -35,13 +38,16 @@ mod fields;
 mod tests;
 mod write;
 
+pub use addin::AddinInfo;
 pub use code::ResponseCode;
 pub use command::{AssociationKind, Command, Preference, RoomSearch};
-pub use ids::{CommandId, EnvId, Guid, RoomRef, category_uri, room_uri};
+pub use ids::{CommandId, EnvId, Guid, RoomRef, category_uri, parse_category, room_uri};
 pub use notice::Notice;
 pub use post::{Delivery, Post};
+pub use principal::{PrincipalInfo, PrincipalKind};
 pub use reply::{Reply, ReplyData, ServerInfo};
-pub use room::{Failure, Participant, Privacy, RoomInfo};
+pub use role::{RoleList, RoomRole};
+pub use room::{Audit, Behavior, Failure, Participant, Privacy, RoomInfo};
 pub use search::{Found, FoundInRoom, HistorySearch};
 pub use time::Timestamp;
 

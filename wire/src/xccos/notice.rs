@@ -1,7 +1,7 @@
 //! `ntc`: what others did (`xccos.md` §3.5.5, §3.6).
 
 use super::document::{name_of, sanitised};
-use super::room::{KEY_OPERATOR, key_of};
+use super::room::key_of;
 use super::write::Writer;
 use super::{DocumentError, Guid, Participant, fields, room};
 use crate::xml::Element;
@@ -55,8 +55,7 @@ fn decode_joins(data: &Element<'_>, notices: &mut Vec<Notice>) -> Option<()> {
     for uib in data.children_named("uib") {
         let participant = fields::participant(uib)?;
         for aib in uib.children_named("aib") {
-            let is_operator = fields::number(aib, "key") == Some(KEY_OPERATOR);
-            let user = Participant { is_operator, ..participant.clone() };
+            let user = fields::marked(&participant, aib);
             let domain = fields::filled(aib, "domain")?.to_ascii_lowercase();
             let room = Guid::parse(aib.attribute("value")?)?;
             add_join(&mut notices[first..], &domain, room, &user).unwrap_or_else(|| {

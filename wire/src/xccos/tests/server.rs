@@ -44,19 +44,20 @@ fn check_notice(notice: Notice, expect: &str) {
 
 fn user(account: &str, name: &str, is_operator: bool) -> Participant {
     let uri = format!("sip:{account}@harbour.example");
-    Participant { uri, name: name.to_owned(), is_operator }
+    Participant { uri, name: name.to_owned(), is_operator, is_presenter: false }
+}
+
+fn presenter(user: Participant) -> Participant {
+    Participant { is_presenter: true, ..user }
 }
 
 fn info(name: &str, privacy: Privacy) -> RoomInfo {
     RoomInfo {
-        uri: TIDE.to_owned(),
-        name: name.to_owned(),
-        description: String::new(),
         participants: Some(3),
         privacy,
         file_post: true,
-        invite: false,
         logged: true,
+        ..RoomInfo::new(TIDE.to_owned(), name.to_owned())
     }
 }
 
@@ -113,24 +114,29 @@ fn server_info() {
 fn joined() {
     let users = vec![user("mara", "Mara Ito", false), user("lee", "Lee \"L\"", true)];
     let users = [users, vec![user("noor", "", false)]].concat();
+    let users = [users, vec![presenter(user("ada", "", true)), presenter(user("bo", "", false))]];
+    let users = users.concat();
     let failed = Failure { domain: "harbour.example".to_owned(), value: "no&pe".to_owned() };
     let mut quiet = info("Night watch", Privacy::Secret);
     quiet.participants = None;
-    let rooms = vec![(info("Tide", Privacy::Closed), vec![0, 1, 2]), (quiet, vec![])];
+    let rooms = vec![(info("Tide", Privacy::Closed), vec![0, 1, 2, 3, 4]), (quiet, vec![])];
     let room = |name: &str, inside: &str| {
         format!(
             "<chanib name=\"{name}\" description=\"\" uri=\"{TIDE}\" behavior=\"NORMAL\" \
              disabled=\"false\">{inside}</chanib>"
         )
     };
-    let keys = "<aib key=\"3984\" value=\"0,2\" /><aib key=\"12276\" value=\"1\" />";
+    let keys = "<aib key=\"3984\" value=\"0,2\" /><aib key=\"8080\" value=\"4\" />\
+                <aib key=\"12276\" value=\"1\" /><aib key=\"16372\" value=\"3\" />";
     let secret = properties("private", "PRIVATE");
     let (_, without_count) = secret.split_once("</info>").unwrap();
     let expect = format!(
         "<data><uib id=\"0\" uri=\"sip:mara@harbour.example\" type=\"5\" uname=\"mara\" \
          dispname=\"Mara Ito\" /><uib id=\"1\" uri=\"sip:lee@harbour.example\" type=\"5\" \
          uname=\"lee\" dispname=\"Lee &quot;L&quot;\" /><uib id=\"2\" \
-         uri=\"sip:noor@harbour.example\" type=\"5\" uname=\"noor\" dispname=\"\" />{}{}\
+         uri=\"sip:noor@harbour.example\" type=\"5\" uname=\"noor\" dispname=\"\" />\
+         <uib id=\"3\" uri=\"sip:ada@harbour.example\" type=\"5\" uname=\"ada\" dispname=\"\" />\
+         <uib id=\"4\" uri=\"sip:bo@harbour.example\" type=\"5\" uname=\"bo\" dispname=\"\" />{}{}\
          <fib key=\"OPERATION_FAILED\" value=\"no&amp;pe\" domain=\"harbour.example\" /></data>",
         room("Tide", &format!("{keys}{}", properties("scoped", "SCOPED"))),
         room("Night watch", without_count),
@@ -147,13 +153,91 @@ fn parted() {
 #[test]
 fn rooms() {
     let expect = format!(
-        "<data><chanib name=\"Tide\" description=\"\" uri=\"{TIDE}\">{}</chanib></data>",
+        "<data><chanib name=\"Tide\" description=\"\" uri=\"{TIDE}\" behavior=\"NORMAL\" \
+         disabled=\"false\">{}</chanib></data>",
         properties("open", "OPEN")
     );
     for name in ["chansrch", "getassociations"] {
         check_success(name, ReplyData::Rooms(vec![info("Tide", Privacy::Open)]), &expect);
         check_success(name, ReplyData::Rooms(vec![]), "<data />");
     }
+}
+
+fn lee() -> PrincipalInfo {
+    PrincipalInfo {
+        uri: "sip:lee@harbour.example".to_owned(),
+        kind: PrincipalKind::User,
+        account: "lee".to_owned(),
+        name: "Lee <L>".to_owned(),
+        email: "lee@harbour.example".to_owned(),
+        company: "Harbour & Co".to_owned(),
+        disabled: true,
+    }
+}
+
+fn pilots() -> PrincipalInfo {
+    let uri = "ma-grp:3c77d1b2-51aa-4c60-9a31-6f2f1e80ab04@u.g".to_owned();
+    PrincipalInfo { uri, kind: PrincipalKind::Group, ..PrincipalInfo::default() }
+}
+
+/// What `lee` and `pilots` write.
+const LEE_AND_PILOTS: &str = "<uib uri=\"sip:lee@harbour.example\" type=\"5\" uname=\"lee\" \
+    dispname=\"Lee &lt;L&gt;\" email=\"lee@harbour.example\" company=\"Harbour &amp; Co\" \
+    disabled=\"true\" /><uib uri=\"ma-grp:3c77d1b2-51aa-4c60-9a31-6f2f1e80ab04@u.g\" type=\"9\" \
+    uname=\"\" dispname=\"\" disabled=\"false\" />";
+
+fn chart() -> AddinInfo {
+    let id = Guid::parse("aa11bb22-cc33-4d44-8e55-6677889900ab").unwrap();
+    let url = "https://tide.harbour.example/?a&b".to_owned();
+    AddinInfo { id, name: "Tide \"chart\"".to_owned(), url }
+}
+
+/// What `chart` writes.
+const CHART: &str = "siopid=\"aa11bb22-cc33-4d44-8e55-6677889900ab\" \
+    siopname=\"Tide &quot;chart&quot;\" siopurl=\"https://tide.harbour.example/?a&amp;b\"";
+
+/// A room with all there is to tell.
+fn full() -> RoomInfo {
+    let role = |role, principals| RoleList { role, principals };
+    RoomInfo {
+        category: Some(guid(1)),
+        behavior: Behavior::Auditorium,
+        disabled: true,
+        addin: Some(chart()),
+        audit: Some(Audit {
+            created_by: "sip:mara@harbour.example".to_owned(),
+            created_on: Timestamp(0),
+            updated_by: "sip:lee@harbour.example".to_owned(),
+            updated_on: time(),
+        }),
+        roles: vec![
+            role(RoomRole::Member, vec![lee(), pilots()]),
+            role(RoomRole::Manager, vec![]),
+            role(RoomRole::Presenter, vec![]),
+        ],
+        ..info("Tide", Privacy::Open)
+    }
+}
+
+/// What `full` writes.
+fn full_chanib() -> String {
+    format!(
+        "<chanib name=\"Tide\" description=\"\" uri=\"{TIDE}\" \
+         parent=\"ma-cat://harbour.example/{}\" behavior=\"AUDITORIUM\" disabled=\"true\" {CHART}>\
+         {}<audit createdby=\"sip:mara@harbour.example\" \
+         createdon=\"1970-01-01T00:00:00.0000000Z\" updatedby=\"sip:lee@harbour.example\" \
+         updatedon=\"2025-05-06T07:08:09.0123456Z\" />\
+         <role name=\"member\">{LEE_AND_PILOTS}</role><role name=\"manager\" />\
+         <role name=\"presenter\" /></chanib>",
+        guid(1),
+        properties("open", "OPEN"),
+    )
+}
+
+#[test]
+fn rooms_with_all_there_is_to_tell() {
+    let expect = format!("<data>{}</data>", full_chanib());
+    check_success("chansrch", ReplyData::Rooms(vec![full()]), &expect);
 }
 
 #[test]

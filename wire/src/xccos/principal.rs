@@ -1,0 +1,72 @@
+//! Principals: users, and what users belong to (`xccos.md` §3.2.3, §3.16).
+
+use super::fields;
+use super::write::Writer;
+use crate::xml::Element;
+
+/// What a principal is; the number is `uib@type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum PrincipalKind {
+    /// A person.
+    #[default]
+    User = 5,
+    /// A domain.
+    Domain = 8,
+    /// A group.
+    Group = 9,
+    /// A folder of the directory service.
+    Folder = 10,
+}
+
+impl PrincipalKind {
+    fn from_number(number: u32) -> Option<PrincipalKind> {
+        use PrincipalKind::*;
+        [User, Domain, Group, Folder].into_iter().find(|kind| *kind as u32 == number)
+    }
+}
+
+/// `uib`: a principal with what the directory knows of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PrincipalInfo {
+    /// `sip:…` or `ma-grp:…`; never empty.
+    pub uri: String,
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// `uname`.
+    pub account: String,
+    /// `dispname`.
+    pub name: String,
+    /// Not written when empty.
+    pub email: String,
+    /// Not written when empty.
+    pub company: String,
+    /// May not sign in.
+    pub disabled: bool,
+}
+
+/// Writes a `uib`.
+pub(super) fn encode(w: &mut Writer<'_>, principal: &PrincipalInfo) {
+    w.open("uib").attribute("uri", &principal.uri).plain("type", principal.kind as u32);
+    w.attribute("uname", &principal.account).attribute("dispname", &principal.name);
+    for (name, text) in [("email", &principal.email), ("company", &principal.company)] {
+        if !text.is_empty() {
+            w.attribute(name, text);
+        }
+    }
+    w.plain("disabled", principal.disabled).empty();
+}
+
+/// Reads a `uib`.
+pub(super) fn decode(uib: &Element<'_>) -> Option<PrincipalInfo> {
+    let text = |name| fields::text(uib, name).unwrap_or_default();
+    let number = fields::optional_number(uib, "type")?;
+    Some(PrincipalInfo {
+        uri: fields::filled(uib, "uri")?,
+        kind: number.map_or(Some(PrincipalKind::User), PrincipalKind::from_number)?,
+        account: text("uname"),
+        name: fields::display_name(uib),
+        email: text("email"),
+        company: text("company"),
+        disabled: fields::flag(uib, "disabled")?,
+    })
+}
