@@ -248,10 +248,10 @@ fn joined() -> impl Strategy<Value = ReplyData> {
 
 fn server_info() -> impl Strategy<Value = ReplyData> {
     let numbers = (any::<u32>(), any::<u32>(), any::<u32>());
-    let texts = (text(), text(), text(), text(), text());
+    let texts = (text(), text(), text(), text(), text(), text());
     (timestamp(), numbers, texts).prop_map(|(server_time, numbers, texts)| {
         let (search_limit, message_bytes_max, story_bytes_max) = numbers;
-        let (info_type, root_uri, db_version, domain, display_name) = texts;
+        let (info_type, root_uri, db_version, domain, display_name, room_management_url) = texts;
         ReplyData::ServerInfo(ServerInfo {
             info_type,
             server_time,
@@ -262,8 +262,29 @@ fn server_info() -> impl Strategy<Value = ReplyData> {
             db_version,
             domain,
             display_name,
+            room_management_url,
         })
     })
+}
+
+fn invitation() -> impl Strategy<Value = Invitation> {
+    (any::<u64>(), text(), timestamp(), room_info()).prop_map(
+        |(number, domain, created_on, room)| Invitation { number, domain, created_on, room },
+    )
+}
+
+fn category() -> impl Strategy<Value = CategoryInfo> {
+    let flags = [any::<bool>(), any::<bool>(), any::<bool>()];
+    (filled(), text(), text(), flags).prop_map(
+        |(uri, name, description, [invite, file_post, logged])| CategoryInfo {
+            uri,
+            name,
+            description,
+            invite,
+            file_post,
+            logged,
+        },
+    )
 }
 
 /// Data and the name it goes with.
@@ -283,12 +304,23 @@ fn reply_data() -> impl Strategy<Value = (String, ReplyData)> {
     let token = (filled(), text())
         .prop_map(|(token, server_uri)| ReplyData::FileToken { token, server_uri });
     let rooms = vec(room_info(), 0..6).prop_map(ReplyData::Rooms);
+    let room = room_info().prop_map(Box::new);
+    let permissions = (filled(), any::<u32>())
+        .prop_map(|(room_uri, key)| ReplyData::Permissions { room_uri, key });
+    let principals = (vec(principal(), 0..4), any::<bool>())
+        .prop_map(|(principals, more)| ReplyData::Principals { principals, more });
     prop_oneof![
-        named(&["getinv", "nodespermcreatechild"], Just(ReplyData::Empty)),
+        named(&["getinv"], vec(invitation(), 0..3).prop_map(ReplyData::Invitations)),
+        named(&["nodespermcreatechild"], vec(category(), 0..3).prop_map(ReplyData::Categories)),
+        named(&["getaddin"], vec(addin(), 0..3).prop_map(ReplyData::Addins)),
+        named(&["chaninfo", "chancreate", "chanmodify"], room.prop_map(ReplyData::Room)),
+        named(&["chandelete"], filled().prop_map(|room_uri| ReplyData::Deleted { room_uri })),
+        named(&["getpermissions"], permissions),
+        named(&["usersearch"], principals),
         (name(), Just(ReplyData::Empty)),
         named(&["requri"], filled().prop_map(|uri| ReplyData::ReqUri { uri })),
         named(&["getserverinfo"], server_info()),
-        named(&["join", "bjoin"], joined()),
+        named(&["join", "bjoin", "getparticipants"], joined()),
         named(&["part"], filled().prop_map(|room_uri| ReplyData::Parted { room_uri })),
         named(&["bccontext"], history),
         named(&["bcbydate"], found),
@@ -314,12 +346,18 @@ fn reply() -> impl Strategy<Value = Reply> {
 }
 
 fn notice() -> impl Strategy<Value = Notice> {
-    let domain = filled().prop_map(|domain| domain.to_ascii_lowercase());
-    let join = (domain, any::<u128>(), vec(participant(), 1..5))
-        .prop_map(|(domain, room, users)| Notice::Join { domain, room: Guid(room), users });
-    let part = (filled(), vec(filled(), 0..5))
-        .prop_map(|(room_uri, users)| Notice::Part { room_uri, users });
-    prop_oneof![join, part, name().prop_map(|name| Notice::Other { name })]
+    let domain = || filled().prop_map(|domain| domain.to_ascii_lowercase());
+    let in_room = || (domain(), guid(), vec(participant(), 1..5));
+    let gone = || (filled(), vec(filled(), 0..5));
+    prop_oneof![
+        in_room().prop_map(|(domain, room, users)| Notice::Join { domain, room, users }),
+        in_room().prop_map(|(domain, room, users)| Notice::Permissions { domain, room, users }),
+        gone().prop_map(|(room_uri, users)| Notice::Part { room_uri, users }),
+        gone().prop_map(|(room_uri, users)| Notice::Kick { room_uri, users }),
+        invitation().prop_map(Box::new).prop_map(Notice::Invite),
+        room_info().prop_map(Box::new).prop_map(Notice::RoomChanged),
+        name().prop_map(|name| Notice::Other { name }),
+    ]
 }
 
 /// A document of any kind.
@@ -334,11 +372,15 @@ fn document() -> impl Strategy<Value = Vec<u8>> {
     let replies = |out: &mut Vec<u8>, envid, replies: &Vec<Reply>| {
         encode_replies(out, envid, replies);
     };
+    let notices = |out: &mut Vec<u8>, envid, notices: &Vec<Notice>| {
+        encode_notices(out, envid, notices);
+    };
     prop_oneof![
         (any::<u64>(), command()).prop_map(written(encode_command)),
         (any::<u64>(), post()).prop_map(written(encode_post)),
         (any::<u64>(), delivery()).prop_map(written(encode_delivery)),
         (any::<u64>(), vec(reply(), 1..3)).prop_map(written(replies)),
+        (any::<u64>(), vec(notice(), 1..3)).prop_map(written(notices)),
     ]
 }
 

@@ -12,6 +12,12 @@
 //! | [`reply`] | `rpl` (server to client) |
 //! | [`code`] | `resp`: response codes |
 //! | [`room`] | `chanib`, `uib`, `aib`, `fib`: rooms and who is in them |
+//! | [`role`] | `role`: lists of a room |
+//! | [`principal`] | `uib` with all that is known of a user or group, and looking for them |
+//! | [`permission`] | `aib`: what users may do |
+//! | [`category`] | `catib` |
+//! | [`addin`] | `addin`, and an add-in's attributes of a room |
+//! | [`invitation`] | `inv` |
 //! | [`post`] | `grpchat` both ways, `msg` in history |
 //! | [`search`] | searches in history and what they found |
 //! | [`notice`] | `ntc` |
@@ -20,10 +26,13 @@
 //! SIPE ignores everything else in a mixed one (`xccos.md` §2.2).
 
 pub mod addin;
+pub mod category;
 pub mod code;
 pub mod command;
 pub mod ids;
+pub mod invitation;
 pub mod notice;
+pub mod permission;
 pub mod post;
 pub mod principal;
 pub mod reply;
@@ -39,9 +48,11 @@ mod tests;
 mod write;
 
 pub use addin::AddinInfo;
+pub use category::CategoryInfo;
 pub use code::ResponseCode;
 pub use command::{AssociationKind, Command, Preference, RoomSearch};
 pub use ids::{CommandId, EnvId, Guid, RoomRef, category_uri, parse_category, room_uri};
+pub use invitation::Invitation;
 pub use notice::Notice;
 pub use post::{Delivery, Post};
 pub use principal::{PrincipalInfo, PrincipalKind};

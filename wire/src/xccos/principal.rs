@@ -70,3 +70,16 @@ pub(super) fn decode(uib: &Element<'_>) -> Option<PrincipalInfo> {
         disabled: fields::flag(uib, "disabled")?,
     })
 }
+
+/// Writes what a search found.
+pub(super) fn encode_found(w: &mut Writer<'_>, principals: &[PrincipalInfo], more: bool) {
+    principals.iter().for_each(|principal| encode(w, principal));
+    w.open("more").plain("available", more).empty();
+}
+
+/// Reads what a search found, and whether there is more.
+pub(super) fn decode_found(data: &Element<'_>) -> Option<(Vec<PrincipalInfo>, bool)> {
+    let principals = data.children_named("uib").map(decode).collect::<Option<_>>()?;
+    let more = data.child("more").map_or(Some(false), |more| fields::flag(more, "available"))?;
+    Some((principals, more))
+}

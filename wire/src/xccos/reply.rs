@@ -6,8 +6,9 @@ use super::command::{decode_preference, encode_preference};
 use super::document::{name_of, sanitised};
 use super::write::Writer;
 use super::{
-    CommandId, Delivery, DocumentError, EnvId, Failure, Found, Participant, Preference,
-    ResponseCode, RoomInfo, Timestamp, code, fields, post, room, search,
+    AddinInfo, CategoryInfo, CommandId, Delivery, DocumentError, EnvId, Failure, Found, Invitation,
+    Participant, Preference, PrincipalInfo, ResponseCode, RoomInfo, Timestamp, addin, category,
+    code, fields, invitation, permission, post, principal, room, search,
 };
 use crate::xml::Element;
 
@@ -36,7 +37,7 @@ pub enum ReplyData {
     },
     /// `sib`.
     ServerInfo(ServerInfo),
-    /// join, bjoin: everybody mentioned once, the rooms (their `participants` are indexes into
+    /// join, bjoin, getparticipants: everybody mentioned once, the rooms (their `participants` are indexes into
     /// `users`), and what failed.
     Joined {
         /// `uib` in document order; their `id` is their index.
@@ -62,6 +63,33 @@ pub enum ReplyData {
     Found(Found),
     /// chansrch, getassociations.
     Rooms(Vec<RoomInfo>),
+    /// chaninfo, chancreate, chanmodify.
+    Room(Box<RoomInfo>),
+    /// chandelete.
+    Deleted {
+        /// `ma-chan://…`.
+        room_uri: String,
+    },
+    /// getpermissions: what the asker may do.
+    Permissions {
+        /// `ma-chan://…`.
+        room_uri: String,
+        /// Bits as in [`room::KEY_PARTICIPANT`].
+        key: u32,
+    },
+    /// usersearch.
+    Principals {
+        /// In the server's order.
+        principals: Vec<PrincipalInfo>,
+        /// There are more than are shown.
+        more: bool,
+    },
+    /// getaddin.
+    Addins(Vec<AddinInfo>),
+    /// nodespermcreatechild.
+    Categories(Vec<CategoryInfo>),
+    /// getinv: rising numbers.
+    Invitations(Vec<Invitation>),
     /// getpref, setpref.
     Preference(Preference),
     /// getftok.
@@ -94,6 +122,8 @@ pub struct ServerInfo {
     pub domain: String,
     /// Pool name.
     pub display_name: String,
+    /// Where rooms are managed in a browser; not written when empty.
+    pub room_management_url: String,
 }
 
 /// Writes one `rpl`.
@@ -117,6 +147,9 @@ fn is_empty(data: &ReplyData) -> bool {
     match data {
         ReplyData::Empty => true,
         ReplyData::Rooms(rooms) => rooms.is_empty(),
+        ReplyData::Addins(addins) => addins.is_empty(),
+        ReplyData::Categories(categories) => categories.is_empty(),
+        ReplyData::Invitations(invitations) => invitations.is_empty(),
         ReplyData::Joined { users, rooms, failed } => {
             users.is_empty() && rooms.is_empty() && failed.is_empty()
         }
@@ -130,10 +163,18 @@ fn encode_data(w: &mut Writer<'_>, data: &ReplyData) {
         ReplyData::ReqUri { uri } => w.open("uib").attribute("uri", uri).empty(),
         ReplyData::ServerInfo(info) => encode_server_info(w, info),
         ReplyData::Joined { users, rooms, failed } => joined::encode(w, users, rooms, failed),
-        ReplyData::Parted { room_uri } => w.open("chanib").attribute("uri", room_uri).empty(),
+        ReplyData::Parted { room_uri } | ReplyData::Deleted { room_uri } => {
+            w.open("chanib").attribute("uri", room_uri).empty()
+        }
         ReplyData::History { room_uri, messages } => post::encode_history(w, room_uri, messages),
         ReplyData::Found(found) => search::encode_found(w, found),
         ReplyData::Rooms(rooms) => rooms.iter().for_each(|room| room::encode(w, room)),
+        ReplyData::Room(room) => room::encode(w, room),
+        ReplyData::Permissions { room_uri, key } => permission::encode(w, room_uri, *key),
+        ReplyData::Principals { principals, more } => principal::encode_found(w, principals, *more),
+        ReplyData::Addins(addins) => addin::encode(w, addins),
+        ReplyData::Categories(categories) => category::encode(w, categories),
+        ReplyData::Invitations(all) => all.iter().for_each(|one| invitation::encode(w, one)),
         ReplyData::Preference(preference) => encode_preference(w, preference),
         ReplyData::FileToken { token, server_uri } => {
             w.open("token").attribute("token", token).attribute("serveruri", server_uri).empty();
@@ -147,7 +188,11 @@ fn encode_server_info(w: &mut Writer<'_>, info: &ServerInfo) {
     w.plain("messageSizeLimit", info.message_bytes_max);
     w.plain("storySizeLimit", info.story_bytes_max);
     w.attribute("rootUri", &info.root_uri).attribute("dbVersion", &info.db_version);
-    w.attribute("domain", &info.domain).attribute("displayName", &info.display_name).empty();
+    w.attribute("domain", &info.domain).attribute("displayName", &info.display_name);
+    if !info.room_management_url.is_empty() {
+        w.attribute("roomManagementUrl", &info.room_management_url);
+    }
+    w.empty();
 }
 
 /// Reads one `rpl`. What its data means follows from its name, as it does for SIPE.
@@ -181,7 +226,14 @@ fn decode_data(name: &str, code: ResponseCode, data: &Element<'_>) -> Option<Rep
             let rooms = data.children_named("chanib").map(room::decode);
             return rooms.collect::<Option<_>>().map(ReplyData::Rooms);
         }
-        "join" | "bjoin" => return joined::decode(data),
+        "join" | "bjoin" | "getparticipants" => return joined::decode(data),
+        "usersearch" => {
+            let (principals, more) = principal::decode_found(data)?;
+            return Some(ReplyData::Principals { principals, more });
+        }
+        "getaddin" => return addin::decode(data).map(ReplyData::Addins),
+        "nodespermcreatechild" => return category::decode(data).map(ReplyData::Categories),
+        "getinv" => return invitation::decode(data).map(ReplyData::Invitations),
         _ if data.children.is_empty() => return Some(ReplyData::Empty),
         _ => {}
     }
@@ -190,6 +242,16 @@ fn decode_data(name: &str, code: ResponseCode, data: &Element<'_>) -> Option<Rep
         "getserverinfo" => decode_server_info(data.child("sib")?).map(ReplyData::ServerInfo),
         "part" => {
             Some(ReplyData::Parted { room_uri: fields::filled(data.child("chanib")?, "uri")? })
+        }
+        "chandelete" => {
+            Some(ReplyData::Deleted { room_uri: fields::filled(data.child("chanib")?, "uri")? })
+        }
+        "chaninfo" | "chancreate" | "chanmodify" => {
+            room::decode(data.child("chanib")?).map(Box::new).map(ReplyData::Room)
+        }
+        "getpermissions" => {
+            let (room_uri, key) = permission::decode(data)?;
+            Some(ReplyData::Permissions { room_uri, key })
         }
         "bccontext" => {
             let (room_uri, messages) = post::decode_history(data.child("chanib")?)?;
@@ -213,6 +275,7 @@ fn decode_server_info(sib: &Element<'_>) -> Option<ServerInfo> {
         db_version: fields::text(sib, "dbVersion")?,
         domain: fields::text(sib, "domain").unwrap_or_default(),
         display_name: fields::text(sib, "displayName").unwrap_or_default(),
+        room_management_url: fields::text(sib, "roomManagementUrl").unwrap_or_default(),
     })
 }
 

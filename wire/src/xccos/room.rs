@@ -128,9 +128,9 @@ const INFO_COUNT: &str = "urn:parlano:ma:info:ucnt";
 /// The spelling that SIPE looks for.
 const INFO_VISIBILTY: &str = "urn:parlano:ma:info:visibilty";
 pub(super) const INFO_VISIBILITY: &str = "urn:parlano:ma:info:visibility";
-pub(super) const PROP_FILE_POST: &str = "urn:parlano:ma:prop:filepost";
+const PROP_FILE_POST: &str = "urn:parlano:ma:prop:filepost";
 pub(super) const PROP_INVITE: &str = "urn:parlano:ma:prop:invite";
-pub(super) const PROP_LOGGED: &str = "urn:parlano:ma:prop:logged";
+const PROP_LOGGED: &str = "urn:parlano:ma:prop:logged";
 const FAILURE_KEY: &str = "OPERATION_FAILED";
 
 impl Privacy {
@@ -240,11 +240,7 @@ fn encode_properties(w: &mut Writer<'_>, room: &RoomInfo) {
     let [lower, upper] = room.privacy.words();
     w.open("info").plain("id", INFO_VISIBILTY).inside_display("info", lower);
     w.open("info").plain("id", INFO_VISIBILITY).inside_display("info", upper);
-    let properties =
-        [(PROP_FILE_POST, room.file_post), (PROP_INVITE, room.invite), (PROP_LOGGED, room.logged)];
-    for (id, value) in properties {
-        w.open("prop").plain("id", id).inside_display("prop", value);
-    }
+    encode_flags(w, room.file_post, room.invite, room.logged);
     if let Some(audit) = &room.audit {
         w.open("audit").attribute("createdby", &audit.created_by);
         w.plain("createdon", audit.created_on).attribute("updatedby", &audit.updated_by);
@@ -253,10 +249,25 @@ fn encode_properties(w: &mut Writer<'_>, room: &RoomInfo) {
     room.roles.iter().for_each(|list| role::encode(w, list));
 }
 
+/// Writes what a room or category may do.
+pub(super) fn encode_flags(w: &mut Writer<'_>, file_post: bool, invite: bool, logged: bool) {
+    let properties = [(PROP_FILE_POST, file_post), (PROP_INVITE, invite), (PROP_LOGGED, logged)];
+    for (id, value) in properties {
+        w.open("prop").plain("id", id).inside_display("prop", value);
+    }
+}
+
+/// Reads what a room or category may do, in the order in which they are written; what is missing
+/// it may not.
+pub(super) fn decode_flags(element: &Element<'_>) -> Option<(bool, bool, bool)> {
+    let flag = |id| described(element, "prop", id).map_or(Some(false), fields::parse_bool);
+    Some((flag(PROP_FILE_POST)?, flag(PROP_INVITE)?, flag(PROP_LOGGED)?))
+}
+
 /// Reads a `chanib` that describes a room; what is missing is off, empty or unknown.
 pub(super) fn decode(chanib: &Element<'_>) -> Option<RoomInfo> {
     let count = described(chanib, "info", INFO_COUNT);
-    let flag = |id| described(chanib, "prop", id).map_or(Some(false), fields::parse_bool);
+    let (file_post, invite, logged) = decode_flags(chanib)?;
     let roles = chanib.children_named("role").map(role::decode);
     Some(RoomInfo {
         uri: fields::filled(chanib, "uri")?,
@@ -264,9 +275,9 @@ pub(super) fn decode(chanib: &Element<'_>) -> Option<RoomInfo> {
         description: fields::text(chanib, "description").unwrap_or_default(),
         participants: count.map_or(Some(None), |text| fields::parse_number(text).map(Some))?,
         privacy: privacy_of(chanib)?.unwrap_or(Privacy::Open),
-        file_post: flag(PROP_FILE_POST)?,
-        invite: flag(PROP_INVITE)?,
-        logged: flag(PROP_LOGGED)?,
+        file_post,
+        invite,
+        logged,
         category: fields::optional_category(chanib, "parent")?,
         behavior: fields::parsed(chanib, "behavior", Behavior::parse)?.unwrap_or_default(),
         disabled: fields::flag(chanib, "disabled")?,
