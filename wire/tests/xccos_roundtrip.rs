@@ -66,9 +66,6 @@ fn command() -> impl Strategy<Value = Command> {
     let set = |(preference, content)| {
         Command::SetPref(Preference { content: Some(content), ..preference })
     };
-    let search = (text(), any::<bool>(), option::of(any::<u32>())).prop_map(
-        |(criteria, extended, results_max)| RoomSearch { criteria, extended, results_max },
-    );
     prop_oneof![
         history_search().prop_map(|search| Command::BcByDate(Box::new(search))),
         Just(Command::ReqUri),
@@ -80,7 +77,17 @@ fn command() -> impl Strategy<Value = Command> {
         room().prop_map(Command::Join),
         room().prop_map(Command::Part),
         (room(), any::<u32>()).prop_map(|(room, count)| Command::BcContext { room, count }),
-        search.prop_map(Command::ChanSrch),
+        room_search().prop_map(Command::ChanSrch),
+        (room(), option::of(filled()))
+            .prop_map(|(room, name)| Command::ChanInfo { room: Some(room), name }),
+        filled().prop_map(|name| Command::ChanInfo { room: None, name: Some(name) }),
+        room_draft().prop_map(Box::new).prop_map(Command::ChanCreate),
+        room_change().prop_map(Box::new).prop_map(Command::ChanModify),
+        room().prop_map(Command::ChanDelete),
+        room().prop_map(Command::GetPermissions),
+        room().prop_map(Command::GetParticipants),
+        principal_search().prop_map(Box::new).prop_map(Command::UserSearch),
+        Just(Command::GetAddin),
         (any::<u64>(), text()).prop_map(|(after, domain)| Command::GetInv { after, domain }),
         preference().prop_map(get),
         (preference(), text()).prop_map(set),
@@ -88,6 +95,100 @@ fn command() -> impl Strategy<Value = Command> {
         (room(), filled()).prop_map(|(room, file)| Command::GetFdTok { room, file }),
         name().prop_map(|name| Command::Unknown { name }),
     ]
+}
+
+fn room_search() -> impl Strategy<Value = RoomSearch> {
+    let words = (text(), [any::<bool>(), any::<bool>(), any::<bool>()], option::of(any::<u32>()));
+    let uris = [option::of(filled()), option::of(filled()), option::of(filled())];
+    let ids = (option::of(guid()), option::of(guid()));
+    let flags = (option::of(any::<bool>()), option::of(any::<bool>()));
+    let kind = (option::of(privacy()), option::of(behavior()));
+    (words, uris, ids, flags, kind).prop_map(|(words, uris, ids, flags, kind)| {
+        let (criteria, [extended, all_words, exact_phrase], results_max) = words;
+        let [member, manager, joined] = uris;
+        RoomSearch {
+            criteria,
+            extended,
+            results_max,
+            all_words,
+            exact_phrase,
+            category: ids.0,
+            member,
+            manager,
+            joined,
+            addin: ids.1,
+            disabled: flags.0,
+            privacy: kind.0,
+            behavior: kind.1,
+            invite: flags.1,
+        }
+    })
+}
+
+fn room_draft() -> impl Strategy<Value = RoomDraft> {
+    let ids = (option::of(guid()), option::of(guid()));
+    let list = || vec(filled(), 0..4);
+    let lists = [list(), list(), list()];
+    (filled(), text(), ids, (privacy(), behavior()), any::<bool>(), lists).prop_map(
+        |(name, description, ids, (privacy, behavior), invite_inherits, lists)| {
+            let [members, managers, presenters] = lists;
+            RoomDraft {
+                name,
+                description,
+                category: ids.0,
+                privacy,
+                behavior,
+                invite_inherits,
+                addin: ids.1,
+                members,
+                managers,
+                presenters,
+            }
+        },
+    )
+}
+
+fn room_change() -> impl Strategy<Value = RoomChange> {
+    let op = prop::sample::select(vec![RoleOp::Add, RoleOp::Remove, RoleOp::Replace]);
+    let role = (role(), op, vec(filled(), 0..4)).prop_map(|(role, op, principals)| RoleChange {
+        role,
+        op,
+        principals,
+    });
+    let texts = (option::of(text()), option::of(text()));
+    let kind = (option::of(privacy()), option::of(behavior()));
+    let flags = (option::of(any::<bool>()), option::of(any::<bool>()));
+    let ids = (option::of(guid()), option::of(option::of(guid())));
+    let last = (option::of(timestamp()), vec(role, 0..4));
+    (room(), texts, kind, flags, ids, last).prop_map(
+        |(room, texts, kind, flags, (category, addin), (seen_on, roles))| RoomChange {
+            room,
+            name: texts.0,
+            description: texts.1,
+            privacy: kind.0,
+            behavior: kind.1,
+            invite_inherits: flags.0,
+            disabled: flags.1,
+            category,
+            addin,
+            seen_on,
+            roles,
+        },
+    )
+}
+
+fn principal_search() -> impl Strategy<Value = PrincipalSearch> {
+    let more = (option::of(role()), option::of(guid()), option::of(any::<u32>()));
+    ([text(), text(), text()], more).prop_map(
+        |([last_name, first_name, email], (role, category, results_max))| PrincipalSearch {
+            last_name,
+            first_name,
+            email,
+            role,
+            category,
+            results_max,
+        },
+    )
 }
 
 fn history_search() -> impl Strategy<Value = HistorySearch> {

@@ -1,7 +1,7 @@
 //! Principals: users, and what users belong to (`xccos.md` §3.2.3, §3.16).
 
-use super::fields;
 use super::write::Writer;
+use super::{Guid, RoomRole, fields};
 use crate::xml::Element;
 
 /// What a principal is; the number is `uib@type`.
@@ -42,6 +42,44 @@ pub struct PrincipalInfo {
     pub company: String,
     /// May not sign in.
     pub disabled: bool,
+}
+
+/// `uqb`: which principals `cmd:usersearch` looks for. What is empty or `None` does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PrincipalSearch {
+    /// How the last name begins; groups have one name, which is this.
+    pub last_name: String,
+    /// How the first name begins.
+    pub first_name: String,
+    /// How the mail address begins.
+    pub email: String,
+    /// Who may have this role.
+    pub role: Option<RoomRole>,
+    /// In rooms of this category. Written without a domain, read with or without.
+    pub category: Option<Guid>,
+    /// Most principals wanted.
+    pub results_max: Option<u32>,
+}
+
+/// Writes a `uqb`.
+pub(super) fn encode_search(w: &mut Writer<'_>, search: &PrincipalSearch) {
+    w.open("uqb").attribute("lastname", &search.last_name);
+    w.attribute("firstname", &search.first_name).attribute("email", &search.email);
+    w.optional("role", search.role.map(RoomRole::word)).optional("parent", search.category);
+    w.optional("maxResults", search.results_max).empty();
+}
+
+/// Reads a `uqb`.
+pub(super) fn decode_search(uqb: &Element<'_>) -> Option<PrincipalSearch> {
+    let text = |name| fields::text(uqb, name).unwrap_or_default();
+    Some(PrincipalSearch {
+        last_name: text("lastname"),
+        first_name: text("firstname"),
+        email: text("email"),
+        role: fields::parsed(uqb, "role", RoomRole::parse)?,
+        category: fields::optional_category(uqb, "parent")?,
+        results_max: fields::optional_number(uqb, "maxResults")?,
+    })
 }
 
 /// Writes a `uib`.
