@@ -93,7 +93,7 @@ pub struct Directory {
     policies: Arc<BTreeMap<Scope, Policy>>,
     configurations: Arc<BTreeMap<Scope, Configuration>>,
     endpoints: Arc<BTreeMap<String, LegacyEndpoint>>,
-    /// What unknown users belong to: the domain, if it is a principal.
+    /// What unknown users belong to: the domain, if it is a principal, and what it stands in.
     unknown: Arc<[PrincipalId]>,
     /// What holds where no configuration says anything.
     defaults: Configuration,

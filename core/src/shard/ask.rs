@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::Echo;
 use parlance_wire::xccos::{
-    self, CommandId, Failure, Guid, Participant, Reply, ReplyData, ResponseCode, RoomInfo, RoomRef,
+    self, CommandId, Failure, Guid, Participant, Reply, ReplyData, ResponseCode, RoomRef,
 };
 use std::sync::Arc;
 

@@ -283,7 +283,8 @@ impl World {
             2 => Command::GetParticipants(room),
             3 => Command::GetAddin,
             _ => {
-                let search = PrincipalSearch { last_name: "u".into(), ..PrincipalSearch::default() };
+                let search =
+                    PrincipalSearch { last_name: "u".into(), ..PrincipalSearch::default() };
                 Command::UserSearch(Box::new(search))
             }
         };

@@ -15,7 +15,9 @@ impl Ledger {
             Notice::Part { room_uri, users } => {
                 (room_uri.clone(), Vec::new(), users.iter().map(String::as_str).collect())
             }
-            Notice::RoomChanged(_) | Notice::Permissions { .. } | Notice::Kick { .. }
+            Notice::RoomChanged(_)
+            | Notice::Permissions { .. }
+            | Notice::Kick { .. }
             | Notice::Invite(_) => return self.noticed_act(client, notice),
             Notice::Other { name } => return self.violate(format!("notice {name}")),
         };
