@@ -220,16 +220,15 @@ impl<'a> Planner<'a> {
         Err(Refusal::new(Cause::PresenterNotInMemberList, "presenters", message))
     }
 
-    /// Whoever cannot stay a presenter goes.
+    /// Whoever cannot stay a presenter goes. New ones do not: they are refused.
     fn drop_presenters(&mut self, entry: &RoomEntry, room: &Room, lists: &mut Lists<'_>) {
-        let (out, why) = match room.behavior {
+        let (mut out, why) = match room.behavior {
             Behavior::Auditorium => (self.lost_presenters(entry, room, lists), "no member"),
             Behavior::Normal => {
-                // New ones are refused.
-                let old = lists.presenters.iter().filter(|id| entry.presenters.names(*id));
-                (old.collect(), "the room is no auditorium any more")
+                (lists.presenters.iter().collect(), "the room is no auditorium any more")
             }
         };
+        out.retain(|id| entry.presenters.names(*id));
         let why = format!("dropped from the presenters: {why}");
         self.drop_noted(&mut lists.presenters, &out, &why);
     }

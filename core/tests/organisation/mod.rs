@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod acts;
+
 use parlance_core::Directory;
 use parlance_core::admin::{Act, Actor, Cause, Context, Plan, Refusal, plan};
 use parlance_core::directory::model::{
