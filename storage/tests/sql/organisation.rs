@@ -195,9 +195,9 @@ pub fn category(id: u128, name: &str) -> Category {
         id: Guid(id),
         name: name.into(),
         description: format!("about {name}"),
-        invites: id % 2 == 0,
-        file_upload: id % 3 == 0,
-        chat_history: id % 5 != 0,
+        invites: id.is_multiple_of(2),
+        file_upload: id.is_multiple_of(3),
+        chat_history: !id.is_multiple_of(5),
         audit: audit(id as u64),
         version: id as u64,
     }
@@ -213,7 +213,7 @@ pub fn room(id: u128, category: u128, name: &str) -> Room {
         behavior: [Behavior::Normal, Behavior::Auditorium][id as usize % 2],
         invitations: [Invitations::Inherit, Invitations::False][id as usize % 2],
         addin: None,
-        is_disabled: id % 4 == 0,
+        is_disabled: id.is_multiple_of(4),
         audit: audit(id as u64),
         version: 1,
     }
@@ -231,7 +231,7 @@ pub fn principal(id: u128, kind: PrincipalKind, uri: &str) -> Principal {
         company: "Contoso".into(),
         path: "CN=x,OU=\"y\"".into(),
         state: states[id as usize % 3],
-        policy: (id % 2 == 0).then(|| "Sales".into()),
+        policy: (id.is_multiple_of(2)).then(|| "Sales".into()),
     }
 }
 
