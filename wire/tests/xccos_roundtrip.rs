@@ -620,6 +620,28 @@ proptest! {
     }
 
     #[test]
+    fn what_is_understood_of_a_damaged_command_can_be_said_again(
+        command in command(),
+        at: prop::sample::Index,
+        byte in prop::sample::select(b"\"'/<>=& a1:".to_vec()),
+    ) {
+        let mut damaged = Vec::new();
+        encode_command(&mut damaged, 1, &command);
+        let at = at.index(damaged.len());
+        damaged[at] = byte;
+        if let Ok(FromClient::Commands(commands)) = decode_client(&damaged) {
+            for (_, command) in commands {
+                let mut again = Vec::new();
+                encode_command(&mut again, 1, &command);
+                let Ok(FromClient::Commands(read)) = decode_client(&again) else {
+                    panic!("{command:?} became {}", String::from_utf8_lossy(&again));
+                };
+                prop_assert_eq!(&read[0].1, &command);
+            }
+        }
+    }
+
+    #[test]
     fn no_truncated_document_is_accepted(document in document(), at: prop::sample::Index) {
         let part = &document[..at.index(document.len())];
         prop_assert!(Element::parse(part, XCCOS_REQUEST_BYTES_MAX).is_err());

@@ -1,6 +1,7 @@
 //! Rooms are looked up, made, changed and deleted: data of `cmd:chaninfo`, `cmd:chancreate`,
 //! `cmd:chanmodify` (`xccos.md` §3.15, §6.15).
 
+use super::command::encode_chanib;
 use super::ids::category_uri;
 use super::room::{INFO_VISIBILITY, PROP_INVITE, described, privacy_of};
 use super::write::Writer;
@@ -148,14 +149,19 @@ pub(super) fn decode_lookup(data: &Element<'_>) -> Option<(Option<RoomRef>, Opti
 
 /// Writes which room is asked for.
 pub(super) fn encode_lookup(w: &mut Writer<'_>, room: Option<&RoomRef>, name: Option<&str>) {
-    w.open("chanib");
-    if let Some(room) = room {
-        w.room("uri", room);
+    match (room, name) {
+        (Some(room), Some(name)) if room.has_uri() => {
+            w.open("chanib").room("uri", room).attribute("name", name).empty();
+        }
+        _ => {
+            if let Some(room) = room {
+                encode_chanib(w, room);
+            }
+            if let Some(name) = name {
+                w.open("chanib").attribute("name", name).empty();
+            }
+        }
     }
-    if let Some(name) = name {
-        w.attribute("name", name);
-    }
-    w.empty();
 }
 
 /// Reads a room to be made.

@@ -369,8 +369,14 @@ fn encode_chanid(w: &mut Writer<'_>, key: usize, room: &RoomRef) {
     w.attribute("value", &room.value).empty();
 }
 
+/// A reference by URI, or by parts if a URI cannot have them: what was read as `chanid`, it may be
+/// that no room is called so.
 pub(super) fn encode_chanib(w: &mut Writer<'_>, room: &RoomRef) {
-    w.open("chanib").room("uri", room).empty();
+    if room.has_uri() {
+        w.open("chanib").room("uri", room).empty();
+    } else {
+        encode_chanid(w, 0, room);
+    }
 }
 
 /// Writes a `pref`, in commands and in replies.

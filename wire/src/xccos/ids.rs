@@ -75,6 +75,11 @@ impl RoomRef {
         Some(RoomRef { domain: domain.into(), value: value.into() })
     }
 
+    /// Can it be written as `ma-chan://domain/value`?
+    pub(super) fn has_uri(&self) -> bool {
+        !self.domain.is_empty() && !self.domain.contains('/') && !self.value.is_empty()
+    }
+
     /// The domain of `ma-chan://domain/value`.
     pub(super) fn domain_of(uri: &str) -> Option<&str> {
         RoomRef::parts(uri).map(|(domain, _)| domain)

@@ -62,6 +62,19 @@ fn look_up_by_name() {
 }
 
 #[test]
+fn rooms_without_uri_are_named_by_parts() {
+    let nowhere = RoomRef { domain: "a/b".into(), value: "".into() };
+    let chanid = "<chanid key=\"0\" domain=\"a/b\" value=\"\"/>";
+    let data = format!("<data>{chanid}</data>");
+    check_both(&data, Command::Part(nowhere.clone()));
+    check_both(&data, Command::ChanDelete(nowhere.clone()));
+    check_both(&data, Command::ChanInfo { room: Some(nowhere.clone()), name: None });
+    let data = format!("<data>{chanid}<chanib name=\"Fog\"/></data>");
+    let name = Some("Fog".to_owned());
+    check_both(&data, Command::ChanInfo { room: Some(nowhere), name });
+}
+
+#[test]
 fn create() {
     let draft = RoomDraft {
         description: "Horn & bell".to_owned(),
