@@ -848,6 +848,13 @@ impl Shard {
         self.mail(from.shard, Mail::Answer { session, ask, after, body });
     }
 
+    /// Is the user that a search names in the room, if it names one?
+    fn has_joined(&self, entry: &RoomEntry, search: &RoomSearch) -> bool {
+        let Some(wanted) = &search.joined else { return true };
+        let room = self.rooms.get(&entry.room.id);
+        room.is_some_and(|room| room.roster.users().any(|user| *user.uri == **wanted))
+    }
+
     pub(super) fn on_search_mail(
         &mut self,
         from: Address,
@@ -864,7 +871,8 @@ impl Shard {
             asker.as_ref().is_ok_and(|asker| directory.rights(asker, entry).find)
         };
         for entry in directory.rooms() {
-            if self.owner(entry.room.id) == self.setup.id && matches(entry) && may_find(entry) {
+            let is_ours = self.owner(entry.room.id) == self.setup.id;
+            if is_ours && matches(entry) && may_find(entry) && self.has_joined(entry, search) {
                 let present = self.rooms.get(&entry.room.id).map_or(0, |r| r.roster.present());
                 rooms.push((entry.clone(), present as u32));
             }

@@ -8,6 +8,8 @@ use parlance_core::admin::{
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+/// Longest name kept of what an act is about.
+const TARGET_BYTES_MAX: usize = 1024;
 /// Longest detail kept of an act; a longer one is cut, with a checksum of the whole behind it.
 const DETAIL_BYTES_MAX: usize = 8 * 1024;
 
@@ -18,7 +20,13 @@ pub(super) fn of(wanted: &Wanted) -> (String, String) {
         Wanted::Messages(act) => of_messages(act),
     };
     let text = if map.is_empty() { String::new() } else { Value::Object(map).to_string() };
-    (target, bounded(text))
+    (shortened(&target), bounded(text))
+}
+
+/// What somebody called a thing, without what cannot be kept.
+fn shortened(target: &str) -> String {
+    let end = target.floor_char_boundary(TARGET_BYTES_MAX);
+    target[..end].replace('\0', "\u{fffd}")
 }
 
 fn bounded(mut text: String) -> String {

@@ -1,7 +1,8 @@
 //! The part of the database that administration needs.
 
 use parlance_core::directory::{Change, Revision};
-use parlance_storage::sql::{Error, Found, Query, RowKey};
+use parlance_storage::sql::{Conflict, Error, Found, Place, Query};
+pub use parlance_storage::sql::{AdminRecord, StoredInvitation as Invitation, StoredRecord};
 use parlance_wire::xccos::{Guid, Timestamp};
 
 /// Why the database did not do what it was asked for.
@@ -9,61 +10,20 @@ use parlance_wire::xccos::{Guid, Timestamp};
 pub enum LedgerError {
     /// The directory has another revision: somebody else was first.
     Collision,
+    /// Another record has the request's key.
+    KeyTaken,
     /// Away, or refuses: cause and next step.
     Database(String),
 }
 
 impl From<Error> for LedgerError {
     fn from(error: Error) -> LedgerError {
-        LedgerError::Database(error.to_string())
+        match error {
+            Error::Conflict(Conflict::Directory { .. }) => LedgerError::Collision,
+            Error::Conflict(Conflict::Request { .. }) => LedgerError::KeyTaken,
+            error => LedgerError::Database(error.to_string()),
+        }
     }
-}
-
-/// What is written down of an act.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct AdminRecord {
-    /// Permanent identifier.
-    pub id: Guid,
-    /// When.
-    pub at: Timestamp,
-    /// Who: name of a token or account, or a `sip:` URI.
-    pub actor: String,
-    /// By which way: `http`, `command`, `start`.
-    pub surface: String,
-    /// Short stable name, such as `room.set`.
-    pub act: String,
-    /// What it is about, as the actor named it.
-    pub target: String,
-    /// What was wanted, as JSON.
-    pub detail: String,
-    /// Why, in the actor's words.
-    pub reason: String,
-    /// Key of the request; the same key is the same request.
-    pub request_key: Option<String>,
-    /// What came of it, as JSON.
-    pub outcome: String,
-}
-
-/// A record that is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct StoredRecord {
-    /// Rises from record to record; there may be gaps.
-    pub row: u64,
-    /// The directory's revision after the act.
-    pub revision: Revision,
-    /// What was done.
-    pub record: AdminRecord,
-}
-
-/// An invitation of a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Invitation {
-    /// Rises for every user.
-    pub number: u64,
-    /// Where to.
-    pub room: Guid,
-    /// When.
-    pub on: Timestamp,
 }
 
 /// The part of the database that administration needs. All of it blocks; after a fault of the
@@ -76,6 +36,7 @@ pub trait Ledger: Send {
     fn load(&mut self, take: &mut dyn FnMut(Change)) -> Result<Revision, LedgerError>;
 
     /// Keeps a batch and its record as one transaction, if the directory still has revision `base`.
+    /// The same record again, after a fault, does nothing again.
     fn commit(
         &mut self,
         base: Revision,
@@ -114,8 +75,13 @@ pub trait Ledger: Send {
     fn clear(&mut self, room: Guid, until: Timestamp) -> Result<u64, LedgerError>;
 
     /// Removes messages; gives the number of those that were there.
-    fn delete(&mut self, keys: &[RowKey]) -> Result<u64, LedgerError>;
+    fn delete(&mut self, room: Guid, places: &[Place]) -> Result<u64, LedgerError>;
 
     /// Puts another text in place of what the messages say.
-    fn replace(&mut self, keys: &[RowKey], text: &str) -> Result<u64, LedgerError>;
+    fn replace(
+        &mut self,
+        room: Guid,
+        places: &[Place],
+        text: &str,
+    ) -> Result<u64, LedgerError>;
 }

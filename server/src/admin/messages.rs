@@ -6,7 +6,7 @@ use super::rooms::Rooms;
 use super::service::Done;
 use parlance_core::Directory;
 use parlance_core::admin::{Actor, Cause, Refusal};
-use parlance_storage::sql::{Query, RowKey, SEARCH_ROWS_MAX, SEARCH_TEXT_BYTES_MAX, Words};
+use parlance_storage::sql::{Place, Query, SEARCH_ROWS_MAX, SEARCH_TEXT_BYTES_MAX, Words};
 use parlance_wire::xccos::{Guid, Timestamp};
 
 /// What is put in place of messages, where nothing else is said.
@@ -153,20 +153,19 @@ fn carry_out(
             Ok((count, "removed"))
         }
         MessageAct::Remove { filter, .. } => {
-            let keys = wanted(ledger, room, filter)?;
-            let count = if is_dry {
-                keys.len() as u64
-            } else {
-                in_parts(&keys, |part| ledger.delete(part))?
+            let places = wanted(ledger, room, filter)?;
+            let count = match is_dry {
+                true => places.len() as u64,
+                false => in_parts(&places, |part| ledger.delete(room, part))?,
             };
             Ok((count, "removed"))
         }
         MessageAct::Replace { filter, text, .. } => {
             let text = replacement(text)?;
-            let keys = wanted(ledger, room, filter)?;
+            let places = wanted(ledger, room, filter)?;
             let count = match is_dry {
-                true => keys.len() as u64,
-                false => in_parts(&keys, |part| ledger.replace(part, text))?,
+                true => places.len() as u64,
+                false => in_parts(&places, |part| ledger.replace(room, part, text))?,
             };
             Ok((count, "replaced"))
         }
@@ -186,16 +185,20 @@ fn replacement(text: &str) -> Result<&str, AdminError> {
 
 /// Calls `act` for parts of a size that the database takes at once.
 fn in_parts(
-    keys: &[RowKey],
-    mut act: impl FnMut(&[RowKey]) -> Result<u64, LedgerError>,
+    places: &[Place],
+    mut act: impl FnMut(&[Place]) -> Result<u64, LedgerError>,
 ) -> Result<u64, AdminError> {
-    let parts = keys.chunks(SEARCH_ROWS_MAX);
+    let parts = places.chunks(SEARCH_ROWS_MAX);
     parts.map(|part| act(part).map_err(failed)).sum()
 }
 
 /// Messages that an act is about. A filter that says nothing is refused: clearing is an act of its
 /// own.
-fn wanted(ledger: &mut dyn Ledger, room: Guid, filter: &Filter) -> Result<Vec<RowKey>, AdminError> {
+fn wanted(
+    ledger: &mut dyn Ledger,
+    room: Guid,
+    filter: &Filter,
+) -> Result<Vec<Place>, AdminError> {
     let is_empty = filter.text.trim().is_empty() && filter.author.is_none();
     if is_empty && filter.from.is_none() && filter.to.is_none() {
         let message = "neither words nor an author nor dates are given, so all messages would be \
@@ -209,15 +212,15 @@ fn wanted(ledger: &mut dyn Ledger, room: Guid, filter: &Filter) -> Result<Vec<Ro
         );
         return Err(refuse(Cause::LimitExceeded, "text", message));
     }
-    let keys = search(ledger, room, filter, MESSAGES_MAX + 1)?;
-    if keys.len() > MESSAGES_MAX {
+    let places = search(ledger, room, filter, MESSAGES_MAX + 1)?;
+    if places.len() > MESSAGES_MAX {
         let message = format!(
             "more than {MESSAGES_MAX} messages fit, so none was touched; narrow the dates, and do \
              it in parts"
         );
         return Err(refuse(Cause::LimitExceeded, "text", message));
     }
-    Ok(keys)
+    Ok(places)
 }
 
 fn search(
@@ -225,7 +228,7 @@ fn search(
     room: Guid,
     filter: &Filter,
     most: usize,
-) -> Result<Vec<RowKey>, AdminError> {
+) -> Result<Vec<Place>, AdminError> {
     let mut query = Query {
         rooms: vec![room],
         text: filter.text.clone(),
@@ -241,12 +244,12 @@ fn search(
         limit: SEARCH_ROWS_MAX,
         ..Query::default()
     };
-    let mut keys = Vec::new();
+    let mut places = Vec::new();
     loop {
         let found = ledger.search(&query).map_err(failed)?;
-        keys.extend(found.rows.iter().map(|row| row.key()));
-        if !found.exceeded || found.rows.is_empty() || keys.len() >= most {
-            return Ok(keys);
+        places.extend(found.rows.iter().map(|row| row.place));
+        if !found.exceeded || found.rows.is_empty() || places.len() >= most {
+            return Ok(places);
         }
         query.after = found.next;
     }
@@ -256,6 +259,7 @@ fn failed(error: LedgerError) -> AdminError {
     match error {
         LedgerError::Database(cause) => AdminError::Database(cause),
         LedgerError::Collision => AdminError::Busy,
+        LedgerError::KeyTaken => AdminError::KeyReused,
     }
 }
 

@@ -111,7 +111,7 @@ pub(super) fn load(
     apply(&mut directory, &mut batch);
     let revision = revision.map_err(|error| match error {
         LedgerError::Database(cause) => cause,
-        LedgerError::Collision => "the directory changed while it was read".into(),
+        LedgerError::Collision | LedgerError::KeyTaken => "the directory changed meanwhile".into(),
     })?;
     if let Some(fault) = fault {
         return Err(format!("the directory in the database contradicts itself: {fault}"));
@@ -143,7 +143,7 @@ fn begin(
     next.revision =
         ledger.commit(directory.revision, changes, &record).map_err(|error| match error {
             LedgerError::Database(cause) => format!("{cause}, so {reason} cannot be written"),
-            LedgerError::Collision => {
+            LedgerError::Collision | LedgerError::KeyTaken => {
                 "another server changed the directory at this moment; start again".into()
             }
         })?;

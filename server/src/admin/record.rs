@@ -8,6 +8,7 @@ use super::service::{Done, Request};
 use parlance_core::Directory;
 use parlance_core::admin::Refusal;
 use parlance_core::directory::{Change, Revision};
+use parlance_storage::sql::ADMIN_TEXT_BYTES_MAX;
 use parlance_wire::xccos::{Guid, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +99,29 @@ pub(super) fn outcome(outcome: &Result<Done, AdminError>) -> String {
         },
         Err(error) => unreachable!("{error} is not an outcome that is kept"),
     };
-    serde_json::to_string(&outcome).expect("texts and numbers are JSON")
+    let json = |outcome: &Outcome| {
+        serde_json::to_string(outcome).expect("texts and numbers are JSON")
+    };
+    let text = json(&outcome);
+    if text.len() <= ADMIN_TEXT_BYTES_MAX {
+        return text;
+    }
+    json(&shortened(outcome))
+}
+
+/// Without what makes it too long to be kept.
+fn shortened(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Done { revision, subject, notes, messages } => {
+            let notes = vec![format!("{} notes, too long to be kept", notes.len())];
+            Outcome::Done { revision, subject, notes, messages }
+        }
+        Outcome::Refused { cause, field, message } => {
+            // A control character takes six bytes, once it is escaped.
+            let end = message.floor_char_boundary(ADMIN_TEXT_BYTES_MAX / 8);
+            Outcome::Refused { cause, field, message: format!("{}…", &message[..end]) }
+        }
+    }
 }
 
 /// The outcome of changes that led to a revision.

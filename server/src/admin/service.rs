@@ -202,7 +202,9 @@ impl Admin {
         match answer.await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(LedgerError::Database(cause))) => Err(AdminError::Database(cause)),
-            Ok(Err(LedgerError::Collision)) | Err(_) => Err(AdminError::Busy),
+            Ok(Err(LedgerError::Collision | LedgerError::KeyTaken)) | Err(_) => {
+                Err(AdminError::Busy)
+            }
         }
     }
 

@@ -147,6 +147,7 @@ impl Worker {
                     AdminNumbers::count(&self.shared.numbers.collisions);
                     self.reload()?;
                 }
+                Err(LedgerError::KeyTaken) => return Err(AdminError::KeyReused),
                 Err(LedgerError::Database(cause)) => {
                     self.is_in_doubt = true;
                     return Err(AdminError::Database(cause));
@@ -207,5 +208,6 @@ fn failed(error: LedgerError) -> AdminError {
     match error {
         LedgerError::Database(cause) => AdminError::Database(cause),
         LedgerError::Collision => AdminError::Busy,
+        LedgerError::KeyTaken => AdminError::KeyReused,
     }
 }

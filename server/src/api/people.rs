@@ -319,7 +319,7 @@ pub async fn invitations(
         let room = directory.room(invitation.room);
         let name = room.map(|room| room.room.name.clone()).unwrap_or_default();
         let room = Named { id: invitation.room.to_string(), name };
-        InvitationView { number: invitation.number, room, on: invitation.on.to_string() }
+        InvitationView { number: invitation.number, room, on: invitation.created_on.to_string() }
     };
     let items = found.into_iter().map(view).collect();
     Ok(Json(Page { items, next: None }))
