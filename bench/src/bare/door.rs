@@ -6,8 +6,8 @@ use super::fan::{Fan, Session};
 use crate::Outcome;
 use parlance_wire::sip::{Frame, Framer, Message, Method, Response, Stamp, StampFields, StartLine};
 use parlance_wire::xccos::{
-    Command, CommandId, Delivery, FromClient, Post, Reply, ReplyData, ResponseCode,
-    RoomInfo, RoomRef, Timestamp, decode_client, encode_delivery, encode_replies,
+    Command, CommandId, Delivery, FromClient, Post, Reply, ReplyData, ResponseCode, RoomInfo,
+    RoomRef, Timestamp, decode_client, encode_delivery, encode_replies,
 };
 use std::collections::HashMap;
 use std::net::SocketAddr;

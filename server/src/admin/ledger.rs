@@ -1,8 +1,8 @@
 //! The part of the database that administration needs.
 
 use parlance_core::directory::{Change, Revision};
-use parlance_storage::sql::{Conflict, Error, Found, Place, Query};
 pub use parlance_storage::sql::{AdminRecord, StoredInvitation as Invitation, StoredRecord};
+use parlance_storage::sql::{Conflict, Error, Found, Place, Query};
 use parlance_wire::xccos::{Guid, Timestamp};
 
 /// Why the database did not do what it was asked for.
@@ -78,10 +78,5 @@ pub trait Ledger: Send {
     fn delete(&mut self, room: Guid, places: &[Place]) -> Result<u64, LedgerError>;
 
     /// Puts another text in place of what the messages say.
-    fn replace(
-        &mut self,
-        room: Guid,
-        places: &[Place],
-        text: &str,
-    ) -> Result<u64, LedgerError>;
+    fn replace(&mut self, room: Guid, places: &[Place], text: &str) -> Result<u64, LedgerError>;
 }

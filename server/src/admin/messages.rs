@@ -194,11 +194,7 @@ fn in_parts(
 
 /// Messages that an act is about. A filter that says nothing is refused: clearing is an act of its
 /// own.
-fn wanted(
-    ledger: &mut dyn Ledger,
-    room: Guid,
-    filter: &Filter,
-) -> Result<Vec<Place>, AdminError> {
+fn wanted(ledger: &mut dyn Ledger, room: Guid, filter: &Filter) -> Result<Vec<Place>, AdminError> {
     let is_empty = filter.text.trim().is_empty() && filter.author.is_none();
     if is_empty && filter.from.is_none() && filter.to.is_none() {
         let message = "neither words nor an author nor dates are given, so all messages would be \

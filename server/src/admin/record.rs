@@ -99,9 +99,8 @@ pub(super) fn outcome(outcome: &Result<Done, AdminError>) -> String {
         },
         Err(error) => unreachable!("{error} is not an outcome that is kept"),
     };
-    let json = |outcome: &Outcome| {
-        serde_json::to_string(outcome).expect("texts and numbers are JSON")
-    };
+    let json =
+        |outcome: &Outcome| serde_json::to_string(outcome).expect("texts and numbers are JSON");
     let text = json(&outcome);
     if text.len() <= ADMIN_TEXT_BYTES_MAX {
         return text;

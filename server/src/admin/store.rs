@@ -22,9 +22,7 @@ impl Ledger for AnyStore {
     ) -> Result<Revision, LedgerError> {
         match self.directory_commit(base, changes, record) {
             // A connection that was lost while nobody used it is found so; the second is a new one.
-            Err(error) if error.is_retryable() => {
-                Ok(self.directory_commit(base, changes, record)?)
-            }
+            Err(error) if error.is_retryable() => Ok(self.directory_commit(base, changes, record)?),
             outcome => Ok(outcome?),
         }
     }
@@ -77,12 +75,7 @@ impl Ledger for AnyStore {
         Ok(self.messages_delete(room, places)?)
     }
 
-    fn replace(
-        &mut self,
-        room: Guid,
-        places: &[Place],
-        text: &str,
-    ) -> Result<u64, LedgerError> {
+    fn replace(&mut self, room: Guid, places: &[Place], text: &str) -> Result<u64, LedgerError> {
         Ok(self.messages_replace(room, places, text)?)
     }
 }
