@@ -269,7 +269,7 @@ fn beginning() -> Vec<Change> {
 fn begun() -> (Directory, Model) {
     let mut empty = Directory::empty(DOMAIN);
     empty.admits_unknown = true;
-    let (directory, _) = empty.apply(&beginning()).unwrap();
+    let (directory, _) = empty.apply(&beginning()).expect("it fits");
     let mut model = Model::default();
     beginning().iter().for_each(|change| model.apply(change));
     (directory, model)
@@ -357,7 +357,7 @@ fn nested() -> Directory {
         stands(middle, outer),
         Change::Entries { node: room_id(0), role: Role::Member, add, remove: vec![] },
     ];
-    directory.apply(&changes).unwrap().0
+    directory.apply(&changes).expect("it fits").0
 }
 
 fn joins(directory: &Directory) -> bool {

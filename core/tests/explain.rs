@@ -11,7 +11,7 @@ use parlance_core::policy::Rights;
 
 /// Reasons as `members eve > g:crew`, and what may be done by its first letters.
 fn told(org: &Organisation, who: &str, room: &str) -> (String, String) {
-    let explanation = explain(&org.directory, &uri(who), room).unwrap();
+    let explanation = explain(&org.directory, &uri(who), room).expect("both are known");
     assert_eq!(explanation.rights, org.rights(who, room), "it says what is");
     let reason = |reason: &parlance_core::admin::Reason| {
         let path: Vec<String> = reason.path.iter().map(|uri| short(uri)).collect();

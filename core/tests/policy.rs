@@ -47,7 +47,7 @@ fn with_room(privacy: Privacy, behavior: Behavior, is_disabled: bool) -> Organis
 /// One table of rights: a row for rooms of a privacy, a column for each user.
 fn check_rooms(text: &str, users: &[&str], what: impl Fn(Rights) -> &'static str) {
     for row in table(text) {
-        let (privacy, state) = row[0].split_once(", ").unwrap();
+        let (privacy, state) = row[0].split_once(", ").expect("privacy, state");
         for privacy in privacies(privacy) {
             for behavior in BEHAVIORS {
                 let org = with_room(*privacy, behavior, state == "disabled");

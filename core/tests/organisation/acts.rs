@@ -98,7 +98,7 @@ pub fn tell(directory: &Directory, plan: &[Change]) -> String {
             format!("parents{} in{}", people(&[*child], ""), people(parents, ""))
         }
         Change::Policy(policy) => format!("policy {} {}", policy.scope, policy.is_enabled),
-        other => format!("{other:?}").split(['(', ' ']).next().unwrap().to_owned(),
+        other => format!("{other:?}").split(['(', ' ']).next().expect("a name").to_owned(),
     };
     plan.iter().map(one).collect::<Vec<_>>().join(", ")
 }

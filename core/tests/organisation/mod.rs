@@ -117,7 +117,7 @@ impl Organisation {
 
     pub fn edit_category(&mut self, name: &str, edit: impl FnOnce(&mut Category)) {
         let Some(Node::Category(id)) = self.directory.named(name) else { panic!("{name}") };
-        let mut category = self.directory.category(id).unwrap().category.clone();
+        let mut category = self.directory.category(id).expect("it has a name").category.clone();
         edit(&mut category);
         self.change(Change::Category(category));
     }
@@ -153,7 +153,7 @@ impl Organisation {
 
     pub fn room_named(&self, name: &str) -> Room {
         let Some(Node::Room(id)) = self.directory.named(name) else { panic!("{name}") };
-        self.directory.room(id).unwrap().room.clone()
+        self.directory.room(id).expect("it has a name").room.clone()
     }
 
     pub fn node(&self, name: &str) -> Guid {
@@ -170,8 +170,9 @@ impl Organisation {
     /// Short names in a list, sorted.
     pub fn listed(&self, node: &str, role: Role) -> Vec<String> {
         let people = self.directory.people();
-        let list = self.directory.list(self.node(node), role).unwrap();
-        let uris = list.iter().map(|id| people.get(id).unwrap().principal.uri.as_str());
+        let list = self.directory.list(self.node(node), role).expect("a list of it");
+        let uris =
+            list.iter().map(|id| people.get(id).expect("it is listed").principal.uri.as_str());
         let mut names: Vec<String> = uris.map(short).collect();
         names.sort();
         names
