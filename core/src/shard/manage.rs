@@ -5,7 +5,7 @@ use super::Shard;
 use super::ask::Question;
 use super::browse::room_card;
 use super::query::Purpose;
-use crate::admin::{Act, Cause, ListEdit, NewRoom, Refusal, RoomEdit};
+use crate::admin::{Act, ListEdit, NewRoom, RoomEdit};
 use crate::archive::Query;
 use crate::directory::model::{self, Invitations};
 use crate::mail::{AskKey, SessionKey};
@@ -122,26 +122,6 @@ impl Shard {
             Managing::Create => subject.and_then(card).unwrap_or(ReplyData::Empty),
         });
         self.conclude(ask, what.name(), command, data);
-    }
-}
-
-/// What the wire calls a refusal.
-pub(super) fn code_of(refusal: &Refusal) -> ResponseCode {
-    match refusal.cause {
-        Cause::DataCollision => ResponseCode::DataCollision,
-        Cause::DuplicateRoomName => ResponseCode::DuplicateRoomName,
-        Cause::InvalidArgument => ResponseCode::InvalidArgument,
-        Cause::LimitExceeded => ResponseCode::LimitExceeded,
-        Cause::NodeDisabled => ResponseCode::NodeDisabled,
-        Cause::NodeHierarchyViolation => ResponseCode::NodeHierarchyViolation,
-        Cause::ErrorPermission => ResponseCode::ErrorPermission,
-        Cause::NoSuchNode => ResponseCode::NoSuchNode,
-        Cause::NoSuchPrincipal => ResponseCode::NoSuchPrincipal,
-        Cause::PrincipalsAlreadyDefined => ResponseCode::PrincipalsAlreadyDefined,
-        Cause::PrincipalsNotInScope => ResponseCode::PrincipalsNotInScope,
-        Cause::PresenterNotInMemberList => ResponseCode::PresenterNotInMemberList,
-        Cause::DuplicateAddinName => ResponseCode::DuplicateAddinName,
-        Cause::InUse => ResponseCode::InvalidFlowOfOperations,
     }
 }
 

@@ -4,7 +4,7 @@
 //! session: whoever searches much waits or is refused, and nobody else notices.
 
 use super::ask::Question;
-use super::manage::{Managing, code_of};
+use super::manage::Managing;
 use super::room::delivery;
 use super::{LinkId, Output, Shard};
 use crate::archive::{Answer, Fault, Query, QueryKey};
@@ -144,7 +144,7 @@ impl Shard {
             Purpose::Administer { ask, command, what } => {
                 let outcome = match answer {
                     Answer::Administered(Ok(subject)) => Ok(subject),
-                    Answer::Administered(Err(refusal)) => Err(code_of(&refusal)),
+                    Answer::Administered(Err(refusal)) => Err(refusal.cause.response_code()),
                     Answer::Failed(fault) => Err(fault.code()),
                     other => unreachable!("an act is not answered by {other:?}"),
                 };
