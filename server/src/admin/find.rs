@@ -1,4 +1,5 @@
-//! Things by what people call them: name, GUID, URI, or `pool\name`.
+//! Things by what people call them: GUID, URI, name, or `pool\name`. For reading; acts are given
+//! the texts, and the core looks them up likewise.
 
 use parlance_core::Directory;
 use parlance_core::directory::model::{Addin, PrincipalKind};
@@ -8,32 +9,30 @@ use std::sync::Arc;
 
 /// A room.
 pub fn room<'a>(directory: &'a Directory, text: &str) -> Option<&'a Arc<RoomEntry>> {
-    let id = match identifier(text, "ma-chan://") {
-        Some(id) => id,
-        None => match directory.named(plain(directory, text))? {
-            Node::Room(id) => id,
-            Node::Category(_) => return None,
-        },
-    };
-    directory.room(id)
+    if let Some(room) = identifier(text, "ma-chan://").and_then(|id| directory.room(id)) {
+        return Some(room);
+    }
+    match directory.named(plain(directory, text))? {
+        Node::Room(id) => directory.room(id),
+        Node::Category(_) => None,
+    }
 }
 
 /// A category.
 pub fn category<'a>(directory: &'a Directory, text: &str) -> Option<&'a Arc<CategoryEntry>> {
-    let id = match identifier(text, "ma-cat://") {
-        Some(id) => id,
-        None => match directory.named(plain(directory, text))? {
-            Node::Category(id) => id,
-            Node::Room(_) => return None,
-        },
-    };
-    directory.category(id)
+    if let Some(category) = identifier(text, "ma-cat://").and_then(|id| directory.category(id)) {
+        return Some(category);
+    }
+    match directory.named(plain(directory, text))? {
+        Node::Category(id) => directory.category(id),
+        Node::Room(_) => None,
+    }
 }
 
 /// An add-in.
 pub fn addin<'a>(directory: &'a Directory, text: &str) -> Option<&'a Addin> {
-    if let Some(id) = Guid::parse(text) {
-        return directory.addin(id);
+    if let Some(addin) = Guid::parse(text).and_then(|id| directory.addin(id)) {
+        return Some(addin);
     }
     let name = plain(directory, text).trim().to_lowercase();
     directory.addins().find(|addin| addin.name.trim().to_lowercase() == name)
@@ -42,8 +41,8 @@ pub fn addin<'a>(directory: &'a Directory, text: &str) -> Option<&'a Addin> {
 /// A principal: by GUID, URI, or an account name, e-mail address or display name that only one has.
 pub fn person<'a>(directory: &'a Directory, text: &str) -> Option<&'a Person> {
     let people = directory.people();
-    if let Some(id) = Guid::parse(text) {
-        return people.find(id).and_then(|id| people.get(id));
+    if let Some(id) = Guid::parse(text).and_then(|id| people.find(id)) {
+        return people.get(id);
     }
     let lower = text.trim().to_lowercase();
     if let Some(id) = people.find_uri(&lower).or_else(|| people.find_uri(text.trim())) {

@@ -20,7 +20,9 @@
 //! | `messages` | clearing rooms, removing and replacing messages |
 //! | `record`, `detail` | what is written down of an act |
 //! | `cause` | names and numbers of refusals |
-//! | `ledger` | the part of the database that this needs |
+//! | `ledger`, `store` | the part of the database that this needs |
+//! | `rooms` | what message acts need of rooms in use |
+//! | `find` | things by what people call them |
 //! | `tokens` | who may speak to the API |
 
 mod cause;
@@ -32,7 +34,6 @@ mod ledger;
 mod messages;
 mod numbers;
 mod open;
-mod planner;
 mod record;
 mod rooms;
 mod service;
@@ -40,16 +41,16 @@ mod store;
 mod tokens;
 mod worker;
 
-pub use cause::{Problem, problem};
+pub use cause::problem;
 pub use error::AdminError;
-pub use fresh::{fresh_guid, now};
-pub use ledger::{AdminRecord, Invitation, Ledger, LedgerError, StoredRecord};
+pub use fresh::fresh_guid;
+pub use ledger::{Invitation, StoredRecord};
 pub use messages::{Filter, Match, MessageAct, REPLACEMENT};
 pub use numbers::AdminNumbers;
-pub use open::{Loaded, address, open, open_configured, tell_address};
+pub use open::{address, open_configured, tell_address};
 pub use rooms::{NoRooms, Rooms};
 pub use service::{Admin, Done, Options, Request, Surface, Wanted};
-pub use tokens::{LOCAL_TOKEN, NewToken, Token, TokenError, TokenRole, Tokens, hex, unhex};
+pub use tokens::{LOCAL_TOKEN, Token, TokenError, TokenRole, Tokens, hex, unhex};
 
 #[cfg(test)]
 mod tests;

@@ -16,11 +16,12 @@ use serde::{Deserialize, Serialize};
 const STEPS_MAX: usize = 100;
 
 /// Properties that refusals speak of: a repeated refusal finds its property here again.
-const FIELDS: [&str; 27] = [
+const FIELDS: [&str; 33] = [
     "account",
     "addin",
     "allowed",
     "category",
+    "changes",
     "creators",
     "default_chat_history",
     "denied",
@@ -28,22 +29,27 @@ const FIELDS: [&str; 27] = [
     "disabled",
     "display_name",
     "fqdn",
+    "identity",
     "invitations",
     "kind",
     "managers",
     "members",
     "name",
     "parents",
+    "person",
     "policy",
     "presenters",
     "privacy",
     "room",
     "room_management_url",
     "scope",
+    "site",
+    "text",
     "type",
     "uri",
     "url",
     "user",
+    "version",
 ];
 
 /// An outcome as it is kept.

@@ -6,13 +6,13 @@ use super::ledger::{AdminRecord, Ledger, LedgerError};
 use super::messages;
 use super::numbers::AdminNumbers;
 use super::open::load;
-use super::planner::plan;
 use super::record;
 use super::rooms::Rooms;
 use super::service::{Done, Job, Request, Shared, Wanted};
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use parlance_core::Directory;
-use parlance_core::admin::{Act, Cause, Context, Refusal};
+
+use parlance_core::admin::{Act, Cause, Context, Refusal, plan};
 use parlance_core::directory::Touched;
 use std::sync::Arc;
 use std::time::Duration;

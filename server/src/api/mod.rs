@@ -15,6 +15,9 @@
 //! Commands without a server use the same routes in their own process, without a token
 //! ([`Api::unlocked`]).
 
+// What describes a route writes out paths of its own.
+#![allow(unused_qualifications)]
+
 mod addins;
 mod auth;
 mod categories;
@@ -37,7 +40,7 @@ mod view;
 mod words;
 
 pub use extract::BODY_BYTES_MAX;
-pub use problem::{PROBLEM_JSON, ProblemDetails, in_our_form};
+pub use problem::in_our_form;
 pub use words::{InvitationsWord, KindWord, MatchWord, PrivacyWord, StateWord, TypeWord};
 
 use crate::admin::{Admin, Done, Request, Surface, Tokens, Wanted};

@@ -3,22 +3,20 @@
 use super::Api;
 use super::auth::Caller;
 use super::extract::Params;
-use super::page::{Page, cursor, limit, page};
+use super::page::{Page, limit};
 use super::problem::Problem;
-use super::room_list::Wildcards;
 use super::rooms::visible;
 use super::view::{Named, PrincipalView, principal};
-use crate::admin::find;
+use crate::admin::AdminError;
 use axum::Json;
 use axum::extract::State;
 use parlance_core::Directory;
-use parlance_core::admin::Cause;
-use parlance_core::directory::model::{Behavior, PrincipalKind};
-use parlance_core::directory::{Asker, NotServed, Person, RoomEntry};
-use parlance_core::policy::{Rights, Standing};
-use parlance_wire::xccos::Guid;
+use parlance_core::admin::{
+    Eligible, Explanation, Reason, eligible as eligible_for, explain as explain_to,
+};
+use parlance_core::directory::NotServed;
+use parlance_core::directory::model::Room;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
 /// Whom and where.
@@ -34,19 +32,30 @@ pub struct ExplainParams {
 
 /// What somebody may do with a room, and why.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Explanation {
+pub struct ExplanationView {
     /// `sip:` URI.
     user: String,
     /// Which room.
     room: Named,
-    /// The service is for this user.
-    served: bool,
+    /// The policy that decides whether the service is for them; none leaves it off.
+    policy: Option<String>,
+    /// Why the service is not for them at all: `not-provisioned`, `disabled` or `not-enabled`.
+    refused: Option<String>,
     /// What they may do.
     rights: RightsView,
     /// How they relate to the room.
     standing: StandingView,
-    /// Why, as sentences.
-    reasons: Vec<String>,
+    /// Entries of lists that name them or something they belong to.
+    reasons: Vec<ReasonView>,
+}
+
+/// An entry of a list that concerns a user.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReasonView {
+    /// Which list: `allowed`, `denied`, `creator`, `member`, `manager` or `presenter`.
+    list: String,
+    /// From the user to the entry, through what they belong to.
+    path: Vec<String>,
 }
 
 /// What somebody may do with a room.
@@ -83,41 +92,34 @@ pub struct StandingView {
 
 /// What may this user do with this room, and why?
 #[utoipa::path(get, path = "/api/v1/explain", tag = "rights", params(ExplainParams),
-    responses((status = 200, body = Explanation)))]
+    responses((status = 200, body = ExplanationView)))]
 pub async fn explain(
     State(api): State<Api>,
     caller: Caller,
     Params(params): Params<ExplainParams>,
-) -> Result<Json<Explanation>, Problem> {
+) -> Result<Json<ExplanationView>, Problem> {
     let directory = api.directory();
-    let person = find::user(&directory, &params.user);
-    let uri = match person {
-        Some(person) => person.principal.uri.clone(),
-        // Nobody in the directory, but perhaps let in all the same.
-        None => params.user.trim().to_lowercase(),
-    };
-    if caller.user().is_some_and(|own| own != uri) {
+    let room = visible(&directory, &caller, &params.room)?;
+    let found = explain_to(&directory, &params.user, &room.room.id.to_string());
+    let found = found.map_err(AdminError::from)?;
+    if caller.user().is_some_and(|own| own != found.user) {
         let message = "users are told their own rights only; ask with an administrator's token";
         return Err(Problem::forbidden(message));
     }
-    let room = visible(&directory, &caller, &params.room)?;
-    Ok(Json(explanation(&directory, uri, room)))
+    Ok(Json(view(&room.room, found)))
 }
 
-fn explanation(directory: &Directory, uri: String, room: &RoomEntry) -> Explanation {
-    let served = directory.serve(&uri);
-    let (rights, standing) = match &served {
-        Ok(asker) => (directory.rights(asker, room), directory.standing(asker, room)),
-        Err(_) => (Rights::default(), Standing::default()),
+fn view(room: &Room, found: Explanation) -> ExplanationView {
+    let (rights, standing) = (found.rights, found.standing);
+    let reason = |reason: Reason| {
+        let list = format!("{:?}", reason.role).to_lowercase();
+        ReasonView { list, path: reason.path }
     };
-    let reasons = match &served {
-        Err(why) => vec![not_served(*why).to_owned()],
-        Ok(asker) => reasons(directory, asker, room),
-    };
-    Explanation {
-        user: uri,
-        room: Named { id: room.room.id.to_string(), name: room.room.name.clone() },
-        served: served.is_ok(),
+    ExplanationView {
+        user: found.user,
+        room: Named { id: room.id.to_string(), name: room.name.clone() },
+        policy: found.policy.map(|scope| scope.to_string()),
+        refused: found.refused.map(|why| not_served(why).to_owned()),
         rights: RightsView {
             find: rights.find,
             see: rights.see,
@@ -133,20 +135,16 @@ fn explanation(directory: &Directory, uri: String, room: &RoomEntry) -> Explanat
             manager: standing.is_manager,
             presenter: standing.is_presenter,
         },
-        reasons,
+        reasons: found.reasons.into_iter().map(reason).collect(),
     }
 }
 
 fn not_served(why: NotServed) -> &'static str {
     match why {
-        NotServed::NotProvisioned => "the user is not in the directory",
-        NotServed::Disabled => "the user is disabled, or gone from the directory",
-        NotServed::NotEnabled => "no policy enables the user",
+        NotServed::NotProvisioned => "not-provisioned",
+        NotServed::Disabled => "disabled",
+        NotServed::NotEnabled => "not-enabled",
     }
-}
-
-fn reasons(_: &Directory, _: &Asker<'_>, _: &RoomEntry) -> Vec<String> {
-    Vec::new()
 }
 
 /// For what.
@@ -165,11 +163,9 @@ pub struct EligibleParams {
     filter: Option<String>,
     /// Most principals wanted.
     limit: Option<usize>,
-    /// `next` of the page before.
-    cursor: Option<String>,
 }
 
-/// Who can be put on the lists of a category or room?
+/// Who can be put on the lists of a category or room, by URI?
 #[utoipa::path(get, path = "/api/v1/eligible", tag = "rights", params(EligibleParams),
     responses((status = 200, body = Page<PrincipalView>)))]
 pub async fn eligible(
@@ -179,38 +175,24 @@ pub async fn eligible(
 ) -> Result<Json<Page<PrincipalView>>, Problem> {
     let directory = api.directory();
     let place = place(&directory, &caller, &params)?;
-    let text = params.filter.as_deref().map(Wildcards::new);
-    let all = directory.people().iter();
-    let fitting = all.filter(|(id, person)| {
-        let is_user = person.principal.kind == PrincipalKind::User && person.is_active();
-        let asker = Asker { id: Some(*id), affiliations: person.affiliations() };
-        is_user
-            && text.as_ref().is_none_or(|text| text.fits(&person.principal.uri))
-            && place.takes(&directory, &asker)
-    });
-    let keyed = fitting.map(|(_, person)| (person.principal.uri.clone(), person)).collect();
-    let after = cursor(params.cursor.as_deref())?;
-    let view = |person: &Person| principal(person);
-    Ok(Json(page(keyed, after.as_deref(), limit(params.limit), view)))
+    let scope = match &place {
+        Place::Category(name) => Eligible::Category(name),
+        Place::Room(room) => Eligible::Room { room, presenters: params.presenters },
+    };
+    let filter = params.filter.as_deref().unwrap_or_default();
+    let found = eligible_for(&directory, scope, filter, limit(params.limit));
+    let found = found.map_err(AdminError::from)?;
+    let items = found.into_iter().map(principal).collect();
+    Ok(Json(Page { items, next: None }))
 }
 
 /// What is looked for.
 enum Place {
-    Category(Guid),
-    Room(Arc<RoomEntry>),
-    Presenters(Arc<RoomEntry>),
+    Category(String),
+    Room(String),
 }
 
-impl Place {
-    fn takes(&self, directory: &Directory, asker: &Asker<'_>) -> bool {
-        match self {
-            Place::Category(id) => directory.is_in_scope(asker, *id),
-            Place::Room(room) => directory.is_in_scope(asker, room.room.category),
-            Place::Presenters(room) => directory.standing(asker, room).is_listed,
-        }
-    }
-}
-
+/// A place whose lists the caller may know.
 fn place(
     directory: &Directory,
     caller: &Caller,
@@ -219,27 +201,18 @@ fn place(
     match (&params.category, &params.room) {
         (Some(name), None) if !params.presenters => {
             caller.must_read_all()?;
-            let category = find::category(directory, name);
-            let category = category.ok_or_else(|| Problem::missing("category", name))?;
-            Ok(Place::Category(category.category.id))
+            Ok(Place::Category(name.clone()))
         }
         (None, Some(name)) => {
-            let room = visible(directory, caller, name)?.clone();
-            let manages = match caller.asker(directory) {
-                None => true,
-                Some(asker) => asker.is_some_and(|asker| directory.rights(&asker, &room).manage),
-            };
-            if !manages {
-                let message = "only managers of the room are told who could be in it";
-                return Err(Problem::forbidden(message));
-            }
-            match (params.presenters, room.room.behavior) {
-                (false, _) => Ok(Place::Room(room)),
-                (true, Behavior::Auditorium) => Ok(Place::Presenters(room)),
-                (true, Behavior::Normal) => {
-                    let detail = format!("{:?} is no auditorium: it has no presenters", name);
-                    Err(Problem::of(Cause::InvalidArgument, "presenters", detail))
-                }
+            let room = visible(directory, caller, name)?;
+            let manages = caller.asker(directory).is_none_or(|asker| {
+                asker.is_some_and(|asker| directory.rights(&asker, room).manage)
+            });
+            match manages {
+                true => Ok(Place::Room(room.room.id.to_string())),
+                false => Err(Problem::forbidden(
+                    "only managers of the room are told who could be in it",
+                )),
             }
         }
         _ => Err(Problem::faulty(

@@ -4,7 +4,9 @@ use super::Versioned;
 use super::words::{InvitationsWord, KindWord, PrivacyWord, StateWord, TypeWord};
 use parlance_core::Directory;
 use parlance_core::admin::ListEdit;
-use parlance_core::directory::model::{Audit, Configuration, LegacyEndpoint, Policy, Pool};
+use parlance_core::directory::model::{
+    Audit, Configuration, LegacyEndpoint, Policy, Pool, Principal,
+};
 use parlance_core::directory::{CategoryEntry, List, Person, RoomEntry};
 use parlance_wire::xccos::{Timestamp, category_uri};
 use serde::{Deserialize, Serialize};
@@ -212,7 +214,7 @@ pub struct Views<'d>(pub &'d Directory);
 impl Views<'_> {
     /// All of a list.
     pub fn list(&self, list: &List) -> Vec<PrincipalView> {
-        list.iter().filter_map(|id| self.0.people().get(id)).map(principal).collect()
+        list.iter().filter_map(|id| self.0.people().get(id)).map(|it| principal(&it.principal)).collect()
     }
 
     /// A category; `is_whole` with its lists.
@@ -284,7 +286,7 @@ impl Views<'_> {
             path: of.path.clone(),
             state: of.state.into(),
             policy: of.policy.clone(),
-            parents: parents.map(principal).collect(),
+            parents: parents.map(|it| principal(&it.principal)).collect(),
             affiliation_count: person.affiliations().len(),
         }
     }
@@ -295,8 +297,7 @@ impl Views<'_> {
 }
 
 /// A principal in a list.
-pub fn principal(person: &Person) -> PrincipalView {
-    let of = &person.principal;
+pub fn principal(of: &Principal) -> PrincipalView {
     PrincipalView {
         id: of.id.to_string(),
         kind: of.kind.into(),
