@@ -28,9 +28,7 @@ impl Dn {
     pub fn is_under(&self, base: &Dn) -> bool {
         // A comma that is part of a value is escaped: it never stands after anything but `\`.
         let rest = self.0.strip_suffix(&*base.0);
-        rest.is_some_and(|rest| {
-            rest.is_empty() || (rest.ends_with(',') && !rest.ends_with("\\,"))
-        })
+        rest.is_some_and(|rest| rest.is_empty() || (rest.ends_with(',') && !rest.ends_with("\\,")))
     }
 
     /// The DNS domain that its end spells: `dc=example,dc=com` is `example.com` (RFC 2247).

@@ -56,9 +56,10 @@ impl Entry {
     /// of its last value, or `None` there if there is nothing behind it
     /// ([MS-ADTS] §3.1.1.3.1.3.3).
     pub fn take_range(&mut self, name: &str) -> Option<(Vec<Vec<u8>>, Option<usize>)> {
-        let found = self.attributes.iter().position(|(known, values)| {
-            !values.is_empty() && range_end(known, name).is_some()
-        })?;
+        let found = self
+            .attributes
+            .iter()
+            .position(|(known, values)| !values.is_empty() && range_end(known, name).is_some())?;
         let (known, values) = self.attributes.swap_remove(found);
         Some((values, range_end(&known, name).flatten()))
     }

@@ -6,6 +6,7 @@
 //! | [`schema`] | which attributes and filters a directory uses: presets |
 //! | [`entry`] | an entry as plain data |
 //! | [`person`] | one entry as a principal, or why it is none |
+//! | [`known`] | what the directory in force knows of the people below the base |
 //! | [`records`] | all entries as records: addresses, parents, who is gone |
 //! | [`cookie`] | how far the last run got |
 //! | [`sync`] | a run: what is asked of the server, and when everything is read again |
@@ -13,12 +14,15 @@
 //!
 //! Everything but `client` computes on plain data.
 
+mod circles;
 pub mod client;
 pub mod cookie;
 pub mod dn;
 pub mod entry;
 mod error;
+pub mod known;
 pub mod person;
+mod reading;
 pub mod records;
 pub mod schema;
 mod settings;
