@@ -9,7 +9,12 @@
 //! A library beside the server's binary, so that its tests do not build all of the server.
 #![forbid(unsafe_code)]
 
+pub mod csv;
 mod finding;
 pub mod ldap;
+pub mod runner;
 
 pub use finding::{FINDINGS_MAX, Finding, Findings};
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,11 @@ impl Dn {
                 None => labels.clear(),
             }
         }
-        (!labels.is_empty()).then(|| labels.join("."))
+        let is_label = |label: &&str| {
+            !label.is_empty()
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        };
+        (!labels.is_empty() && labels.iter().all(is_label)).then(|| labels.join("."))
     }
 
     /// In the spelling compared by.

@@ -30,6 +30,11 @@ impl<'d> Known<'d> {
         self.ours.contains_key(&id)
     }
 
+    /// Is it an address of the service itself?
+    pub fn is_endpoint(&self, uri: &str) -> bool {
+        self.directory.service_uri == uri || self.directory.endpoints().contains_key(uri)
+    }
+
     /// Is there somebody with this identifier?
     pub fn has(&self, id: Guid) -> bool {
         self.person(id).is_some()

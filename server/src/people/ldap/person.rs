@@ -49,6 +49,9 @@ pub fn read(typed: &Typed, schema: &Schema) -> Result<Found, (String, String)> {
 fn understand(typed: &Typed, schema: &Schema) -> Result<Found, String> {
     let (kind, entry) = (typed.kind, &typed.entry);
     let dn = Dn::parse(&entry.dn).ok_or("its distinguished name cannot be read")?;
+    if entry.dn.chars().any(char::is_control) {
+        return Err("its distinguished name has control characters".into());
+    }
     if entry.dn.len() > PATH_BYTES_MAX {
         return Err(format!("its distinguished name is longer than {PATH_BYTES_MAX} bytes"));
     }
@@ -58,17 +61,19 @@ fn understand(typed: &Typed, schema: &Schema) -> Result<Found, String> {
         PrincipalKind::User => address(entry, schema)?,
         kind => uri_of(kind, id),
     };
+    // What is cut short names somebody else.
     let short = |text: Option<&str>| {
-        text.filter(|text| text.len() <= NAME_BYTES_MAX).unwrap_or_default().to_owned()
+        let is_whole = |text: &&str| text.len() <= NAME_BYTES_MAX && cut(text) == **text;
+        text.filter(is_whole).unwrap_or_default().to_owned()
     };
     let record = PersonRecord {
         id,
         kind,
         uri,
-        display_name: cut(entry.first_text(&schema.display_name).unwrap_or_default()).to_owned(),
+        display_name: cut(entry.first_text(&schema.display_name).unwrap_or_default()),
         account: short(entry.first_text(&schema.account)),
         email: short(entry.text(&schema.email)),
-        company: cut(entry.first_text(&schema.company).unwrap_or_default()).to_owned(),
+        company: cut(entry.first_text(&schema.company).unwrap_or_default()),
         path: entry.dn.clone(),
         state: state(entry, kind, schema.changes),
         parents: None,
@@ -88,9 +93,10 @@ pub fn uri_of(kind: PrincipalKind, id: Guid) -> String {
     }
 }
 
-/// What fits into a name.
-fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(NAME_BYTES_MAX)]
+/// What fits into a name: no control characters, and not too much.
+fn cut(text: &str) -> String {
+    let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+    plain[..plain.floor_char_boundary(NAME_BYTES_MAX)].to_owned()
 }
 
 fn state(entry: &Entry, kind: PrincipalKind, changes: Changes) -> PrincipalState {

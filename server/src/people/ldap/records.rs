@@ -76,6 +76,9 @@ fn refusal(
             record.uri
         ));
     }
+    if known.is_endpoint(&record.uri) {
+        return Some(format!("its address {} is one of the service", record.uri));
+    }
     if let Some(holder) = known.by_uri(&record.uri).filter(|holder| holder.id != record.id) {
         let is_bare = holder.path.is_empty() && holder.kind == record.kind;
         if is_bare && holder.state != PrincipalState::Deleted && !known.has(record.id) {
