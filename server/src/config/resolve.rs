@@ -29,7 +29,8 @@ pub fn resolve(path: Option<&Path>, text: &str, file: file::File) -> Result<Conf
     let log = log::resolve(faults, &file.log)?;
     let (limits, defaults) = limits::resolve(faults, &file.limits)?;
     let seeds = seeds(faults, &file.room)?;
-    let mut directory = directory(faults, &domain, seeds.clone(), &file.room)?.with_defaults(defaults);
+    let mut directory =
+        directory(faults, &domain, seeds.clone(), &file.room)?.with_defaults(defaults);
     let people = people::resolve(faults, &file.people, &domain)?;
     directory.admits_unknown = people.admits_unknown;
     let data = file.server.data.map_or_else(|| "parlance-data".into(), Spanned::into_inner);

@@ -5,11 +5,15 @@
 //! | column | |
 //! |---|---|
 //! | `kind` | `user`, `group`, `folder` or `domain` |
-//! | `uri` | `sip:user@domain` of a user; `ma-grp:…`, `ma-fld:…`, `ma-dom:…` of the others. Groups and folders may leave it empty: it follows from the name then |
+//! | `uri` | `sip:user@domain` of a user; `ma-grp:…`, `ma-fld:…`, `ma-dom:…` of the others |
 //! | `display_name`, `account`, `email`, `company`, `path` | may be left out |
 //! | `state` | `active` (also when empty), `disabled` or `deleted` |
-//! | `groups` | what it stands in, separated by `;`: URIs, or names of groups and folders of the file. Without the column, what people stand in stays as it is; a user who names no domain stands in that of the address |
+//! | `groups` | what it stands in, separated by `;`: URIs, or names of groups of the file |
 //! | `id` | GUID; empty: that of the principal with this URI, or one made from it |
+//!
+//! Groups and folders may leave `uri` empty: it follows from the name then. Without a column
+//! `groups`, what people stand in stays as it is; with one, users also stand in the domain of their
+//! address.
 
 use ::csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use hashbrown::HashMap;

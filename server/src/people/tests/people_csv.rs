@@ -14,7 +14,7 @@ Kind,URI,Display_Name,State,Groups
 group,,Night shift,,
 group,ma-grp:00112233-4455-6677-8899-aabbccddeeff@u.g,Ops,,night SHIFT
 user,sip:Ann@Example.com,\"Lee, Ann\",,Ops
-user,bob@example.com,Bob,disabled,ma-dom:example.com; ma-grp:00112233-4455-6677-8899-aabbccddeeff@u.g
+user,bob@example.com,Bob,disabled,ma-dom:example.com; Ops
 user,sip:eve@partner.test,Eve,,
 ";
 

@@ -22,8 +22,8 @@ pub struct Slapd {
 }
 
 impl Slapd {
-    /// Loads `ldif` below `dc=example,dc=com` and starts the server; `None`, said so, where OpenLDAP
-    /// is not installed.
+    /// Loads `ldif` below `dc=example,dc=com` and starts the server; `None`, said so, where
+    /// OpenLDAP is not installed.
     pub fn start(ldif: &str) -> Option<Slapd> {
         let Some((slapd, slapadd)) = program("slapd").zip(program("slapadd")) else {
             println!("SKIPPED: slapd is not installed");
