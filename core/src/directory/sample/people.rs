@@ -149,6 +149,16 @@ impl Sample {
         format!("sip:{first}.{last}.{number}@{}", self.domain).to_ascii_lowercase()
     }
 
+    /// Permanent identifier of a business line: a group of a fourth of all users.
+    pub fn line(&self, number: u32) -> Guid {
+        self.group(Line, number)
+    }
+
+    /// Permanent identifier of a list: a group of some 150 users.
+    pub fn list(&self, number: u32) -> Guid {
+        self.group(List, number)
+    }
+
     pub(super) fn group(&self, kind: Kind, number: u32) -> Guid {
         self.id(&format!("{kind:?}"), number)
     }
