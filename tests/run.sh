@@ -5,15 +5,15 @@
 #   tests/run.sh -p parlance-core        one package
 #
 # Most tests need nothing but Rust. Some drive the server with an independent client, pidgin-sipe,
-# or with a real PostgreSQL, or put it on a faulty disk that a C compiler makes, or count
-# instructions with valgrind, and need Debian packages for that; they are installed here where that
-# is possible without asking, and the tests say that they are skipped where it is not.
+# or with a real PostgreSQL or OpenLDAP (slapd), or put it on a faulty disk that a C compiler makes,
+# or count instructions with valgrind, and need Debian packages for that; they are installed here
+# where that is possible without asking, and the tests say that they are skipped where it is not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
   pidgin-sipe libpurple0 libpurple-bin libpurple-dev libglib2.0-dev libxml2-dev
-  gcc libc6-dev make pkg-config python3 openssl postgresql valgrind
+  gcc libc6-dev make pkg-config python3 openssl postgresql slapd valgrind
 )
 
 say() { printf '==> %s\n' "$*" >&2; }

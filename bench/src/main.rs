@@ -8,6 +8,7 @@
 //! | [`scaling`] | the cost of a delivery as sessions become more |
 //! | [`bare`] | the limit: the same bytes to the same sockets, without a broker |
 //! | [`clients`] | who signs in, posts, reads, answers and counts; the same for both sides |
+//! | [`directory`] | memory, decisions and changes of an organisation of 80,000 |
 //! | [`tls`] | what TLS costs beside TCP |
 //! | [`sides`] | the processes of an experiment |
 //! | [`cpu`], [`counters`] | processor time by the kernel's accounting, instructions |
@@ -17,6 +18,7 @@ mod bare;
 mod clients;
 mod counters;
 mod cpu;
+mod directory;
 mod fanout;
 mod large_room;
 mod scaling;
@@ -57,6 +59,8 @@ enum Command {
     },
     /// Memory, handshakes and deliveries of TLS beside TCP.
     Tls(tls::Args),
+    /// Memory, decisions and changes of an organisation of 80,000 users.
+    Directory(directory::Args),
     /// The bare limit; started by the experiments.
     #[command(hide = true)]
     Bare(bare::Args),
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Scaling(args) => scaling::run(&args),
         Command::Budgets { update } => count(update),
         Command::Tls(args) => tls::run(&args),
+        Command::Directory(args) => directory::run(&args),
         Command::Bare(args) => bare::run(&args),
         Command::Clients(args) => clients::run(&args),
     };

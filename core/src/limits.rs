@@ -59,7 +59,8 @@ pub struct Limits {
     pub feed_items_max: usize,
     /// Messages a room keeps for history (`product.md` §1.6: 1 to 500 may be asked for).
     pub recent_max: usize,
-    /// Messages a history reply shows at most (`DefaultChatHistory`, `product.md` §4.1: 30).
+    /// Most that the directory's configuration may set as the number of messages that a history
+    /// reply shows (`DefaultChatHistory`, `product.md` §1.6: 1 to 500).
     pub history_max: usize,
     /// An author who has no answer by then is told 504: the outcome is not known. Below the 32 s
     /// that SIP gives a request (RFC 3261 timer F).
@@ -69,9 +70,10 @@ pub struct Limits {
     /// Deliveries made for one room before other rooms get their turn; a link that has something to
     /// write because of one counts as eight more. A room of no more sessions is done at once.
     pub fanout_slice: usize,
-    /// Participants above which a room stops sending its roster (`ParticipantUpdateLimit`, 75).
+    /// Most that the directory's configuration may set as the number of participants above which a
+    /// room stops sending its roster (`ParticipantUpdateLimit`, 75).
     pub participants_max: usize,
-    /// Participants below which it starts again (60: below 80 % of the limit, `product.md` §4.1).
+    /// Most participants below which it starts again: 80 % of the limit (`product.md` §4.1).
     pub participants_resume: usize,
     /// Roster changes of a room are told at most once in this time; the first at once.
     pub roster_tick_ms: u64,
@@ -139,12 +141,12 @@ impl Default for Limits {
             session_rooms_max: 500,
             feed_items_max: 1_024,
             recent_max: 500,
-            history_max: 30,
+            history_max: 500,
             post_ms_max: 30_000,
             uncommitted_max: 4_096,
             fanout_slice: 256,
-            participants_max: 75,
-            participants_resume: 60,
+            participants_max: 1_000,
+            participants_resume: 800,
             roster_tick_ms: 250,
             notice_writes_per_second: 4_000,
             notice_writes_burst: 4_000,

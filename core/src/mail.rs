@@ -180,6 +180,17 @@ pub enum Mail {
         /// How many at most.
         count: u32,
     },
+    /// Who is in a room that does not push its list?
+    Participants {
+        /// Which room.
+        room: Guid,
+        /// Which session asks.
+        from: Address,
+        /// Answered by [`Mail::Answer`].
+        ask: AskKey,
+        /// Which command.
+        command: CommandId,
+    },
     /// How many are in the rooms of yours that match?
     Search {
         /// Which session asks.

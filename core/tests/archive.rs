@@ -61,6 +61,39 @@ fn history(client: &mut Client, world: &mut World) -> (ResponseCode, Vec<String>
 }
 
 #[test]
+fn what_an_administrator_removes_or_replaces_is_not_shown_any_more() {
+    let mut world = World::new(2, Limits::default());
+    let mut kay = member(&mut world, 0, "kay", 1);
+    for n in 1..=5 {
+        kay.post(&mut world, 1, &format!("message {n}"));
+        kay.seen(&mut world);
+    }
+    let mut shown = |world: &mut World, kay: &mut Client| {
+        kay.command(world, &Command::BcContext { room: reference(1), count: 10 });
+        let documents = documents(kay.seen(world));
+        let Some(FromServer::Replies(replies)) = documents.first() else { panic!("no reply") };
+        let ReplyData::History { messages, .. } = &replies[0].data else { panic!("no history") };
+        messages.iter().map(|m| (m.chat_id, m.chat.clone())).collect::<Vec<_>>()
+    };
+    let text = |n: u64| (n, format!("message {n}"));
+    world.archive.clear(room(1), 2);
+    world.archive.replace(room(1), 4, "removed");
+    // One more comes while the database is at it.
+    kay.post(&mut world, 1, "message 6");
+    kay.seen(&mut world);
+    world.revise(1, 5);
+    let expected = [text(3), (4, "removed".into()), text(5), text(6)];
+    assert_eq!(shown(&mut world, &mut kay), expected);
+
+    world.archive.clear(room(1), 6);
+    world.revise(1, 6);
+    assert_eq!(shown(&mut world, &mut kay), []);
+    kay.post(&mut world, 1, "message 7");
+    kay.seen(&mut world);
+    assert_eq!(shown(&mut world, &mut kay), [text(7)]);
+}
+
+#[test]
 fn history_goes_back_behind_what_the_room_keeps() {
     let mut world = restarted(1, Limits::default());
     let mut lee = member(&mut world, 0, "lee", 1);

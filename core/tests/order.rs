@@ -24,7 +24,7 @@ fn words(client: &mut Client, world: &mut World) -> Vec<String> {
             FromServer::Notices(notices) => words.extend(notices.iter().map(|n| match n {
                 Notice::Join { users, .. } => format!("+{}", users[0].name),
                 Notice::Part { users, .. } => format!("-{}", users[0]),
-                Notice::Other { name } => name.clone(),
+                other => format!("{other:?}"),
             })),
         }
     }

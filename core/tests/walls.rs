@@ -36,7 +36,7 @@ fn uri(user: &str) -> String {
 
 /// A room's properties, to be changed.
 fn properties(world: &World, n: u64) -> Room {
-    world.directory.room(room(n)).unwrap().room.clone()
+    world.directory.room(room(n)).expect("rooms are numbered").room.clone()
 }
 
 fn list(n: u64, role: Role, users: &[&str]) -> Change {

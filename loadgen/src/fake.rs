@@ -168,7 +168,12 @@ impl FakeServer {
             joined.push((room_info(uri), vec![0]));
         }
         let uri = dialog.user.clone();
-        let users = vec![Participant { uri, name: "Name".to_owned(), is_operator: false }];
+        let users = vec![Participant {
+            uri,
+            name: "Name".to_owned(),
+            is_operator: false,
+            is_presenter: false,
+        }];
         ReplyData::Joined { users, rooms: joined, failed }
     }
 
@@ -224,14 +229,5 @@ impl FakeServer {
 }
 
 fn room_info(uri: String) -> RoomInfo {
-    RoomInfo {
-        uri,
-        name: "Room".to_owned(),
-        description: String::new(),
-        participants: Some(1),
-        privacy: Privacy::Open,
-        file_post: false,
-        invite: false,
-        logged: true,
-    }
+    RoomInfo { participants: Some(1), logged: true, ..RoomInfo::new(uri, "Room".to_owned()) }
 }

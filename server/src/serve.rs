@@ -1,10 +1,12 @@
 //! `parlance serve`: starts everything, waits for signals, drains, ends.
 
 use crate::Exit;
-use crate::admin::{self, NoRooms, Tokens};
+use crate::admin::{self, Tokens};
 use crate::api::{self, Api};
 use crate::certificate::{InForce, ensure_self_signed, self_signed_files};
-use crate::commit::{self, Archive, Background, Desk, Endpoints, Feeder, Queries, Service};
+use crate::commit::{
+    self, Archive, Background, Desk, Endpoints, Feeder, LiveRooms, Queries, Service,
+};
 use crate::config::{Ack, Config, Io};
 use crate::greeting::{self, Bound};
 use crate::layout::Machine;
@@ -85,20 +87,25 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
         return Ok(Exit::Done);
     }
     let service = Service::new(opened.log, opened.stored, desk.clone());
+    let places: Vec<Edition> = meshes.iter().map(|mesh| Edition::new(mesh.bell())).collect();
+    let editions = Editions::new(places.clone());
+    let rooms = LiveRooms::open(&config.store, numbers.clone(), editions.clone())?;
+    let publish = move |directory: &Arc<Directory>, touched| editions.publish(directory, &touched);
+    let administration = administration.start(Box::new(publish), Box::new(rooms))?;
     let queries = Queries::start(
         &config.store,
         meshes.len(),
         config.limits.queries_max,
         marks.durable,
         &numbers,
+        Some(administration.clone()),
     )?;
     let endpoints = Arc::<Endpoints>::default();
-    let parts = parts(meshes, &desk, &queries, &endpoints, clock, &tls, &supervisor);
-    let editions = Editions::new(parts.iter().map(|(parts, _)| parts.edition.clone()).collect());
+    let parts = parts(meshes, places, &desk, &queries, &endpoints, clock, &tls, &supervisor);
     let past = |records| Past { records, endpoints: known.clone() };
     let pasts = opened.restored.into_iter().map(past).collect();
     let directory = administration.directory();
-    let (seats, slots) = seats(config, directory, &placement, parts, pasts, sockets, &supervisor)?;
+    let (seats, slots) = seats(config, &directory, &placement, parts, pasts, sockets, &supervisor)?;
     let store = Background::start("store", move |is_closing| feeder.run(is_closing))?;
     let service = match ack {
         Ack::Log => service,
@@ -118,8 +125,6 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
         return Ok(early);
     }
     let health = Health::default();
-    let publish = move |directory: &Arc<Directory>, touched| editions.publish(directory, &touched);
-    let administration = administration.start(Box::new(publish), Box::new(NoRooms))?;
     if let Some(listener) = http {
         let metrics = Metrics::new(clock, slots, numbers, administration.numbers().clone());
         let tokens = Tokens::open(&config.data)?;
@@ -263,7 +268,8 @@ fn open_storage(config: &Config, shards: usize) -> Result<(Archive, commit::Open
     let identity = commit::identity(&config.data, config.log.engine, fresh)?;
     let mut archive = Archive::open(&config.store, &identity)?;
     let stored = archive.stored()?;
-    let known = archive.recall(config.limits.history_max.min(config.limits.recent_max))?;
+    let depth = usize::from(config.directory.configuration().default_chat_history);
+    let known = archive.recall(depth.min(config.limits.recent_max))?;
     let opened = commit::open(&config.data, &config.log, stored, known, shards)?;
     Ok((archive, opened))
 }
@@ -294,6 +300,7 @@ type Slots = Vec<Arc<std::sync::Mutex<telemetry::Snapshot>>>;
 /// What the drivers are made of, one for each shard, and where their numbers can be read.
 fn parts(
     meshes: Vec<MeshEnd<Mail>>,
+    places: Vec<Edition>,
     desk: &Arc<Desk>,
     queries: &Queries,
     endpoints: &Arc<Endpoints>,
@@ -301,17 +308,16 @@ fn parts(
     tls: &Arc<ServerConfig>,
     supervisor: &Sender<Report>,
 ) -> Vec<(Parts, Arc<std::sync::Mutex<telemetry::Snapshot>>)> {
-    let make = |(index, mesh): (usize, MeshEnd<Mail>)| {
+    let make = |(index, (mesh, edition)): (usize, (MeshEnd<Mail>, Edition))| {
         let id = ShardId(u16::try_from(index).expect("the configuration bounds shards"));
         let (publisher, slot) = Publisher::new();
         let reporter = Reporter::new(id, supervisor.clone());
         let log = desk.end(index);
         let queries = queries.end(mesh.bell());
         let (endpoints, tls) = (endpoints.clone(), tls.clone());
-        let edition = Edition::new(mesh.bell());
         (Parts { clock, mesh, log, queries, edition, endpoints, tls, publisher, reporter }, slot)
     };
-    meshes.into_iter().enumerate().map(make).collect()
+    meshes.into_iter().zip(places).enumerate().map(make).collect()
 }
 
 /// What each shard's thread gets.

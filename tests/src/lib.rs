@@ -19,6 +19,7 @@
 pub mod bystanders;
 pub mod crash;
 pub mod disk;
+pub mod fire;
 pub mod fuzz;
 pub mod mutate;
 pub mod output;

@@ -42,6 +42,9 @@ pub const XCCOS_ENVID_DIGITS_MAX: usize = 20;
 pub const XCCOS_NAME_BYTES_MAX: usize = 256;
 /// Longest label of a preference, in bytes (`xccos.md` §4.5).
 pub const XCCOS_PREFERENCE_LABEL_BYTES_MAX: usize = 255;
+/// Most principals in one `cmd:chancreate` or `cmd:chanmodify`, all its lists together: as many as
+/// fit into `XCCOS_REQUEST_BYTES_MAX` if their URIs are of the usual length, several times over.
+pub const XCCOS_PRINCIPALS_MAX: usize = 1000;
 /// Most authors in one `cmd:bcbydate`.
 pub const XCCOS_SEARCH_AUTHORS_MAX: usize = 64;
 /// Longest text of a `cmd:bcbydate`, in bytes.

@@ -66,9 +66,6 @@ fn command() -> impl Strategy<Value = Command> {
     let set = |(preference, content)| {
         Command::SetPref(Preference { content: Some(content), ..preference })
     };
-    let search = (text(), any::<bool>(), option::of(any::<u32>())).prop_map(
-        |(criteria, extended, results_max)| RoomSearch { criteria, extended, results_max },
-    );
     prop_oneof![
         history_search().prop_map(|search| Command::BcByDate(Box::new(search))),
         Just(Command::ReqUri),
@@ -80,7 +77,17 @@ fn command() -> impl Strategy<Value = Command> {
         room().prop_map(Command::Join),
         room().prop_map(Command::Part),
         (room(), any::<u32>()).prop_map(|(room, count)| Command::BcContext { room, count }),
-        search.prop_map(Command::ChanSrch),
+        room_search().prop_map(Command::ChanSrch),
+        (room(), option::of(filled()))
+            .prop_map(|(room, name)| Command::ChanInfo { room: Some(room), name }),
+        filled().prop_map(|name| Command::ChanInfo { room: None, name: Some(name) }),
+        room_draft().prop_map(Box::new).prop_map(Command::ChanCreate),
+        room_change().prop_map(Box::new).prop_map(Command::ChanModify),
+        room().prop_map(Command::ChanDelete),
+        room().prop_map(Command::GetPermissions),
+        room().prop_map(Command::GetParticipants),
+        principal_search().prop_map(Box::new).prop_map(Command::UserSearch),
+        Just(Command::GetAddin),
         (any::<u64>(), text()).prop_map(|(after, domain)| Command::GetInv { after, domain }),
         preference().prop_map(get),
         (preference(), text()).prop_map(set),
@@ -88,6 +95,100 @@ fn command() -> impl Strategy<Value = Command> {
         (room(), filled()).prop_map(|(room, file)| Command::GetFdTok { room, file }),
         name().prop_map(|name| Command::Unknown { name }),
     ]
+}
+
+fn room_search() -> impl Strategy<Value = RoomSearch> {
+    let words = (text(), [any::<bool>(), any::<bool>(), any::<bool>()], option::of(any::<u32>()));
+    let uris = [option::of(filled()), option::of(filled()), option::of(filled())];
+    let ids = (option::of(guid()), option::of(guid()));
+    let flags = (option::of(any::<bool>()), option::of(any::<bool>()));
+    let kind = (option::of(privacy()), option::of(behavior()));
+    (words, uris, ids, flags, kind).prop_map(|(words, uris, ids, flags, kind)| {
+        let (criteria, [extended, all_words, exact_phrase], results_max) = words;
+        let [member, manager, joined] = uris;
+        RoomSearch {
+            criteria,
+            extended,
+            results_max,
+            all_words,
+            exact_phrase,
+            category: ids.0,
+            member,
+            manager,
+            joined,
+            addin: ids.1,
+            disabled: flags.0,
+            privacy: kind.0,
+            behavior: kind.1,
+            invite: flags.1,
+        }
+    })
+}
+
+fn room_draft() -> impl Strategy<Value = RoomDraft> {
+    let ids = (option::of(guid()), option::of(guid()));
+    let list = || vec(filled(), 0..4);
+    let lists = [list(), list(), list()];
+    (filled(), text(), ids, (privacy(), behavior()), any::<bool>(), lists).prop_map(
+        |(name, description, ids, (privacy, behavior), invite_inherits, lists)| {
+            let [members, managers, presenters] = lists;
+            RoomDraft {
+                name,
+                description,
+                category: ids.0,
+                privacy,
+                behavior,
+                invite_inherits,
+                addin: ids.1,
+                members,
+                managers,
+                presenters,
+            }
+        },
+    )
+}
+
+fn room_change() -> impl Strategy<Value = RoomChange> {
+    let op = prop::sample::select(vec![RoleOp::Add, RoleOp::Remove, RoleOp::Replace]);
+    let role = (role(), op, vec(filled(), 0..4)).prop_map(|(role, op, principals)| RoleChange {
+        role,
+        op,
+        principals,
+    });
+    let texts = (option::of(text()), option::of(text()));
+    let kind = (option::of(privacy()), option::of(behavior()));
+    let flags = (option::of(any::<bool>()), option::of(any::<bool>()));
+    let ids = (option::of(guid()), option::of(option::of(guid())));
+    let last = (option::of(timestamp()), vec(role, 0..4));
+    (room(), texts, kind, flags, ids, last).prop_map(
+        |(room, texts, kind, flags, (category, addin), (seen_on, roles))| RoomChange {
+            room,
+            name: texts.0,
+            description: texts.1,
+            privacy: kind.0,
+            behavior: kind.1,
+            invite_inherits: flags.0,
+            disabled: flags.1,
+            category,
+            addin,
+            seen_on,
+            roles,
+        },
+    )
+}
+
+fn principal_search() -> impl Strategy<Value = PrincipalSearch> {
+    let more = (option::of(role()), option::of(guid()), option::of(any::<u32>()));
+    ([text(), text(), text()], more).prop_map(
+        |([last_name, first_name, email], (role, category, results_max))| PrincipalSearch {
+            last_name,
+            first_name,
+            email,
+            role,
+            category,
+            results_max,
+        },
+    )
 }
 
 fn history_search() -> impl Strategy<Value = HistorySearch> {
@@ -134,31 +235,102 @@ fn delivery() -> impl Strategy<Value = Delivery> {
 }
 
 fn participant() -> impl Strategy<Value = Participant> {
-    (filled(), text(), any::<bool>()).prop_map(|(uri, name, is_operator)| Participant {
-        uri,
-        name,
-        is_operator,
-    })
-}
-
-fn room_info() -> impl Strategy<Value = RoomInfo> {
-    let privacy = prop::sample::select(vec![Privacy::Open, Privacy::Closed, Privacy::Secret]);
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (filled(), filled(), text(), option::of(any::<u32>()), privacy, flags).prop_map(
-        |(uri, name, description, participants, privacy, (file_post, invite, logged))| RoomInfo {
+    (filled(), text(), any::<bool>(), any::<bool>()).prop_map(
+        |(uri, name, is_operator, is_presenter)| Participant {
             uri,
             name,
-            description,
-            participants,
-            privacy,
-            file_post,
-            invite,
-            logged,
+            is_operator,
+            is_presenter,
         },
     )
 }
 
-/// Users who are in no room are no operators: only a room can tell.
+fn guid() -> impl Strategy<Value = Guid> {
+    any::<u128>().prop_map(Guid)
+}
+
+fn privacy() -> impl Strategy<Value = Privacy> {
+    prop::sample::select(vec![Privacy::Open, Privacy::Closed, Privacy::Secret])
+}
+
+fn behavior() -> impl Strategy<Value = Behavior> {
+    prop::sample::select(vec![Behavior::Normal, Behavior::Auditorium])
+}
+
+fn role() -> impl Strategy<Value = RoomRole> {
+    prop::sample::select(vec![RoomRole::Member, RoomRole::Manager, RoomRole::Presenter])
+}
+
+fn addin() -> impl Strategy<Value = AddinInfo> {
+    (guid(), text(), text()).prop_map(|(id, name, url)| AddinInfo { id, name, url })
+}
+
+fn principal() -> impl Strategy<Value = PrincipalInfo> {
+    use PrincipalKind::{Domain, Folder, Group, User};
+    let kind = prop::sample::select(vec![User, Domain, Group, Folder]);
+    (filled(), kind, [text(), text(), text(), text()], any::<bool>()).prop_map(
+        |(uri, kind, [account, name, email, company], disabled)| PrincipalInfo {
+            uri,
+            kind,
+            account,
+            name,
+            email,
+            company,
+            disabled,
+        },
+    )
+}
+
+fn audit() -> impl Strategy<Value = Audit> {
+    (text(), timestamp(), text(), timestamp()).prop_map(
+        |(created_by, created_on, updated_by, updated_on)| Audit {
+            created_by,
+            created_on,
+            updated_by,
+            updated_on,
+        },
+    )
+}
+
+/// Only a room whose URI has a domain has a category.
+fn room_info() -> impl Strategy<Value = RoomInfo> {
+    let place = prop_oneof![
+        (room(), option::of(guid())).prop_map(|(room, category)| (
+            format!("ma-chan://{}/{}", room.domain, room.value),
+            category
+        )),
+        filled().prop_map(|uri| (uri, None)),
+    ];
+    let kind = (privacy(), behavior());
+    let flags = [any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()];
+    let roles = (role(), vec(principal(), 0..3))
+        .prop_map(|(role, principals)| RoleList { role, principals });
+    let more = (option::of(addin()), option::of(audit()), vec(roles, 0..3));
+    (place, filled(), text(), option::of(any::<u32>()), kind, flags, more).prop_map(
+        |((uri, category), name, description, participants, (privacy, behavior), flags, more)| {
+            let [file_post, invite, logged, disabled] = flags;
+            let (addin, audit, roles) = more;
+            RoomInfo {
+                uri,
+                name,
+                description,
+                participants,
+                privacy,
+                file_post,
+                invite,
+                logged,
+                category,
+                behavior,
+                disabled,
+                addin,
+                audit,
+                roles,
+            }
+        },
+    )
+}
+
+/// Users who are in no room are neither operators nor presenters: only a room can tell.
 fn joined() -> impl Strategy<Value = ReplyData> {
     let failure = (text(), text()).prop_map(|(domain, value)| Failure { domain, value });
     let rooms = vec((room_info(), any::<u32>()), 0..4);
@@ -167,7 +339,9 @@ fn joined() -> impl Strategy<Value = ReplyData> {
         let select = |mask: u32| (0..count).filter(|i| mask >> i & 1 == 1).collect::<Vec<_>>();
         let rooms: Vec<_> = rooms.into_iter().map(|(info, mask)| (info, select(mask))).collect();
         for (index, user) in (0..).zip(&mut users) {
-            user.is_operator &= rooms.iter().any(|(_, present)| present.contains(&index));
+            let is_in_a_room = rooms.iter().any(|(_, present)| present.contains(&index));
+            user.is_operator &= is_in_a_room;
+            user.is_presenter &= is_in_a_room;
         }
         ReplyData::Joined { users, rooms, failed }
     })
@@ -175,10 +349,10 @@ fn joined() -> impl Strategy<Value = ReplyData> {
 
 fn server_info() -> impl Strategy<Value = ReplyData> {
     let numbers = (any::<u32>(), any::<u32>(), any::<u32>());
-    let texts = (text(), text(), text(), text(), text());
+    let texts = (text(), text(), text(), text(), text(), text());
     (timestamp(), numbers, texts).prop_map(|(server_time, numbers, texts)| {
         let (search_limit, message_bytes_max, story_bytes_max) = numbers;
-        let (info_type, root_uri, db_version, domain, display_name) = texts;
+        let (info_type, root_uri, db_version, domain, display_name, room_management_url) = texts;
         ReplyData::ServerInfo(ServerInfo {
             info_type,
             server_time,
@@ -189,8 +363,29 @@ fn server_info() -> impl Strategy<Value = ReplyData> {
             db_version,
             domain,
             display_name,
+            room_management_url,
         })
     })
+}
+
+fn invitation() -> impl Strategy<Value = Invitation> {
+    (any::<u64>(), text(), timestamp(), room_info()).prop_map(
+        |(number, domain, created_on, room)| Invitation { number, domain, created_on, room },
+    )
+}
+
+fn category() -> impl Strategy<Value = CategoryInfo> {
+    let flags = [any::<bool>(), any::<bool>(), any::<bool>()];
+    (filled(), text(), text(), flags).prop_map(
+        |(uri, name, description, [invite, file_post, logged])| CategoryInfo {
+            uri,
+            name,
+            description,
+            invite,
+            file_post,
+            logged,
+        },
+    )
 }
 
 /// Data and the name it goes with.
@@ -210,12 +405,23 @@ fn reply_data() -> impl Strategy<Value = (String, ReplyData)> {
     let token = (filled(), text())
         .prop_map(|(token, server_uri)| ReplyData::FileToken { token, server_uri });
     let rooms = vec(room_info(), 0..6).prop_map(ReplyData::Rooms);
+    let room = room_info().prop_map(Box::new);
+    let permissions = (filled(), any::<u32>())
+        .prop_map(|(room_uri, key)| ReplyData::Permissions { room_uri, key });
+    let principals = (vec(principal(), 0..4), any::<bool>())
+        .prop_map(|(principals, more)| ReplyData::Principals { principals, more });
     prop_oneof![
-        named(&["getinv", "nodespermcreatechild"], Just(ReplyData::Empty)),
+        named(&["getinv"], vec(invitation(), 0..3).prop_map(ReplyData::Invitations)),
+        named(&["nodespermcreatechild"], vec(category(), 0..3).prop_map(ReplyData::Categories)),
+        named(&["getaddin"], vec(addin(), 0..3).prop_map(ReplyData::Addins)),
+        named(&["chaninfo", "chancreate", "chanmodify"], room.prop_map(ReplyData::Room)),
+        named(&["chandelete"], filled().prop_map(|room_uri| ReplyData::Deleted { room_uri })),
+        named(&["getpermissions"], permissions),
+        named(&["usersearch"], principals),
         (name(), Just(ReplyData::Empty)),
         named(&["requri"], filled().prop_map(|uri| ReplyData::ReqUri { uri })),
         named(&["getserverinfo"], server_info()),
-        named(&["join", "bjoin"], joined()),
+        named(&["join", "bjoin", "getparticipants"], joined()),
         named(&["part"], filled().prop_map(|room_uri| ReplyData::Parted { room_uri })),
         named(&["bccontext"], history),
         named(&["bcbydate"], found),
@@ -226,7 +432,8 @@ fn reply_data() -> impl Strategy<Value = (String, ReplyData)> {
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
-    let failure = (201..=u16::MAX).prop_map(ResponseCode::from_code);
+    let named = prop::sample::select(&ResponseCode::NAMED[1..]);
+    let failure = prop_oneof![(201..=u16::MAX).prop_map(ResponseCode::from_code), named];
     let to = ("[0-9]{1,20}", any::<u32>()).prop_map(|(envid, seqid)| CommandId {
         envid: EnvId::parse(&envid).expect("digits"),
         seqid,
@@ -240,12 +447,18 @@ fn reply() -> impl Strategy<Value = Reply> {
 }
 
 fn notice() -> impl Strategy<Value = Notice> {
-    let domain = filled().prop_map(|domain| domain.to_ascii_lowercase());
-    let join = (domain, any::<u128>(), vec(participant(), 1..5))
-        .prop_map(|(domain, room, users)| Notice::Join { domain, room: Guid(room), users });
-    let part = (filled(), vec(filled(), 0..5))
-        .prop_map(|(room_uri, users)| Notice::Part { room_uri, users });
-    prop_oneof![join, part, name().prop_map(|name| Notice::Other { name })]
+    let domain = || filled().prop_map(|domain| domain.to_ascii_lowercase());
+    let in_room = || (domain(), guid(), vec(participant(), 1..5));
+    let gone = || (filled(), vec(filled(), 0..5));
+    prop_oneof![
+        in_room().prop_map(|(domain, room, users)| Notice::Join { domain, room, users }),
+        in_room().prop_map(|(domain, room, users)| Notice::Permissions { domain, room, users }),
+        gone().prop_map(|(room_uri, users)| Notice::Part { room_uri, users }),
+        gone().prop_map(|(room_uri, users)| Notice::Kick { room_uri, users }),
+        invitation().prop_map(Box::new).prop_map(Notice::Invite),
+        room_info().prop_map(Box::new).prop_map(Notice::RoomChanged),
+        name().prop_map(|name| Notice::Other { name }),
+    ]
 }
 
 /// A document of any kind.
@@ -260,11 +473,15 @@ fn document() -> impl Strategy<Value = Vec<u8>> {
     let replies = |out: &mut Vec<u8>, envid, replies: &Vec<Reply>| {
         encode_replies(out, envid, replies);
     };
+    let notices = |out: &mut Vec<u8>, envid, notices: &Vec<Notice>| {
+        encode_notices(out, envid, notices);
+    };
     prop_oneof![
         (any::<u64>(), command()).prop_map(written(encode_command)),
         (any::<u64>(), post()).prop_map(written(encode_post)),
         (any::<u64>(), delivery()).prop_map(written(encode_delivery)),
         (any::<u64>(), vec(reply(), 1..3)).prop_map(written(replies)),
+        (any::<u64>(), vec(notice(), 1..3)).prop_map(written(notices)),
     ]
 }
 
@@ -400,6 +617,28 @@ proptest! {
         let at = at.index(damaged.len());
         damaged[at] = byte;
         read_all(&damaged);
+    }
+
+    #[test]
+    fn what_is_understood_of_a_damaged_command_can_be_said_again(
+        command in command(),
+        at: prop::sample::Index,
+        byte in prop::sample::select(b"\"'/<>=& a1:".to_vec()),
+    ) {
+        let mut damaged = Vec::new();
+        encode_command(&mut damaged, 1, &command);
+        let at = at.index(damaged.len());
+        damaged[at] = byte;
+        if let Ok(FromClient::Commands(commands)) = decode_client(&damaged) {
+            for (_, command) in commands {
+                let mut again = Vec::new();
+                encode_command(&mut again, 1, &command);
+                let Ok(FromClient::Commands(read)) = decode_client(&again) else {
+                    panic!("{command:?} became {}", String::from_utf8_lossy(&again));
+                };
+                prop_assert_eq!(&read[0].1, &command);
+            }
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use super::fan::{Fan, Session};
 use crate::Outcome;
 use parlance_wire::sip::{Frame, Framer, Message, Method, Response, Stamp, StampFields, StartLine};
 use parlance_wire::xccos::{
-    Command, CommandId, Delivery, FromClient, Post, Privacy, Reply, ReplyData, ResponseCode,
-    RoomInfo, RoomRef, Timestamp, decode_client, encode_delivery, encode_replies,
+    Command, CommandId, Delivery, FromClient, Post, Reply, ReplyData, ResponseCode, RoomInfo,
+    RoomRef, Timestamp, decode_client, encode_delivery, encode_replies,
 };
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -138,16 +138,7 @@ impl Door {
 }
 
 fn joined(to: CommandId, command: &Command, room: &RoomRef) -> Vec<u8> {
-    let info = RoomInfo {
-        uri: uri(room),
-        name: "Room".to_owned(),
-        description: String::new(),
-        participants: None,
-        privacy: Privacy::Open,
-        file_post: false,
-        invite: false,
-        logged: true,
-    };
+    let info = RoomInfo { logged: true, ..RoomInfo::new(uri(room), "Room".to_owned()) };
     let data = ReplyData::Joined {
         users: Vec::new(),
         rooms: vec![(info, Vec::new())],

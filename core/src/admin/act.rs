@@ -359,7 +359,7 @@ pub enum Act {
         /// As in [`ListEdit`].
         person: String,
     },
-    /// Things that were planned elsewhere: an import, a generated organisation. Administrators only.
+    /// Things that were planned elsewhere: an import, a generated organisation. For administrators.
     Load(Vec<crate::directory::Change>),
 }
 

@@ -1,4 +1,4 @@
-//! Who is told of a room by an act (`product.md` §1.11; ADR 0009, choices 6 and 22).
+//! Who is told of a room by an act (`product.md` §1.11; ADR 0009, choice 6).
 
 use super::lists::{Draft, Fence};
 use super::plan::Planner;

@@ -69,23 +69,24 @@ impl Cause {
         }
     }
 
-    /// What a client is told. Causes without a code of their own share the number that
-    /// `xccos.md` §2.4 proposes for them (404, 409), or are faults of the request.
+    /// What a chat client is told.
     pub fn response_code(self) -> ResponseCode {
         match self {
-            Cause::DataCollision
-            | Cause::DuplicateRoomName
-            | Cause::DuplicateAddinName
-            | Cause::PrincipalsAlreadyDefined
-            | Cause::InUse => ResponseCode::DataCollision,
+            Cause::DataCollision => ResponseCode::DataCollision,
+            Cause::DuplicateRoomName => ResponseCode::DuplicateRoomName,
+            Cause::InvalidArgument => ResponseCode::InvalidArgument,
             Cause::LimitExceeded => ResponseCode::LimitExceeded,
             Cause::NodeDisabled => ResponseCode::NodeDisabled,
+            Cause::NodeHierarchyViolation => ResponseCode::NodeHierarchyViolation,
             Cause::ErrorPermission => ResponseCode::ErrorPermission,
-            Cause::NoSuchNode | Cause::NoSuchPrincipal => ResponseCode::NoSuchNode,
-            Cause::InvalidArgument
-            | Cause::NodeHierarchyViolation
-            | Cause::PrincipalsNotInScope
-            | Cause::PresenterNotInMemberList => ResponseCode::InvalidArgument,
+            Cause::NoSuchNode => ResponseCode::NoSuchNode,
+            Cause::NoSuchPrincipal => ResponseCode::NoSuchPrincipal,
+            Cause::PrincipalsAlreadyDefined => ResponseCode::PrincipalsAlreadyDefined,
+            Cause::PrincipalsNotInScope => ResponseCode::PrincipalsNotInScope,
+            Cause::PresenterNotInMemberList => ResponseCode::PresenterNotInMemberList,
+            Cause::DuplicateAddinName => ResponseCode::DuplicateAddinName,
+            // The product has no name of its own for it.
+            Cause::InUse => ResponseCode::InvalidFlowOfOperations,
         }
     }
 }

@@ -58,7 +58,7 @@ impl<'a> Planner<'a> {
             lists.managers.put(self.principal_named(uri, "managers")?);
         }
         self.check_lists(&lists, category)?;
-        self.check_presenters(&room, &lists)?;
+        self.check_presenters(None, &room, &lists)?;
         self.push_room(room, &lists, category);
         Ok(id)
     }
@@ -86,7 +86,7 @@ impl<'a> Planner<'a> {
         if edit.force {
             self.drop_presenters(entry, &room, &mut lists);
         }
-        self.check_presenters(&room, &lists)?;
+        self.check_presenters(Some(entry), &room, &lists)?;
         self.check_lost_presenters(entry, &room, &lists)?;
         if room != entry.room || lists.all().iter().any(|list| list.is_changed()) {
             self.touch(&mut room.version, &mut room.audit);
@@ -169,25 +169,27 @@ impl<'a> Planner<'a> {
         lists.all().into_iter().try_for_each(|list| self.check_scope(list, &fence))
     }
 
-    /// An auditorium's presenters are members; other rooms have none (`product.md` §1.3).
-    fn check_presenters(&self, room: &Room, lists: &Lists<'_>) -> Result<(), Refusal> {
+    /// An auditorium's presenters are members; other rooms have none (`product.md` §1.3). What the
+    /// act does not bring about does not stand in its way.
+    fn check_presenters(
+        &self,
+        before: Option<&RoomEntry>,
+        room: &Room,
+        lists: &Lists<'_>,
+    ) -> Result<(), Refusal> {
         let presenters = &lists.presenters;
-        if room.behavior == Behavior::Normal && !presenters.is_empty() {
-            let names = self.names_of(&presenters.iter().collect::<Vec<_>>());
-            return Err(match presenters.added().next() {
-                Some(_) => Refusal::invalid(
-                    "presenters",
-                    format!("only auditoriums have presenters, and this room is none ({names})"),
-                ),
-                None => Refusal::new(
-                    Cause::InUse,
-                    "behavior",
-                    format!(
-                        "a normal room has no presenters, and this has {names}; remove them \
-                             or force it"
-                    ),
-                ),
-            });
+        let names = || self.names_of(&presenters.iter().collect::<Vec<_>>());
+        if room.behavior == Behavior::Normal && presenters.added().next().is_some() {
+            let message = format!("{} cannot be presenters: the room is no auditorium", names());
+            return Err(Refusal::invalid("presenters", message));
+        }
+        let was_auditorium = before.is_some_and(RoomEntry::is_auditorium);
+        if was_auditorium && room.behavior == Behavior::Normal && !presenters.is_empty() {
+            let names = names();
+            let message = format!(
+                "a normal room has no presenters, and this has {names}; remove them or force it"
+            );
+            return Err(Refusal::new(Cause::InUse, "behavior", message));
         }
         let people = self.directory.people();
         let is_stranger = |id: &PrincipalId| !lists.members.covers(people, *id);
@@ -218,15 +220,15 @@ impl<'a> Planner<'a> {
         Err(Refusal::new(Cause::PresenterNotInMemberList, "presenters", message))
     }
 
-    /// Whoever cannot stay a presenter goes.
+    /// Whoever cannot stay a presenter goes. New ones do not: they are refused.
     fn drop_presenters(&mut self, entry: &RoomEntry, room: &Room, lists: &mut Lists<'_>) {
-        let (out, why) = match room.behavior {
+        let (mut out, why) = match room.behavior {
             Behavior::Auditorium => (self.lost_presenters(entry, room, lists), "no member"),
             Behavior::Normal => {
-                let old = lists.presenters.iter().filter(|id| entry.presenters.names(*id));
-                (old.collect(), "the room is no auditorium any more")
+                (lists.presenters.iter().collect(), "the room is no auditorium any more")
             }
         };
+        out.retain(|id| entry.presenters.names(*id));
         let why = format!("dropped from the presenters: {why}");
         self.drop_noted(&mut lists.presenters, &out, &why);
     }

@@ -48,6 +48,22 @@ impl MemoryArchive {
         self.rooms.get(&room).map_or(&[], |records| records)
     }
 
+    /// Removes a room's messages up to a number, as an administrator does.
+    pub fn clear(&mut self, room: Guid, through: u64) {
+        if let Some(records) = self.rooms.get_mut(&room) {
+            records.retain(|record| record.number > through);
+        }
+    }
+
+    /// Puts another text in place of a message's, as an administrator does.
+    pub fn replace(&mut self, room: Guid, number: u64, text: &str) {
+        let records = self.rooms.get_mut(&room).into_iter().flatten();
+        for record in records.filter(|record| record.number == number) {
+            text.clone_into(&mut record.chat);
+            record.rtf = None;
+        }
+    }
+
     /// Answers like a database that is there and has everything. A text finds the messages with one
     /// of its words, or with the text itself when it is a phrase.
     pub fn answer(&mut self, query: Query) -> Answer {

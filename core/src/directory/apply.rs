@@ -1,6 +1,6 @@
 //! How a batch of changes makes the next directory.
 
-use super::model::{Category, Configuration, Pool, Principal, PrincipalKind, Role, Room, Scope};
+use super::model::{Category, Pool, Principal, PrincipalKind, Role, Room};
 use super::people::{List, PrincipalId};
 use super::{CategoryEntry, Change, Directory, Node, Revision};
 use hashbrown::HashSet;
@@ -14,9 +14,9 @@ pub enum Inconsistent {
     NoPrincipal(Guid),
     /// No such room or category.
     NoNode(Guid),
-    /// Its name or URI belongs to something else.
+    /// Its identifier, name or URI belongs to something else.
     Duplicate(Guid),
-    /// A user cannot become a group, nor the reverse.
+    /// A user cannot become a group, nor the reverse, and nothing stands in a user.
     Kind(Guid),
     /// A category that has rooms cannot go.
     NotEmpty(Guid),
@@ -29,7 +29,7 @@ impl std::fmt::Display for Inconsistent {
         match self {
             Inconsistent::NoPrincipal(id) => write!(f, "no principal has the id {id}"),
             Inconsistent::NoNode(id) => write!(f, "no room or category has the id {id}"),
-            Inconsistent::Duplicate(id) => write!(f, "the name or URI of {id} belongs to another"),
+            Inconsistent::Duplicate(id) => write!(f, "{id}, its name or URI belongs to another"),
             Inconsistent::Kind(id) => write!(f, "the principal {id} is of another kind"),
             Inconsistent::NotEmpty(id) => write!(f, "the category {id} has rooms"),
             Inconsistent::WrongList(id) => write!(f, "{id} has no such list"),
@@ -176,6 +176,9 @@ impl Batch {
     }
 
     fn category(&mut self, category: &Category) -> Result<(), Inconsistent> {
+        if self.next.rooms.contains_key(&category.id) {
+            return Err(Inconsistent::Duplicate(category.id));
+        }
         let old = self.next.categories.get(&category.id).cloned();
         let old_name = old.as_ref().map(|entry| &*entry.category.name);
         if old_name != Some(&*category.name) {
@@ -212,6 +215,9 @@ impl Batch {
     fn room(&mut self, room: &Room) -> Result<(), Inconsistent> {
         if !self.next.categories.contains_key(&room.category) {
             return Err(Inconsistent::NoNode(room.category));
+        }
+        if self.next.categories.contains_key(&room.id) {
+            return Err(Inconsistent::Duplicate(room.id));
         }
         let old = self.next.rooms.get(&room.id).cloned();
         let old_name = old.as_ref().map(|entry| &*entry.room.name);
@@ -367,11 +373,8 @@ impl Batch {
             self.touched.rooms.extend(rooms.map(|room| room.room.id));
         }
         let domain = format!("ma-dom:{}", next.domain);
-        next.unknown = next.people.find_uri(&domain).into_iter().collect();
-        let service = Scope::Service(next.pool.fqdn.clone());
-        let site = Scope::Site(next.pool.site.clone());
-        let scopes = [service, site, Scope::Global];
-        let found = scopes.iter().find_map(|scope| next.configurations.get(scope));
-        next.configuration = found.cloned().unwrap_or_else(|| Configuration::new(Scope::Global));
+        let domain: Vec<PrincipalId> = next.people.find_uri(&domain).into_iter().collect();
+        next.unknown = next.people.ancestors(&domain);
+        next.choose_configuration();
     }
 }

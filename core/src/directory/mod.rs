@@ -12,9 +12,10 @@ mod apply;
 mod change;
 pub mod model;
 mod people;
+pub mod sample;
 mod seed;
 
-pub use apply::{Inconsistent, Touched};
+pub use apply::{Inconsistent, Invited, Touched};
 pub use change::{Change, Revision};
 pub use people::{Asker, List, People, Person, PrincipalId};
 pub use seed::{
@@ -92,8 +93,10 @@ pub struct Directory {
     policies: Arc<BTreeMap<Scope, Policy>>,
     configurations: Arc<BTreeMap<Scope, Configuration>>,
     endpoints: Arc<BTreeMap<String, LegacyEndpoint>>,
-    /// What unknown users belong to: the domain, if it is a principal.
+    /// What unknown users belong to: the domain, if it is a principal, and what it stands in.
     unknown: Arc<[PrincipalId]>,
+    /// What holds where no configuration says anything.
+    defaults: Configuration,
     /// Configuration in force for this pool.
     configuration: Configuration,
 }
@@ -128,8 +131,30 @@ impl Directory {
             configurations: Arc::default(),
             endpoints: Arc::default(),
             unknown: Arc::from([]),
+            defaults: Configuration::new(Scope::Global),
             configuration: Configuration::new(Scope::Global),
         }
+    }
+
+    /// The same with other defaults of the configuration: those of the server's own file.
+    pub fn with_defaults(self, defaults: Configuration) -> Directory {
+        let mut directory = Directory { defaults, ..self };
+        directory.choose_configuration();
+        directory
+    }
+
+    /// Service, else site, else global, else the defaults.
+    fn choose_configuration(&mut self) {
+        let service = Scope::Service(self.pool.fqdn.clone());
+        let site = Scope::Site(self.pool.site.clone());
+        let scopes = [service, site, Scope::Global];
+        let found = scopes.iter().find_map(|scope| self.configurations.get(scope));
+        self.configuration = found.unwrap_or(&self.defaults).clone();
+    }
+
+    /// What the global configuration is where none was set.
+    pub fn defaults(&self) -> &Configuration {
+        &self.defaults
     }
 
     /// The room of that id.

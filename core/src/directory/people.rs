@@ -237,6 +237,9 @@ impl People {
         let find = |id: &Guid| self.find(*id).ok_or(Inconsistent::NoPrincipal(*id));
         let id = find(&child)?;
         let mut places = parents.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        if let Some(user) = places.iter().position(|id| self.kind(*id) == PrincipalKind::User) {
+            return Err(Inconsistent::Kind(parents[user]));
+        }
         places.sort_unstable();
         places.dedup();
         self.person_mut(id).parents = places.into();
@@ -246,20 +249,7 @@ impl People {
     /// Works out again what everybody belongs to who is `dirty` or belongs to something that is.
     /// Returns all whose belonging was worked out again.
     pub(super) fn settle(&mut self, dirty: &HashSet<PrincipalId>) -> Vec<PrincipalId> {
-        let belongs = |person: &Person| {
-            let mut all = person.affiliations.iter();
-            // Shorter than looking each of the dirty ones up, as long as they are many.
-            all.any(|id| dirty.contains(id))
-        };
-        let groups_dirty = dirty.iter().any(|id| self.kind(*id) != PrincipalKind::User);
-        let affected: Vec<PrincipalId> = match groups_dirty {
-            true => {
-                let all = self.iter();
-                let hit = all.filter(|(id, person)| dirty.contains(id) || belongs(person));
-                hit.map(|(id, _)| id).collect()
-            }
-            false => dirty.iter().copied().filter(|id| self.get(*id).is_some()).collect(),
-        };
+        let affected = self.below(dirty);
         // Those who stand in the same, belong to the same.
         let mut known: HashMap<Box<[PrincipalId]>, Arc<[PrincipalId]>> = HashMap::new();
         for id in &affected {
@@ -277,8 +267,37 @@ impl People {
         affected
     }
 
+    /// The dirty themselves, and whoever stands in them or in something that does. It follows what
+    /// things stand in, and not what they belonged to so far: a group that comes back into use
+    /// gives again what nobody remembers.
+    fn below(&self, dirty: &HashSet<PrincipalId>) -> Vec<PrincipalId> {
+        // What is gone may have been a group.
+        let may_hold = |id: &PrincipalId| {
+            self.get(*id).is_none_or(|person| person.principal.kind != PrincipalKind::User)
+        };
+        if !dirty.iter().any(may_hold) {
+            return dirty.iter().copied().collect();
+        }
+        let is_group = |person: &Person| person.principal.kind != PrincipalKind::User;
+        let mut held: HashMap<PrincipalId, Vec<PrincipalId>> = HashMap::new();
+        for (id, group) in self.iter().filter(|(_, person)| is_group(person)) {
+            group.parents.iter().for_each(|parent| held.entry(*parent).or_default().push(id));
+        }
+        let mut below = dirty.clone();
+        let mut next: Vec<PrincipalId> = dirty.iter().copied().collect();
+        while let Some(id) = next.pop() {
+            let new = held.get(&id).into_iter().flatten().copied().filter(|id| below.insert(*id));
+            next.extend(new);
+        }
+        // Nothing stands in a user, so that users are looked at once.
+        let is_hit = |id: &PrincipalId, person: &Person| {
+            below.contains(id) || person.parents.iter().any(|parent| below.contains(parent))
+        };
+        self.iter().filter(|(id, person)| is_hit(id, person)).map(|(id, _)| id).collect()
+    }
+
     /// Everything above, each once; groups may stand in each other in a circle.
-    fn ancestors(&self, parents: &[PrincipalId]) -> Arc<[PrincipalId]> {
+    pub(super) fn ancestors(&self, parents: &[PrincipalId]) -> Arc<[PrincipalId]> {
         let mut seen: HashSet<PrincipalId> = HashSet::new();
         let mut next: Vec<PrincipalId> = parents.to_vec();
         while let Some(id) = next.pop() {

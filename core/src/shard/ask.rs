@@ -3,7 +3,7 @@
 //! Every question mailed is answered, also to a session that is gone by then; so a question lives
 //! until its answer, and the table is bounded by what sessions may have open.
 
-use super::browse::fitting;
+use super::browse::{fitting, room_info};
 use super::session::Restore;
 use super::{Due, LinkId, Shard};
 use crate::counters::Refusal;
@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::Echo;
 use parlance_wire::xccos::{
-    self, CommandId, Failure, Guid, Participant, Reply, ReplyData, ResponseCode, RoomInfo, RoomRef,
+    self, CommandId, Failure, Guid, Participant, Reply, ReplyData, ResponseCode, RoomRef,
 };
 use std::sync::Arc;
 
@@ -490,23 +490,4 @@ fn joined_data(directory: &Directory, wanted: Vec<Wanted>) -> ReplyData {
         rooms.push((room_info(directory, &entry, Some(participants)), ids));
     }
     ReplyData::Joined { users, rooms, failed }
-}
-
-/// A room's description.
-pub(super) fn room_info(
-    directory: &Directory,
-    entry: &RoomEntry,
-    participants: Option<u32>,
-) -> RoomInfo {
-    let category = directory.category(entry.room.category);
-    RoomInfo {
-        uri: entry.uri.clone(),
-        name: entry.room.name.clone(),
-        description: entry.room.description.clone(),
-        participants,
-        privacy: entry.room.privacy,
-        file_post: category.is_some_and(|category| category.category.file_upload),
-        invite: directory.invites(entry),
-        logged: directory.keeps_history(entry),
-    }
 }

@@ -139,9 +139,18 @@ impl Shard {
             Command::GetAssociations { kind, results_max } => {
                 self.on_associations(key, id, kind, results_max);
             }
-            Command::GetInv { .. } | Command::NodesPermCreateChild => {
-                self.succeed(key, id, command.reply_name(), ReplyData::Empty);
+            Command::NodesPermCreateChild => self.on_creatable(key, id),
+            Command::GetInv { after, .. } => self.on_invitations(key, id, after),
+            Command::GetPermissions(room) => self.on_permissions(key, id, &room),
+            Command::GetAddin => self.on_addins(key, id),
+            Command::GetParticipants(room) => self.on_participants(key, id, &room),
+            Command::UserSearch(search) => self.on_people_search(key, id, &search),
+            Command::ChanInfo { room, name } => {
+                self.on_room_card(key, id, room.as_ref(), name.as_deref());
             }
+            Command::ChanCreate(draft) => self.on_create(key, id, *draft),
+            Command::ChanModify(change) => self.on_modify(key, id, *change),
+            Command::ChanDelete(room) => self.on_delete(key, id, &room),
             Command::Malformed { .. } => {
                 self.refuse(link, Refusal::Document(DocumentError::Value));
                 self.fail(key, id, &command, ResponseCode::InvalidArgument);
@@ -186,6 +195,7 @@ impl Shard {
             db_version: directory.pool.db_version.to_string(),
             domain: directory.domain.clone(),
             display_name: directory.pool.display_name.clone(),
+            room_management_url: directory.configuration().room_management_url.clone(),
         }
     }
 

@@ -9,6 +9,8 @@
 //! | `command` | commands and posts at the session's home |
 //! | `ask` | questions to the owners of rooms, and the replies made of their answers |
 //! | `browse` | what a client asks of the directory |
+//! | `filter` | which rooms a search means |
+//! | `manage` | rooms created and changed by those who chat |
 //! | `room` | a room at its owner: numbering, order, history |
 //! | `roster` | who is in a room and what others know of it |
 //! | `feed` | the second level of fan-out: a room's items for the sessions of this shard |
@@ -22,7 +24,9 @@ mod backlog;
 mod browse;
 mod command;
 mod feed;
+mod filter;
 mod link;
+mod manage;
 mod query;
 mod registrar;
 mod room;
@@ -151,6 +155,14 @@ pub enum Input<'a> {
         /// Whose rights may have changed.
         touched: Arc<Touched>,
     },
+    /// An administrator removed or replaced messages of a room in the database, which had all of it
+    /// up to a number: what the shard keeps of it is not true any more.
+    Revised {
+        /// Which room.
+        room: Guid,
+        /// Last number that was looked at.
+        through: u64,
+    },
     /// The log has no room left, or has room again: while it has none, posts are answered 503.
     LogFull {
         /// No room.
@@ -274,6 +286,8 @@ pub struct Shard {
     timers: Timers,
     /// New dialogs.
     dialogs: Bucket,
+    /// Searches among people.
+    people_searches: Bucket,
     /// Writes for notices alone.
     notice_writes: Bucket,
     /// Sessions that are behind.
@@ -324,6 +338,7 @@ impl Shard {
             review: Review::default(),
             timers: Timers::default(),
             dialogs: Bucket::default(),
+            people_searches: Bucket::default(),
             notice_writes: Bucket::default(),
             lagging: 0,
             subscriptions: 0,
@@ -386,6 +401,7 @@ impl Shard {
             Input::Committed { ticket } => self.on_committed(ticket),
             Input::Answered { key, answer } => self.on_answered(key, answer),
             Input::Directory { directory, touched } => self.on_directory(directory, &touched),
+            Input::Revised { room, through } => self.on_revised(room, through),
             Input::LogFull { is_full } => self.is_log_full = is_full,
             Input::Timeout => self.on_timeout(),
             Input::Drain => self.on_drain(),
@@ -483,6 +499,9 @@ impl Shard {
             }
             Mail::History { room, from, user, ask, command, count } => {
                 self.on_history_mail(room, from, user, ask, command, count);
+            }
+            Mail::Participants { room, from, ask, command } => {
+                self.on_participants_mail(room, from, ask, command);
             }
             Mail::Search { from, user, ask, search } => {
                 self.on_search_mail(from, &user, ask, &search);

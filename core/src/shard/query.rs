@@ -4,6 +4,7 @@
 //! session: whoever searches much waits or is refused, and nobody else notices.
 
 use super::ask::Question;
+use super::manage::Managing;
 use super::room::delivery;
 use super::{LinkId, Output, Shard};
 use crate::archive::{Answer, Fault, Query, QueryKey};
@@ -52,6 +53,15 @@ pub(super) enum Purpose {
         ask: AskKey,
         command: CommandId,
         label: String,
+    },
+    Invitations {
+        ask: AskKey,
+        command: CommandId,
+    },
+    Administer {
+        ask: AskKey,
+        command: CommandId,
+        what: Managing,
     },
 }
 
@@ -121,6 +131,25 @@ impl Shard {
                 };
                 self.conclude(ask, "setpref", command, data);
             }
+            Purpose::Invitations { ask, command } => {
+                let stored = match answer {
+                    Answer::Invitations(stored) => Ok(stored),
+                    Answer::Failed(fault) => Err(fault),
+                    other => unreachable!("invitations are not answered by {other:?}"),
+                };
+                let user = self.asks[ask].user.clone();
+                let data = self.shown_invitations(&user.uri, stored);
+                self.conclude(ask, "getinv", command, data);
+            }
+            Purpose::Administer { ask, command, what } => {
+                let outcome = match answer {
+                    Answer::Administered(Ok(subject)) => Ok(subject),
+                    Answer::Administered(Err(refusal)) => Err(refusal.cause.response_code()),
+                    Answer::Failed(fault) => Err(fault.code()),
+                    other => unreachable!("an act is not answered by {other:?}"),
+                };
+                self.on_administered(ask, command, what, outcome);
+            }
         }
     }
 
@@ -132,7 +161,7 @@ impl Shard {
     }
 
     /// Answers a command that had to ask the database.
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         ask: AskKey,
         name: &str,

@@ -4,6 +4,8 @@
 //! posts, and steps of the roster (so that the notice that somebody left comes after the last
 //! message of that user, and a joiner sees exactly what was released after its join).
 
+use super::browse::room_info;
+use super::filter::Filter;
 use super::query::{ENVELOPE_BYTES, Purpose};
 use super::roster::{Left, Roster};
 use super::{Due, Output, Shard};
@@ -90,6 +92,8 @@ pub(super) struct Room {
     readers_until: Option<Instant>,
     /// The database has been asked for older messages, and has not answered.
     is_asking: bool,
+    /// What it was asked has changed since.
+    is_outdated: bool,
 }
 
 /// Somebody who asked for the newest messages of a room.
@@ -127,12 +131,23 @@ impl Room {
             readers: Vec::new(),
             readers_until: None,
             is_asking: false,
+            is_outdated: false,
         }
     }
 
-    /// The directory says something else of the room now.
-    pub(super) fn set_entry(&mut self, entry: Arc<RoomEntry>) {
+    /// The directory says something else of the room now. Returns those who are shown with other
+    /// roles than before; nobody in a large room, for nobody is shown there.
+    pub(super) fn take_entry(
+        &mut self,
+        entry: Arc<RoomEntry>,
+        before: &Directory,
+        after: &Directory,
+    ) -> Vec<Participant> {
+        let was = self.participants(before);
         self.entry = entry;
+        let is = self.participants(after);
+        let changed = was.iter().zip(&*is).filter(|(was, is)| was != is);
+        changed.map(|(_, is)| is.clone()).collect()
     }
 
     fn has_moves_of(&self, from: Address) -> bool {
@@ -147,6 +162,7 @@ impl Room {
             uri: user.uri.to_string(),
             name: user.name.to_string(),
             is_operator: standing.is_manager,
+            is_presenter: self.entry.is_auditorium() && standing.is_presenter,
         }
     }
 
@@ -172,8 +188,13 @@ impl Room {
     /// Would the newest `count` messages reach back behind what is kept? Only after a restart:
     /// later on, as many are kept as history ever shows.
     fn is_short_of(&self, count: usize) -> bool {
-        let oldest = self.recent.front().map_or(1, |(_, message)| message.chat_id);
-        !self.is_whole && oldest > 1 && self.recent.len() < count
+        !self.is_whole && self.oldest() > 1 && self.recent.len() < count
+    }
+
+    /// Number of the oldest message that is kept, or of the first that may come.
+    fn oldest(&self) -> u64 {
+        let first_to_come = self.last_number + 1 - self.uncommitted as u64;
+        self.recent.front().map_or(first_to_come, |(_, message)| message.chat_id)
     }
 
     fn shards(&self) -> impl Iterator<Item = ShardId> {
@@ -446,7 +467,9 @@ impl Shard {
     fn tell_step(&mut self, id: Guid, joins: &[(Address, AskKey)]) {
         let (limits, directory) = (&self.setup.limits, &*self.setup.directory);
         let room = self.rooms.get_mut(&id).expect("the caller found the room");
-        let step = room.roster.step(limits.participants_max, limits.participants_resume);
+        let wanted = directory.configuration().participant_update_limit as usize;
+        let max = limits.participants_max.min(wanted);
+        let step = room.roster.step(max, limits.participants_resume.min(max * 4 / 5));
         let mut notices = Vec::new();
         if !step.parted.is_empty() {
             let users = step.parted.iter().map(|user| user.uri.to_string()).collect();
@@ -486,7 +509,7 @@ impl Shard {
     }
 
     /// One mail per shard with somebody in the room.
-    fn deliver(&mut self, id: Guid, item: &Item) {
+    pub(super) fn deliver(&mut self, id: Guid, item: &Item) {
         let room = &self.rooms[&id];
         let shards: Vec<ShardId> = room.shards().collect();
         for shard in shards {
@@ -634,8 +657,7 @@ impl Shard {
         command: CommandId,
         count: u32,
     ) {
-        let depth = usize::from(self.setup.directory.configuration().default_chat_history);
-        let count = self.setup.limits.history_max.min(depth).min(count as usize);
+        let count = self.history_depth().min(count as usize);
         let read = self.judge_reading(id, user);
         if read != Ok(true) {
             let code = read.err().unwrap_or(ResponseCode::Success);
@@ -672,10 +694,16 @@ impl Shard {
         }
     }
 
+    /// Messages that a history reply shows at most.
+    fn history_depth(&self) -> usize {
+        let wanted = self.setup.directory.configuration().default_chat_history;
+        self.setup.limits.history_max.min(usize::from(wanted))
+    }
+
     /// Asks for as many older messages as any reader may be shown, unless that is asked already.
     /// Readers wait for the answer as long as live messages may wait for them.
     fn ask_older(&mut self, id: Guid) {
-        let (history_max, older_ms) = (self.setup.limits.history_max, self.setup.limits.older_ms);
+        let (depth, older_ms) = (self.history_depth(), self.setup.limits.older_ms);
         let room = self.rooms.get_mut(&id).expect("a room that is short of some is kept");
         if room.readers_until.is_none() {
             let until = self.now.instant.plus_ms(older_ms);
@@ -685,8 +713,9 @@ impl Shard {
         if std::mem::replace(&mut room.is_asking, true) {
             return;
         }
-        let (_, oldest) = room.recent.front().expect("a room that is short of some has one");
-        let (before, count) = (oldest.chat_id, history_max - room.recent.len());
+        let before = room.oldest();
+        // More may be kept than is asked for, if less is shown now than was a moment ago.
+        let count = depth.saturating_sub(room.recent.len()).max(1);
         let purpose = Purpose::Older { room: id, count };
         if let Err(fault) = self.query(Query::Older { room: id, before, count }, purpose) {
             self.rooms.get_mut(&id).expect("looked at above").is_asking = false;
@@ -695,7 +724,11 @@ impl Shard {
     }
 
     pub(super) fn on_older(&mut self, id: Guid, count: usize, answer: Answer) {
-        self.rooms.get_mut(&id).expect("a room with messages is kept").is_asking = false;
+        let room = self.rooms.get_mut(&id).expect("a room with messages is kept");
+        room.is_asking = false;
+        if std::mem::take(&mut room.is_outdated) && !room.readers.is_empty() {
+            return self.ask_older(id);
+        }
         let records = match answer {
             Answer::Messages { records, .. } => records,
             Answer::Failed(fault) => return self.tell_readers(id, &[], fault.code()),
@@ -721,11 +754,21 @@ impl Shard {
             if room.recent.len() == recent_max {
                 return;
             }
-            let oldest = room.recent.front().map_or(u64::MAX, |(_, oldest)| oldest.chat_id);
-            assert!(message.1.chat_id < oldest, "older messages have lower numbers");
+            // Older ones that were on their way when the room was revised may be here again.
+            if message.1.chat_id >= room.oldest() {
+                continue;
+            }
             room.recent.push_front(message.clone());
         }
         room.is_whole = is_whole;
+    }
+
+    /// Forgets what the database knows better.
+    pub(super) fn on_revised(&mut self, id: Guid, through: u64) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.recent.retain(|(_, message)| message.chat_id > through);
+        room.is_whole = false;
+        room.is_outdated = room.is_asking;
     }
 
     fn tell_readers(&mut self, id: Guid, older: &[Kept], code: ResponseCode) {
@@ -767,6 +810,51 @@ impl Shard {
         self.mail(from.shard, Mail::Answer { session: from.session, ask, after, body });
     }
 
+    /// Answers with everybody who is in, as many as one document holds, if the room is so large that
+    /// it does not tell by itself.
+    pub(super) fn on_participants_mail(
+        &mut self,
+        id: Guid,
+        from: Address,
+        ask: AskKey,
+        to: CommandId,
+    ) {
+        let directory = self.setup.directory.clone();
+        let room = self.rooms.get(&id).filter(|room| room.roster.is_large);
+        let listed = room.map(|room| {
+            let mut users: Vec<&Arc<User>> = room.roster.users().collect();
+            users.sort_by(|a, b| a.uri.cmp(&b.uri));
+            let mut bytes = ENVELOPE_BYTES;
+            let fits = |user: &&Arc<User>| {
+                bytes += 160 + 6 * (user.uri.len() + user.name.len());
+                bytes <= XCCOS_REPLY_BYTES_MAX
+            };
+            let users = users.into_iter().take_while(fits);
+            let users: Vec<Participant> =
+                users.map(|user| room.participant(&directory, user)).collect();
+            let info = room_info(&directory, &room.entry, Some(room.roster.present() as u32));
+            (users, info)
+        });
+        let (code, data) = match listed {
+            Some((users, info)) => {
+                let present = (0..users.len() as u32).collect();
+                let rooms = vec![(info, present)];
+                (ResponseCode::Success, ReplyData::Joined { users, rooms, failed: Vec::new() })
+            }
+            None => (ResponseCode::CannotGetParticipantList, ReplyData::Empty),
+        };
+        let body = self.render_reply(&Reply { name: "getparticipants".into(), to, code, data });
+        let (session, after) = (from.session, None);
+        self.mail(from.shard, Mail::Answer { session, ask, after, body });
+    }
+
+    /// Is the user that a search names in the room, if it names one?
+    fn has_joined(&self, entry: &RoomEntry, search: &RoomSearch) -> bool {
+        let Some(wanted) = &search.joined else { return true };
+        let room = self.rooms.get(&entry.room.id);
+        room.is_some_and(|room| room.roster.users().any(|user| *user.uri == **wanted))
+    }
+
     pub(super) fn on_search_mail(
         &mut self,
         from: Address,
@@ -776,17 +864,15 @@ impl Shard {
     ) {
         let directory = self.setup.directory.clone();
         let asker = directory.serve(&user.uri);
-        let wanted = search.criteria.to_lowercase();
-        let matches = |entry: &RoomEntry| {
-            entry.room.name.to_lowercase().contains(&wanted)
-                || search.extended && entry.room.description.to_lowercase().contains(&wanted)
-        };
+        let filter = Filter::new(&directory, search);
+        let matches = |entry: &RoomEntry| filter.matches(&directory, entry);
         let mut rooms: Vec<(Arc<RoomEntry>, u32)> = Vec::new();
         let may_find = |entry: &RoomEntry| {
             asker.as_ref().is_ok_and(|asker| directory.rights(asker, entry).find)
         };
         for entry in directory.rooms() {
-            if self.owner(entry.room.id) == self.setup.id && matches(entry) && may_find(entry) {
+            let is_ours = self.owner(entry.room.id) == self.setup.id;
+            if is_ours && matches(entry) && may_find(entry) && self.has_joined(entry, search) {
                 let present = self.rooms.get(&entry.room.id).map_or(0, |r| r.roster.present());
                 rooms.push((entry.clone(), present as u32));
             }

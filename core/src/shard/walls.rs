@@ -11,10 +11,11 @@
 
 use super::Shard;
 use super::ask::{Ask, Question};
+use super::browse::room_info;
 use super::session::End;
-use crate::directory::{Directory, RoomEntry, Touched};
-use crate::mail::{AskKey, JoinOutcome, Leave, SessionKey};
-use parlance_wire::xccos::{self, Guid, Notice, ResponseCode};
+use crate::directory::{Directory, Invited, RoomEntry, Touched};
+use crate::mail::{AskKey, Item, JoinOutcome, Leave, SessionKey, User};
+use parlance_wire::xccos::{self, Guid, Invitation, Notice, ResponseCode};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ impl Shard {
         self.refresh_rooms(&before, touched);
         self.enqueue_review(touched);
         self.continue_review();
+        self.tell_invited(touched);
     }
 
     /// Whoever the change touches is looked at: everybody, if it touches people, for a session does
@@ -156,7 +158,14 @@ impl Shard {
     fn expulsion(&self, user: &str, room: Guid) -> Vec<Notice> {
         let directory = &self.setup.directory;
         let room_uri = xccos::room_uri(&directory.domain, room);
-        vec![Notice::Part { room_uri, users: vec![user.to_owned()] }]
+        let users = vec![user.to_owned()];
+        let why = match directory.room(room) {
+            Some(entry) if entry.room.is_disabled => {
+                Notice::RoomChanged(Box::new(room_info(directory, entry, None)))
+            }
+            _ => Notice::Kick { room_uri: room_uri.clone(), users: users.clone() },
+        };
+        vec![Notice::Part { room_uri, users }, why]
     }
 
     /// Rooms owned here show what the directory says now.
@@ -173,9 +182,57 @@ impl Shard {
         }
     }
 
-    fn refresh_room(&mut self, id: Guid, entry: Arc<RoomEntry>, _before: &Directory) {
-        self.rooms.get_mut(&id).expect("the caller found the room").set_entry(entry);
+    /// Those who are in are told what changed: the room's properties, and who of them manages or
+    /// presents now.
+    fn refresh_room(&mut self, id: Guid, entry: Arc<RoomEntry>, before: &Directory) {
+        let directory = self.setup.directory.clone();
+        let shown = |directory: &Directory, entry: &RoomEntry| room_info(directory, entry, None);
+        let info = shown(&directory, &entry);
+        let mut notices = Vec::new();
+        if before.room(id).is_some_and(|old| shown(before, old) != info) {
+            notices.push(Notice::RoomChanged(Box::new(info)));
+        }
+        let room = self.rooms.get_mut(&id).expect("the caller found the room");
+        let users = room.take_entry(entry, before, &directory);
+        if !users.is_empty() {
+            let domain = directory.domain.clone();
+            notices.push(Notice::Permissions { domain, room: id, users });
+        }
+        if !notices.is_empty() {
+            let body = self.render(|out, envid| xccos::encode_notices(out, envid, &notices));
+            self.deliver(id, &Item::Notice { body });
+        }
     }
+
+    /// Users who are here are told at once where they are invited to; the others when they ask.
+    fn tell_invited(&mut self, touched: &Touched) {
+        if touched.invited.is_empty() {
+            return;
+        }
+        let directory = self.setup.directory.clone();
+        let sessions: Vec<(SessionKey, Arc<User>)> =
+            self.sessions.iter().map(|(key, session)| (key, session.dialog.user.clone())).collect();
+        for (key, user) in sessions {
+            let Some(id) = directory.people().find_uri(&user.uri) else { continue };
+            let of_user = touched.invited.iter().filter(|invited| invited.user == id);
+            let notices: Vec<Notice> =
+                of_user.filter_map(|invited| invitation(&directory, invited)).collect();
+            if !notices.is_empty() {
+                let body = self.render(|out, envid| xccos::encode_notices(out, envid, &notices));
+                self.reply(key, body);
+            }
+        }
+    }
+}
+
+fn invitation(directory: &Directory, invited: &Invited) -> Option<Notice> {
+    let entry = directory.room(invited.room)?;
+    Some(Notice::Invite(Box::new(Invitation {
+        number: invited.number,
+        domain: directory.domain.clone(),
+        created_on: invited.on,
+        room: room_info(directory, entry, None),
+    })))
 }
 
 fn session_has_backlog(shard: &Shard, key: SessionKey) -> bool {

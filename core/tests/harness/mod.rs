@@ -104,6 +104,14 @@ impl World {
         self.run();
     }
 
+    /// An administrator changed messages of a room in the database.
+    pub fn revise(&mut self, n: u64, through: u64) {
+        for shard in &mut self.shards {
+            shard.handle(self.now, Input::Revised { room: room(n), through });
+        }
+        self.run();
+    }
+
     pub fn link(&mut self, shard: usize) -> Wire {
         let info = LinkInfo {
             peer: "127.0.0.1:40000".parse().unwrap(),

@@ -20,6 +20,8 @@ pub const REQUESTS_MAX: usize = 64;
 pub enum Surface {
     /// The API.
     Http,
+    /// A command of a chat client.
+    Chat,
     /// A command beside the server, without one.
     Command,
     /// The start of a server or the first command.
@@ -31,6 +33,7 @@ impl Surface {
     pub fn name(self) -> &'static str {
         match self {
             Surface::Http => "http",
+            Surface::Chat => "xccos",
             Surface::Command => "command",
             Surface::Start => "start",
         }

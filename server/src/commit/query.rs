@@ -12,10 +12,12 @@
 
 use super::numbers::LogNumbers;
 use super::store::record;
+use crate::admin::{Admin, AdminError, Done, Options, Request, Surface, Wanted};
 use crate::shell::doorbell::Doorbell;
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use crossbeam::queue::ArrayQueue;
-use parlance_core::archive::Fault;
+use parlance_core::admin::{Act, Actor};
+use parlance_core::archive::{Fault, StoredInvitation};
 use parlance_core::{Answer, Query, QueryKey};
 use parlance_storage::Position;
 use parlance_storage::sql::{
@@ -65,6 +67,8 @@ pub struct Queries {
     searches: Sender<Job>,
     /// Questions of one shard, open at once.
     shard_max: usize,
+    /// Where users' acts go.
+    administration: Option<Admin>,
 }
 
 impl Queries {
@@ -80,6 +84,7 @@ impl Queries {
         shard_max: usize,
         replayed: Position,
         numbers: &Arc<LogNumbers>,
+        administration: Option<Admin>,
     ) -> Result<Queries, String> {
         let (lookups, lookups_taken) = bounded(shards * shard_max);
         let (searches, searches_taken) = bounded(shards * shard_max);
@@ -95,14 +100,14 @@ impl Queries {
         for n in 0..SEARCHERS {
             start(format!("searches{n}"), searches_taken.clone())?;
         }
-        Ok(Queries { lookups, searches, shard_max })
+        Ok(Queries { lookups, searches, shard_max, administration })
     }
 
     /// Questions that nobody takes: each is answered at once that the database is away.
     #[cfg(test)]
     pub fn unheard(shard_max: usize) -> Queries {
         let ((lookups, _), (searches, _)) = (bounded(1), bounded(1));
-        Queries { lookups, searches, shard_max }
+        Queries { lookups, searches, shard_max, administration: None }
     }
 
     /// The end of the shard with this bell.
@@ -121,6 +126,9 @@ pub struct QueryEnd {
 impl QueryEnd {
     /// Puts a question.
     pub fn ask(&self, key: QueryKey, query: Query) {
+        if let Query::Administer { user, act } = query {
+            return self.administer(key, user.into(), *act);
+        }
         let jobs = match query {
             Query::Search { .. } => &self.queries.searches,
             _ => &self.queries.lookups,
@@ -132,6 +140,31 @@ impl QueryEnd {
                 job.answers.tell(job.key, Answer::Failed(Fault::Unavailable));
             }
         }
+    }
+
+    /// Has a user's act carried out where all administration is.
+    fn administer(&self, key: QueryKey, uri: String, act: Act) {
+        let answers = self.answers.clone();
+        let reply = move |outcome: Result<Done, AdminError>| {
+            answers.tell(
+                key,
+                match outcome {
+                    Ok(done) => Answer::Administered(Ok(done.subject)),
+                    Err(AdminError::Refused(refusal)) => Answer::Administered(Err(refusal)),
+                    Err(_) => Answer::Failed(Fault::Unavailable),
+                },
+            );
+        };
+        let Some(administration) = &self.queries.administration else {
+            return reply(Err(AdminError::Busy));
+        };
+        let request = Request {
+            actor: Actor::User { uri },
+            wanted: Wanted::Act(act),
+            surface: Surface::Chat,
+            options: Options::default(),
+        };
+        administration.send(request, Box::new(reply));
     }
 
     /// An answer, if there is one.
@@ -198,8 +231,16 @@ impl Reader {
                 let seqid = self.store.preference_write(&owner, &label, seqid, &content)?;
                 Ok(Answer::Written { seqid })
             }
-            Query::Invitations { .. } => Ok(Answer::Invitations(Vec::new())),
-            Query::Administer { .. } => Ok(Answer::Failed(Fault::Unavailable)),
+            Query::Invitations { user, after, count } => {
+                let stored = self.store.invitations(user, after, count)?;
+                let told = stored.into_iter().map(|stored| StoredInvitation {
+                    number: stored.number,
+                    room: stored.room,
+                    created_on: stored.created_on,
+                });
+                Ok(Answer::Invitations(told.collect()))
+            }
+            Query::Administer { .. } => unreachable!("acts go to administration"),
         }
     }
 

@@ -19,6 +19,7 @@ pub struct File {
     pub log: Log,
     pub store: Store,
     pub limits: Limits,
+    pub people: super::people::File,
     pub room: Vec<Room>,
 }
 

@@ -6,16 +6,22 @@
 use super::error::{ConfigError, Faults};
 use super::file;
 use parlance_core::Limits;
+use parlance_core::directory::model::{Configuration, Scope};
 use parlance_storage::sql::LAST_ROWS_MAX;
 use std::ops::RangeInclusive;
 use toml::Spanned;
 
-/// Applies what the file says to the defaults.
+/// Applies what the file says to the defaults: those of the bounds, and those of the directory's
+/// configuration, which hold until an administrator sets it.
 ///
 /// # Errors
 /// The first value outside its range.
-pub fn resolve(faults: Faults<'_>, file: &file::Limits) -> Result<Limits, ConfigError> {
+pub fn resolve(
+    faults: Faults<'_>,
+    file: &file::Limits,
+) -> Result<(Limits, Configuration), ConfigError> {
     let mut limits = Limits::default();
+    let mut defaults = Configuration::new(Scope::Global);
     let l = &mut limits;
     let window_max = parlance_wire::sip::window::WINDOW_MAX as u64;
     // A day in milliseconds: longer timers are typing errors.
@@ -63,17 +69,19 @@ pub fn resolve(faults: Faults<'_>, file: &file::Limits) -> Result<Limits, Config
     set.usize("recent_max", &file.recent_max, 1..=100_000, &mut l.recent_max)?;
     // So many the database gives at once.
     let history_most = (l.recent_max as u64).min(LAST_ROWS_MAX as u64);
-    set.usize("history_max", &file.history_max, 1..=history_most, &mut l.history_max)?;
-    l.history_max = l.history_max.min(l.recent_max);
+    l.history_max = l.history_max.min(l.recent_max).min(history_most as usize);
+    let mut depth = usize::from(defaults.default_chat_history).min(l.history_max);
+    set.usize("history_max", &file.history_max, 1..=history_most.min(500), &mut depth)?;
+    defaults.default_chat_history = depth as u16;
     set.usize("uncommitted_max", &file.uncommitted_max, 1..=1_000_000, &mut l.uncommitted_max)?;
-    set.usize("participants_max", &file.participants_max, 1..=100_000, &mut l.participants_max)?;
-    // The product resumes below 80 % of the limit, whatever the limit is.
-    l.participants_resume = l.participants_max * 4 / 5;
+    let participants = &mut defaults.participant_update_limit;
+    let most = 1..=l.participants_max as u64;
+    set.u32("participants_max", &file.participants_max, most, participants)?;
     set.u64("roster_tick_ms", &file.roster_tick_ms, 1..=60_000, &mut l.roster_tick_ms)?;
     set.u64("rejoin_grace_ms", &file.rejoin_grace_ms, 0..=600_000, &mut l.rejoin_grace_ms)?;
     set.usize("message_bytes_max", &file.message_bytes_max, 1..=64_000, &mut l.message_bytes_max)?;
     set.u64("drain_ms", &file.drain_ms, 0..=600_000, &mut l.drain_ms)?;
-    Ok(limits)
+    Ok((limits, defaults))
 }
 
 /// Writes a value over a default if it is given and within its range.

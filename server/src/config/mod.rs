@@ -9,11 +9,13 @@ mod error;
 mod file;
 mod limits;
 mod log;
+mod people;
 mod resolve;
 
 pub use cores::{CpuSet, SHARDS_MAX, ShardSpec, parse_cpu_list};
 pub use error::ConfigError;
 pub use log::{Ack, Engine, Log};
+pub use people::People;
 
 use parlance_core::{Directory, Limits, RoomConfig};
 use std::net::SocketAddr;
@@ -44,6 +46,9 @@ pub struct Config {
     pub limits: Limits,
     /// Domain and rooms, as far as the file says.
     pub directory: Arc<Directory>,
+    /// Who may chat who is not known, and where people are read from.
+    #[allow(dead_code, reason = "for whoever starts the synchronisation")]
+    pub people: People,
     /// Rooms that are made at the start where they are missing.
     pub seeds: Vec<RoomConfig>,
 }

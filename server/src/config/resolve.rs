@@ -2,7 +2,7 @@
 
 use super::cores::{ShardSpec, parse_cpu_list};
 use super::error::{ConfigError, Faults};
-use super::{CertificateFiles, Config, Cores, Io, LOBBY_ID, Listen, file, limits, log};
+use super::{CertificateFiles, Config, Cores, Io, LOBBY_ID, Listen, file, limits, log, people};
 use parlance_core::directory::DirectoryError;
 use parlance_core::{Directory, RoomConfig};
 use parlance_wire::xccos::Guid;
@@ -27,15 +27,30 @@ pub fn resolve(path: Option<&Path>, text: &str, file: file::File) -> Result<Conf
     let certificate = certificate(faults, &file.tls)?;
     let cores = cores(faults, &file.cores)?;
     let log = log::resolve(faults, &file.log)?;
-    let limits = limits::resolve(faults, &file.limits)?;
+    let (limits, defaults) = limits::resolve(faults, &file.limits)?;
     let seeds = seeds(faults, &file.room)?;
-    let directory = directory(faults, &domain, seeds.clone(), &file.room)?;
+    let mut directory =
+        directory(faults, &domain, seeds.clone(), &file.room)?.with_defaults(defaults);
+    let people = people::resolve(faults, &file.people, &domain)?;
+    directory.admits_unknown = people.admits_unknown;
     let data = file.server.data.map_or_else(|| "parlance-data".into(), Spanned::into_inner);
     let data = PathBuf::from(data);
     let store = store(faults, &file.store, &data)?;
     let file = path.map(Path::to_owned);
     let directory = Arc::new(directory);
-    Ok(Config { file, data, cores, listen, certificate, log, store, limits, directory, seeds })
+    Ok(Config {
+        file,
+        data,
+        cores,
+        listen,
+        certificate,
+        log,
+        store,
+        limits,
+        directory,
+        people,
+        seeds,
+    })
 }
 
 /// The database's URL; its form beyond the scheme is the store's affair.

@@ -66,8 +66,8 @@ fn a_full_file_is_read() {
     assert_eq!(config.listen.http, None);
     assert_eq!(config.listen.sip.len(), 2);
     assert_eq!(config.certificate.unwrap().key, Path::new("a.key"));
-    assert_eq!((config.limits.participants_max, config.limits.participants_resume), (10, 8));
-    assert_eq!(config.limits.history_max, 5);
+    assert_eq!(config.directory.configuration().participant_update_limit, 10);
+    assert_eq!(config.directory.configuration().default_chat_history, 5);
     let room = config.directory.rooms().next().unwrap();
     let directory = &config.directory;
     let managers = room.managers.iter().filter_map(|id| directory.people().get(id));

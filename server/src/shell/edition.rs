@@ -1,20 +1,30 @@
-//! The newest directory on its way to the shards.
+//! What administration has for the shards: the newest directory, and rooms whose stored messages were
+//! changed.
 //!
-//! Each shard has a place of its own for it. What is not taken yet is replaced by what is newer,
-//! and whom the two touch is added up, so that the place holds one directory whatever happens.
+//! Each shard has a place of its own for it. A directory that is not taken yet is replaced by a
+//! newer one, and whom the two touch is added up, so that the place holds one directory whatever
+//! happens; of each room it holds one number.
 
 use super::doorbell::Doorbell;
 use parlance_core::Directory;
 use parlance_core::directory::Touched;
+use parlance_wire::xccos::Guid;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A directory, and whom the changes since the one before touch.
-type News = (Arc<Directory>, Touched);
+/// What lies in a shard's place.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// A directory, and whom the changes since the one before touch.
+    pub directory: Option<(Arc<Directory>, Touched)>,
+    /// Rooms whose messages up to a number are others in the database now.
+    pub revised: BTreeMap<Guid, u64>,
+}
 
 /// One shard's place.
 #[derive(Debug, Clone)]
 pub struct Edition {
-    place: Arc<Mutex<Option<News>>>,
+    place: Arc<Mutex<Contents>>,
     bell: Arc<Doorbell>,
 }
 
@@ -25,16 +35,12 @@ impl Edition {
     }
 
     /// What has been put there since the last time.
-    pub fn take(&self) -> Option<News> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub fn take(&self) -> Contents {
+        std::mem::take(&mut *self.place.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn put(&self, directory: &Arc<Directory>, touched: &Touched) {
-        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut sum = place.take().map_or_else(Touched::default, |(_, before)| before);
-        sum.extend(touched.clone());
-        *place = Some((directory.clone(), sum));
-        drop(place);
+    fn put(&self, put: impl FnOnce(&mut Contents)) {
+        put(&mut self.place.lock().unwrap_or_else(PoisonError::into_inner));
         self.bell.ring();
     }
 }
@@ -51,14 +57,30 @@ impl Editions {
 
     /// Puts a directory in force: each shard takes it over when it has its next turn.
     pub fn publish(&self, directory: &Arc<Directory>, touched: &Touched) {
-        self.0.iter().for_each(|edition| edition.put(directory, touched));
+        for edition in &*self.0 {
+            edition.put(|place| {
+                let before = place.directory.take().map(|(_, touched)| touched);
+                let mut sum = before.unwrap_or_default();
+                sum.extend(touched.clone());
+                place.directory = Some((directory.clone(), sum));
+            });
+        }
+    }
+
+    /// Has the shards forget the messages of a room up to a number.
+    pub fn revise(&self, room: Guid, through: u64) {
+        for edition in &*self.0 {
+            edition.put(|place| {
+                let known = place.revised.entry(room).or_default();
+                *known = through.max(*known);
+            });
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parlance_wire::xccos::Guid;
 
     #[test]
     fn what_is_not_taken_is_added_up() {
@@ -73,9 +95,14 @@ mod tests {
         };
         editions.publish(&first, &touch(1));
         editions.publish(&Arc::new(second), &touch(2));
-        let (directory, touched) = edition.take().unwrap();
+        editions.revise(Guid(1), 7);
+        editions.revise(Guid(1), 5);
+        let Contents { directory, revised } = edition.take();
+        let (directory, touched) = directory.unwrap();
         assert_eq!(directory.revision.0, first.revision.0 + 1);
         assert_eq!(touched.rooms.len(), 2);
-        assert!(edition.take().is_none());
+        assert_eq!(revised, BTreeMap::from([(Guid(1), 7)]));
+        let empty = edition.take();
+        assert!(empty.directory.is_none() && empty.revised.is_empty());
     }
 }

@@ -1,4 +1,5 @@
-//! The SQL store: messages for ever, the directory, cursors, preferences; SQLite built in, PostgreSQL beside it.
+//! The SQL store: messages for ever, the directory, cursors, preferences; SQLite built in,
+//! PostgreSQL beside it.
 //!
 //! [`Store`] is one blocking trait with two implementations that pass the same tests. A store is
 //! used by one thread at a time and never by a shard; whoever wants to read history while the
@@ -84,8 +85,8 @@ pub const ENDPOINTS_MAX: usize = 200_000;
 pub const LABEL_BYTES_MAX: usize = 255;
 /// Longest content of a preference, in bytes; the broker's own bound is lower.
 pub const PREFERENCE_BYTES_MAX: usize = 1024 * 1024;
-/// Most rows that the changes of one [`Store::directory_commit`] may write, an entry of a list or an
-/// invitation being one: a list of 150,000 that is replaced, with as many invitations.
+/// Most rows that the changes of one [`Store::directory_commit`] may write, an entry of a list or
+/// an invitation being one: a list of 150,000 that is replaced, with as many invitations.
 pub const DIRECTORY_ROWS_MAX: usize = 500_000;
 /// Most records in one answer of [`Store::admin_records`].
 pub const ADMIN_RECORDS_MAX: usize = 1_000;

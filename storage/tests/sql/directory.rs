@@ -302,8 +302,8 @@ fn change((kind, a, b, c): (u8, u8, u8, u8)) -> Change {
 
 pub fn random_batches_agree_with_plain_maps(fixture: &dyn Fixture) {
     let bytes = any::<(u8, u8, u8, u8)>();
-    let batches = prop::collection::vec(prop::collection::vec(bytes, 0..40), 1..12);
-    let config = Config { cases: 24, failure_persistence: None, ..Config::default() };
+    let batches = prop::collection::vec(prop::collection::vec(bytes, 0..40), 1..8);
+    let config = Config { cases: 12, failure_persistence: None, ..Config::default() };
     let run = |batches: Vec<Vec<_>>| {
         let fixture = fixture.another();
         let (mut store, mut model) = (fixture.store(), Model::default());

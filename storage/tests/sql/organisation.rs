@@ -56,11 +56,11 @@ impl Model {
                 self.categories.insert(category.id, category.clone());
             }
             Change::CategoryRemoved(id) => {
-                if self.rooms.values().any(|room| room.category == *id) {
+                let is_in_use = self.rooms.values().any(|room| room.category == *id);
+                if is_in_use || self.categories.remove(id).is_none() {
                     return false;
                 }
                 self.entries.retain(|(node, ..)| node != id);
-                return self.categories.remove(id).is_some();
             }
             Change::Room(room) => {
                 let is_category = self.categories.contains_key(&room.id);
@@ -72,9 +72,11 @@ impl Model {
                 self.rooms.insert(room.id, room.clone());
             }
             Change::RoomRemoved(id) => {
+                if self.rooms.remove(id).is_none() {
+                    return false;
+                }
                 self.entries.retain(|(node, ..)| node != id);
                 self.invitations.retain(|(_, room), _| room != id);
-                return self.rooms.remove(id).is_some();
             }
             Change::Addin(addin) => {
                 if self.addins.values().any(|a| a.id != addin.id && a.name == addin.name) {
@@ -121,7 +123,7 @@ impl Model {
                 self.entries.retain(|(.., principal)| principal != id);
                 self.invitations.retain(|(user, _), _| user != id);
                 self.parents.remove(id);
-                self.parents.values_mut().for_each(|parents| drop(parents.remove(id)));
+                self.parents.values_mut().for_each(|parents| parents.retain(|other| other != id));
                 self.parents.retain(|_, parents| !parents.is_empty());
                 return self.principals.remove(id).is_some();
             }
@@ -142,7 +144,8 @@ impl Model {
                 if !nodes || !add.iter().chain(remove).all(|id| self.principals.contains_key(id)) {
                     return false;
                 }
-                remove.iter().for_each(|id| drop(self.entries.remove(&(*node, *role, *id))));
+                let is_gone = |id: &Guid| remove.contains(id);
+                self.entries.retain(|(n, r, id)| (n, r) != (node, role) || !is_gone(id));
                 self.entries.extend(add.iter().map(|id| (*node, *role, *id)));
             }
             Change::Invited { room, number, on, users } => {
@@ -192,9 +195,9 @@ pub fn category(id: u128, name: &str) -> Category {
         id: Guid(id),
         name: name.into(),
         description: format!("about {name}"),
-        invites: id % 2 == 0,
-        file_upload: id % 3 == 0,
-        chat_history: id % 5 != 0,
+        invites: id.is_multiple_of(2),
+        file_upload: id.is_multiple_of(3),
+        chat_history: !id.is_multiple_of(5),
         audit: audit(id as u64),
         version: id as u64,
     }
@@ -210,7 +213,7 @@ pub fn room(id: u128, category: u128, name: &str) -> Room {
         behavior: [Behavior::Normal, Behavior::Auditorium][id as usize % 2],
         invitations: [Invitations::Inherit, Invitations::False][id as usize % 2],
         addin: None,
-        is_disabled: id % 4 == 0,
+        is_disabled: id.is_multiple_of(4),
         audit: audit(id as u64),
         version: 1,
     }
@@ -228,7 +231,7 @@ pub fn principal(id: u128, kind: PrincipalKind, uri: &str) -> Principal {
         company: "Contoso".into(),
         path: "CN=x,OU=\"y\"".into(),
         state: states[id as usize % 3],
-        policy: (id % 2 == 0).then(|| "Sales".into()),
+        policy: (id.is_multiple_of(2)).then(|| "Sales".into()),
     }
 }
 

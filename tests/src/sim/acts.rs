@@ -4,7 +4,10 @@ use super::agenda::Event;
 use super::ledger::Asked;
 use super::world::{Phase, World};
 use parlance_loadgen::{Client, PostId};
-use parlance_wire::xccos::{Command, HistorySearch, Preference, RoomRef, RoomSearch};
+use parlance_wire::xccos::{
+    Command, HistorySearch, Preference, PrincipalSearch, Privacy, RoleChange, RoleOp, RoomChange,
+    RoomRef, RoomRole, RoomSearch,
+};
 
 impl World {
     /// The client's machine.
@@ -183,7 +186,7 @@ impl World {
 
     fn command_something(&mut self, client: usize) {
         let room = self.likely_room(client);
-        match self.dice.below(21) {
+        match self.dice.below(23) {
             0..=6 => {
                 let count = self.dice.between(1, 3);
                 let rooms: Vec<usize> = (0..count).map(|_| self.any_room()).collect();
@@ -220,6 +223,8 @@ impl World {
                 let command = Command::GetInv { after: 0, domain: super::world::DOMAIN.into() };
                 self.command(client, &command, Asked::Other);
             }
+            21 => self.some_management(client, room),
+            22 => self.some_browsing(client, room),
             18 if self.dice.one_in(3) => {
                 let mut out = Vec::new();
                 self.personas[client].busy_since = self.now;
@@ -241,9 +246,47 @@ impl World {
                 criteria: self.dice.pick(&["", "room", "2", "nothing"]).to_owned(),
                 extended: self.dice.percent(50),
                 results_max: self.dice.percent(30).then_some(1),
+                ..RoomSearch::default()
             }),
             1 => Command::GetServerInfo { info_type: "123".to_owned() },
             _ => Command::NodesPermCreateChild,
+        };
+        self.command(client, &command, Asked::Other);
+    }
+
+    /// Somebody who may manage the room, or not, changes it.
+    fn some_management(&mut self, client: usize, room: usize) {
+        let mut change = RoomChange::new(self.rooms[room].clone());
+        let has_walls = self.plan.walls_us > 0;
+        match self.dice.below(4) {
+            1 if has_walls => change.disabled = Some(self.dice.percent(50)),
+            2 if has_walls => {
+                let user = self.dice.below(self.plan.users);
+                change.roles.push(RoleChange {
+                    role: self.dice.pick(&[RoomRole::Member, RoomRole::Manager]),
+                    op: self.dice.pick(&[RoleOp::Add, RoleOp::Remove]),
+                    principals: vec![format!("sip:u{user}@{}", super::world::DOMAIN)],
+                });
+            }
+            3 if has_walls => change.privacy = Some(Privacy::Closed),
+            _ => change.description = Some(format!("version {}", self.dice.below(100))),
+        }
+        self.command(client, &Command::ChanModify(Box::new(change)), Asked::Other);
+    }
+
+    /// What may I, what is there?
+    fn some_browsing(&mut self, client: usize, room: usize) {
+        let room = self.rooms[room].clone();
+        let command = match self.dice.below(5) {
+            0 => Command::ChanInfo { room: Some(room), name: None },
+            1 => Command::GetPermissions(room),
+            2 => Command::GetParticipants(room),
+            3 => Command::GetAddin,
+            _ => {
+                let search =
+                    PrincipalSearch { last_name: "u".into(), ..PrincipalSearch::default() };
+                Command::UserSearch(Box::new(search))
+            }
         };
         self.command(client, &command, Asked::Other);
     }

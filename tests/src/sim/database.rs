@@ -3,8 +3,10 @@
 
 use super::agenda::Event;
 use super::world::{Phase, World, node};
+use parlance_core::admin::{self, Actor, Context};
 use parlance_core::archive::Fault;
 use parlance_core::{Answer, Input, Query, QueryKey};
+use parlance_wire::xccos::Guid;
 
 /// A question of a shard.
 #[derive(Debug)]
@@ -34,9 +36,25 @@ impl World {
             self.phase == Phase::Chaos && self.dice.percent(self.plan.database_fault_percent);
         let answer = match is_away {
             true => Answer::Failed(Fault::Unavailable),
-            false => self.archive.answer(query),
+            false => self.answer(query),
         };
         self.input(shard, Input::Answered { key, answer });
+    }
+
+    fn answer(&mut self, query: Query) -> Answer {
+        let Query::Administer { user, act } = query else { return self.archive.answer(query) };
+        let fresh = u128::from(self.dice.any()) << 64 | u128::from(self.dice.any());
+        let context = Context { now: self.moment().wall, fresh: Guid(fresh) };
+        let actor = Actor::User { uri: user.into() };
+        Answer::Administered(match admin::plan(&self.directory, &actor, &act, &context) {
+            Ok(plan) => {
+                if !plan.changes.is_empty() {
+                    self.put_in_force(&plan.changes);
+                }
+                Ok(plan.subject)
+            }
+            Err(refusal) => Err(refusal),
+        })
     }
 
     /// The whole server is killed and started again. Of what its logs had not confirmed, any part

@@ -77,7 +77,7 @@ impl World {
         self.put_in_force(&changes);
     }
 
-    fn put_in_force(&mut self, changes: &[Change]) {
+    pub(super) fn put_in_force(&mut self, changes: &[Change]) {
         self.trace.tell(self.now, || format!("administration: {changes:?}"));
         self.trace.number(0xd1c7);
         let (next, touched) = self.directory.apply(changes).expect("the change fits");

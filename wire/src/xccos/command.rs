@@ -2,7 +2,10 @@
 
 use super::document::{name_of, sanitised};
 use super::write::Writer;
-use super::{CommandId, DocumentError, EnvId, HistorySearch, RoomRef, fields, search};
+use super::{
+    CommandId, DocumentError, EnvId, HistorySearch, PrincipalSearch, RoomChange, RoomDraft,
+    RoomRef, RoomSearch, administer, fields, principal, room_search, search,
+};
 use crate::limits::{XCCOS_BJOIN_ROOMS_MAX, XCCOS_PREFERENCE_LABEL_BYTES_MAX};
 use crate::xml::Element;
 
@@ -53,6 +56,27 @@ pub enum Command {
     SetPref(Preference),
     /// `cmd:nodespermcreatechild`: categories where I may create rooms.
     NodesPermCreateChild,
+    /// `cmd:chaninfo`: one room, by reference, by name or both; never neither.
+    ChanInfo {
+        /// Which room.
+        room: Option<RoomRef>,
+        /// What it is called.
+        name: Option<String>,
+    },
+    /// `cmd:chancreate`.
+    ChanCreate(Box<RoomDraft>),
+    /// `cmd:chanmodify`.
+    ChanModify(Box<RoomChange>),
+    /// `cmd:chandelete`.
+    ChanDelete(RoomRef),
+    /// `cmd:getpermissions`: what may I do in the room?
+    GetPermissions(RoomRef),
+    /// `cmd:usersearch`.
+    UserSearch(Box<PrincipalSearch>),
+    /// `cmd:getaddin`: which add-ins are there?
+    GetAddin,
+    /// `cmd:getparticipants`: who is in the room, however large it is?
+    GetParticipants(RoomRef),
     /// `cmd:getfutok`: an upload token.
     GetFuTok {
         /// Which room.
@@ -96,6 +120,14 @@ impl Command {
             Command::GetPref(_) => "getpref",
             Command::SetPref(_) => "setpref",
             Command::NodesPermCreateChild => "nodespermcreatechild",
+            Command::ChanInfo { .. } => "chaninfo",
+            Command::ChanCreate(_) => "chancreate",
+            Command::ChanModify(_) => "chanmodify",
+            Command::ChanDelete(_) => "chandelete",
+            Command::GetPermissions(_) => "getpermissions",
+            Command::UserSearch(_) => "usersearch",
+            Command::GetAddin => "getaddin",
+            Command::GetParticipants(_) => "getparticipants",
             Command::GetFuTok { .. } => "getfutok",
             Command::GetFdTok { .. } => "getfdtok",
             Command::Malformed { name } | Command::Unknown { name } => name,
@@ -118,17 +150,6 @@ impl Command {
 pub enum AssociationKind {
     Member,
     Manager,
-}
-
-/// `qib`: a room search by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RoomSearch {
-    /// Text the name contains, ignoring case; empty finds all visible rooms.
-    pub criteria: String,
-    /// Search descriptions too.
-    pub extended: bool,
-    /// Most rooms wanted.
-    pub results_max: Option<u32>,
 }
 
 /// `pref`: a user's numbered blob (`xccos.md` §3.13).
@@ -165,7 +186,7 @@ pub(super) fn decode(
 }
 
 fn is_known(name: &str) -> bool {
-    const KNOWN: [&str; 15] = [
+    const KNOWN: [&str; 23] = [
         "requri",
         "getserverinfo",
         "getassociations",
@@ -179,6 +200,14 @@ fn is_known(name: &str) -> bool {
         "getpref",
         "setpref",
         "nodespermcreatechild",
+        "chaninfo",
+        "chancreate",
+        "chanmodify",
+        "chandelete",
+        "getpermissions",
+        "usersearch",
+        "getaddin",
+        "getparticipants",
         "getfutok",
         "getfdtok",
     ];
@@ -207,7 +236,7 @@ fn decode_known(name: &str, data: &Element<'_>) -> Option<Command> {
             Some(Command::BcContext { room: fields::room(data)?, count })
         }
         "bcbydate" => search::decode(data).map(Box::new).map(Command::BcByDate),
-        "chansrch" => decode_search(data.child("qib")?).map(Command::ChanSrch),
+        "chansrch" => room_search::decode(data.child("qib")?).map(Command::ChanSrch),
         "getinv" => {
             let inv = data.child("inv")?;
             let domain = fields::text(inv, "domain").unwrap_or_default();
@@ -222,6 +251,19 @@ fn decode_known(name: &str, data: &Element<'_>) -> Option<Command> {
             preference.content.is_some().then_some(Command::SetPref(preference))
         }
         "nodespermcreatechild" => Some(Command::NodesPermCreateChild),
+        "chaninfo" => {
+            let (room, name) = administer::decode_lookup(data)?;
+            Some(Command::ChanInfo { room, name })
+        }
+        "chancreate" => administer::decode_draft(data).map(Box::new).map(Command::ChanCreate),
+        "chanmodify" => administer::decode_change(data).map(Box::new).map(Command::ChanModify),
+        "chandelete" => fields::room(data).map(Command::ChanDelete),
+        "getpermissions" => fields::room(data).map(Command::GetPermissions),
+        "usersearch" => {
+            principal::decode_search(data.child("uqb")?).map(Box::new).map(Command::UserSearch)
+        }
+        "getaddin" => Some(Command::GetAddin),
+        "getparticipants" => fields::room(data).map(Command::GetParticipants),
         "getfutok" | "getfdtok" => {
             let (room, file) =
                 (fields::room(data)?, fields::filled(data.child("ftdb")?, "fileUrl")?);
@@ -246,15 +288,6 @@ fn decode_associations(association: &Element<'_>) -> Option<Command> {
     Some(Command::GetAssociations { kind, results_max })
 }
 
-fn decode_search(qib: &Element<'_>) -> Option<RoomSearch> {
-    // Another kind of search must not be answered as if it were one by name.
-    let by_name = qib.attribute("qtype").is_none_or(|text| text.eq_ignore_ascii_case("byname"));
-    let criteria = fields::text(qib, "criteria").unwrap_or_default();
-    let extended = fields::flag(qib, "extended")?;
-    let results_max = fields::optional_number(qib, "maxResults")?;
-    by_name.then_some(RoomSearch { criteria, extended, results_max })
-}
-
 /// Reads a `pref`, in commands and in replies.
 pub(super) fn decode_preference(pref: &Element<'_>) -> Option<Preference> {
     Some(Preference {
@@ -274,6 +307,7 @@ pub(super) fn encode(w: &mut Writer<'_>, command: &Command) {
         match command {
             Command::ReqUri
             | Command::NodesPermCreateChild
+            | Command::GetAddin
             | Command::Malformed { .. }
             | Command::Unknown { .. } => w.empty(),
             _ => w.inside("data", |w| encode_data(w, command)),
@@ -291,24 +325,28 @@ fn encode_data(w: &mut Writer<'_>, command: &Command) {
                 AssociationKind::Member => "MEMBER",
                 AssociationKind::Manager => "MANAGER",
             };
-            w.open("association").plain("type", kind);
-            encode_results_max(w, *results_max);
+            w.open("association").plain("type", kind).optional("maxResults", *results_max).empty();
         }
         Command::BJoin(rooms) => rooms.iter().enumerate().for_each(|(key, room)| {
             encode_chanid(w, key, room);
         }),
         Command::Join(room) => encode_chanid(w, 0, room),
-        Command::Part(room) => encode_chanib(w, room),
+        Command::Part(room)
+        | Command::ChanDelete(room)
+        | Command::GetPermissions(room)
+        | Command::GetParticipants(room) => encode_chanib(w, room),
         Command::BcContext { room, count } => {
             encode_chanib(w, room);
             w.open("bcq").inside("bcq", |w| w.open("last").plain("cnt", count).empty());
         }
         Command::BcByDate(search) => search::encode(w, search),
-        Command::ChanSrch(search) => {
-            w.open("qib").plain("qtype", "BYNAME").attribute("criteria", &search.criteria);
-            w.plain("extended", search.extended);
-            encode_results_max(w, search.results_max);
+        Command::ChanSrch(search) => room_search::encode(w, search),
+        Command::ChanInfo { room, name } => {
+            administer::encode_lookup(w, room.as_ref(), name.as_deref());
         }
+        Command::ChanCreate(draft) => administer::encode_draft(w, draft),
+        Command::ChanModify(change) => administer::encode_change(w, change),
+        Command::UserSearch(search) => principal::encode_search(w, search),
         Command::GetInv { after, domain } => {
             w.open("inv").plain("inviteId", after).attribute("domain", domain).empty();
         }
@@ -316,22 +354,14 @@ fn encode_data(w: &mut Writer<'_>, command: &Command) {
             encode_preference(w, preference);
         }
         Command::GetFuTok { room, file } | Command::GetFdTok { room, file } => {
-            w.open("ftdb");
-            room_attribute(w, "channelUri", room);
-            w.attribute("fileUrl", file).empty();
+            w.open("ftdb").room("channelUri", room).attribute("fileUrl", file).empty();
         }
         Command::ReqUri
         | Command::NodesPermCreateChild
+        | Command::GetAddin
         | Command::Malformed { .. }
         | Command::Unknown { .. } => {}
     }
-}
-
-fn encode_results_max(w: &mut Writer<'_>, results_max: Option<u32>) {
-    if let Some(count) = results_max {
-        w.plain("maxResults", count);
-    }
-    w.empty();
 }
 
 fn encode_chanid(w: &mut Writer<'_>, key: usize, room: &RoomRef) {
@@ -339,15 +369,14 @@ fn encode_chanid(w: &mut Writer<'_>, key: usize, room: &RoomRef) {
     w.attribute("value", &room.value).empty();
 }
 
+/// A reference by URI, or by parts if a URI cannot have them: what was read as `chanid`, it may be
+/// that no room is called so.
 pub(super) fn encode_chanib(w: &mut Writer<'_>, room: &RoomRef) {
-    w.open("chanib");
-    room_attribute(w, "uri", room);
-    w.empty();
-}
-
-/// A room's URI as the client wrote it.
-pub(super) fn room_attribute(w: &mut Writer<'_>, name: &str, room: &RoomRef) {
-    w.attribute(name, &format!("ma-chan://{}/{}", room.domain, room.value));
+    if room.has_uri() {
+        w.open("chanib").room("uri", room).empty();
+    } else {
+        encode_chanid(w, 0, room);
+    }
 }
 
 /// Writes a `pref`, in commands and in replies.

@@ -1,6 +1,8 @@
 //! Reading values out of elements. `None` means: missing or malformed.
 
-use super::{Participant, RoomRef, Timestamp};
+use super::ids::parse_category;
+use super::room::marks_of;
+use super::{Guid, Participant, RoomRef, Timestamp};
 use crate::xml::Element;
 use std::str::FromStr;
 
@@ -17,6 +19,33 @@ pub(super) fn optional_number<T: FromStr>(element: &Element<'_>, name: &str) -> 
 /// A time that may be missing (`Some(None)`) but not malformed.
 pub(super) fn optional_time(element: &Element<'_>, name: &str) -> Option<Option<Timestamp>> {
     element.attribute(name).map_or(Some(None), |text| Timestamp::parse(text).map(Some))
+}
+
+/// A GUID that may be missing or empty (`Some(None)`) but not malformed.
+pub(super) fn optional_guid(element: &Element<'_>, name: &str) -> Option<Option<Guid>> {
+    parsed(element, name, Guid::parse)
+}
+
+/// A category that may be missing or empty (`Some(None)`) but not malformed.
+pub(super) fn optional_category(element: &Element<'_>, name: &str) -> Option<Option<Guid>> {
+    parsed(element, name, parse_category)
+}
+
+/// A flag that may be missing or empty (`Some(None)`) but not malformed.
+pub(super) fn optional_flag(element: &Element<'_>, name: &str) -> Option<Option<bool>> {
+    parsed(element, name, parse_bool)
+}
+
+/// A value that may be missing or empty (`Some(None)`) but not malformed.
+pub(super) fn parsed<T>(
+    element: &Element<'_>,
+    name: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Option<Option<T>> {
+    match element.attribute(name) {
+        None | Some("") => Some(None),
+        Some(text) => parse(text).map(Some),
+    }
 }
 
 pub(super) fn parse_number<T: FromStr>(text: &str) -> Option<T> {
@@ -75,8 +104,19 @@ pub(super) fn room(data: &Element<'_>) -> Option<RoomRef> {
     data.children.iter().find_map(room_reference).flatten()
 }
 
-/// A `uib` as participant; whether they are operator is told elsewhere.
+/// A `uib` as participant; how a room marks them is told elsewhere.
 pub(super) fn participant(uib: &Element<'_>) -> Option<Participant> {
-    let name = uib.attribute("dispname").or_else(|| uib.attribute("disp")).unwrap_or_default();
-    Some(Participant { uri: filled(uib, "uri")?, name: name.to_owned(), is_operator: false })
+    let uri = filled(uib, "uri")?;
+    Some(Participant { uri, name: display_name(uib), is_operator: false, is_presenter: false })
+}
+
+/// The name that a `uib` shows.
+pub(super) fn display_name(uib: &Element<'_>) -> String {
+    text(uib, "dispname").or_else(|| text(uib, "disp")).unwrap_or_default()
+}
+
+/// A participant as the `key` of an `aib` marks them.
+pub(super) fn marked(user: &Participant, aib: &Element<'_>) -> Participant {
+    let (is_operator, is_presenter) = marks_of(number(aib, "key"));
+    Participant { is_operator, is_presenter, ..user.clone() }
 }

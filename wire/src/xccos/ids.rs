@@ -71,12 +71,26 @@ pub struct RoomRef {
 impl RoomRef {
     /// Reads `ma-chan://domain/value`; `None` for anything else.
     pub fn parse(uri: &str) -> Option<RoomRef> {
+        let (domain, value) = RoomRef::parts(uri)?;
+        Some(RoomRef { domain: domain.into(), value: value.into() })
+    }
+
+    /// Can it be written as `ma-chan://domain/value`?
+    pub(super) fn has_uri(&self) -> bool {
+        !self.domain.is_empty() && !self.domain.contains('/') && !self.value.is_empty()
+    }
+
+    /// The domain of `ma-chan://domain/value`.
+    pub(super) fn domain_of(uri: &str) -> Option<&str> {
+        RoomRef::parts(uri).map(|(domain, _)| domain)
+    }
+
+    fn parts(uri: &str) -> Option<(&str, &str)> {
         const SCHEME: &str = "ma-chan://";
         let (scheme, rest) = uri.split_at_checked(SCHEME.len())?;
         let (domain, value) = rest.split_once('/')?;
         let is_complete = !domain.is_empty() && !value.is_empty();
-        (scheme.eq_ignore_ascii_case(SCHEME) && is_complete)
-            .then(|| RoomRef { domain: domain.into(), value: value.into() })
+        (scheme.eq_ignore_ascii_case(SCHEME) && is_complete).then_some((domain, value))
     }
 
     /// The identifier as a GUID, when it is one.
@@ -93,6 +107,19 @@ pub fn room_uri(domain: &str, room: Guid) -> String {
 /// `ma-cat://domain/guid`, likewise.
 pub fn category_uri(domain: &str, category: Guid) -> String {
     format!("ma-cat://{}/{category}", domain.to_ascii_lowercase())
+}
+
+/// Reads `ma-cat://domain/guid`, or the GUID alone; `None` for anything else. The domain is not
+/// looked at: GUIDs are unique without.
+pub fn parse_category(text: &str) -> Option<Guid> {
+    const SCHEME: &str = "ma-cat://";
+    let guid = match text.split_at_checked(SCHEME.len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => {
+            rest.split_once('/').filter(|(domain, _)| !domain.is_empty())?.1
+        }
+        _ => text,
+    };
+    Guid::parse(guid)
 }
 
 /// A document's number: opaque decimal digits, at most 20 (`xccos.md` §2.1).

@@ -9,21 +9,39 @@
 //! | [`ids`] | room and category URIs, GUIDs, envelope numbers |
 //! | [`time`] | timestamps |
 //! | [`command`] | `cmd` (client to server) |
-//! | [`reply`] | `rpl` (server to client), response codes |
+//! | [`reply`] | `rpl` (server to client) |
+//! | [`code`] | `resp`: response codes |
 //! | [`room`] | `chanib`, `uib`, `aib`, `fib`: rooms and who is in them |
+//! | [`role`] | `role`: lists of a room |
+//! | [`principal`] | `uib` with all that is known of a user or group, and looking for them |
+//! | [`permission`] | `aib`: what users may do |
+//! | [`category`] | `catib` |
+//! | [`administer`] | looking up, making and changing rooms |
+//! | [`addin`] | `addin`, and an add-in's attributes of a room |
+//! | [`invitation`] | `inv` |
 //! | [`post`] | `grpchat` both ways, `msg` in history |
+//! | [`room_search`] | `qib`: searches for rooms |
 //! | [`search`] | searches in history and what they found |
 //! | [`notice`] | `ntc` |
 //!
 //! One document holds one kind: commands, or one chat message; replies, or notices, or one message.
 //! SIPE ignores everything else in a mixed one (`xccos.md` §2.2).
 
+pub mod addin;
+pub mod administer;
+pub mod category;
+pub mod code;
 pub mod command;
 pub mod ids;
+pub mod invitation;
 pub mod notice;
+pub mod permission;
 pub mod post;
+pub mod principal;
 pub mod reply;
+pub mod role;
 pub mod room;
+pub mod room_search;
 pub mod search;
 pub mod time;
 
@@ -33,12 +51,20 @@ mod fields;
 mod tests;
 mod write;
 
-pub use command::{AssociationKind, Command, Preference, RoomSearch};
-pub use ids::{CommandId, EnvId, Guid, RoomRef, category_uri, room_uri};
+pub use addin::AddinInfo;
+pub use administer::{RoleChange, RoleOp, RoomChange, RoomDraft};
+pub use category::CategoryInfo;
+pub use code::ResponseCode;
+pub use command::{AssociationKind, Command, Preference};
+pub use ids::{CommandId, EnvId, Guid, RoomRef, category_uri, parse_category, room_uri};
+pub use invitation::Invitation;
 pub use notice::Notice;
 pub use post::{Delivery, Post};
-pub use reply::{Reply, ReplyData, ResponseCode, ServerInfo};
-pub use room::{Failure, Participant, Privacy, RoomInfo};
+pub use principal::{PrincipalInfo, PrincipalKind, PrincipalSearch};
+pub use reply::{Reply, ReplyData, ServerInfo};
+pub use role::{RoleList, RoomRole};
+pub use room::{Audit, Behavior, Failure, Participant, Privacy, RoomInfo};
+pub use room_search::RoomSearch;
 pub use search::{Found, FoundInRoom, HistorySearch};
 pub use time::Timestamp;
 

@@ -1,9 +1,10 @@
-//! `ntc`: what others did (`xccos.md` §3.5.5, §3.6).
+//! `ntc`: what others did (`xccos.md` §3.5.5, §3.6, §3.12, §3.17).
 
 use super::document::{name_of, sanitised};
-use super::room::{KEY_OPERATOR, key_of};
 use super::write::Writer;
-use super::{DocumentError, Guid, Participant, fields, room};
+use super::{
+    DocumentError, Guid, Invitation, Participant, RoomInfo, fields, invitation, permission, room,
+};
 use crate::xml::Element;
 
 /// A notice about one room.
@@ -25,6 +26,26 @@ pub enum Notice {
         /// `sip:` URIs.
         users: Vec<String>,
     },
+    /// `ntc:invite`: the reader was made member of a room.
+    Invite(Box<Invitation>),
+    /// `ntc:chanmodify`: the room is like this now.
+    RoomChanged(Box<RoomInfo>),
+    /// `ntc:permmodify`: these users are this to a room now; written as in a join.
+    Permissions {
+        /// SIP domain of the room, lower case.
+        domain: String,
+        /// Which room.
+        room: Guid,
+        /// What they are.
+        users: Vec<Participant>,
+    },
+    /// `ntc:kick`: these users were taken out; written as in a part.
+    Kick {
+        /// `ma-chan://…`.
+        room_uri: String,
+        /// `sip:` URIs.
+        users: Vec<String>,
+    },
     /// Any other, by the name behind `ntc:` (client side; ignored).
     Other {
         /// Lower case.
@@ -32,7 +53,7 @@ pub enum Notice {
     },
 }
 
-/// Reads one `ntc`. A join of several rooms, or a part, becomes one notice for each room.
+/// Reads one `ntc`. One about several rooms becomes one notice for each.
 pub(super) fn decode(
     element: &Element<'_>,
     notices: &mut Vec<Notice>,
@@ -40,51 +61,47 @@ pub(super) fn decode(
     let name = name_of(element, "ntc:")?;
     let nothing = Element::default();
     let data = element.child("data").unwrap_or(&nothing);
-    match name.as_str() {
-        "join" | "bjoin" => decode_joins(data, notices).ok_or(DocumentError::Value),
-        "part" => decode_parts(data, notices).ok_or(DocumentError::Value),
-        _ => {
-            notices.push(Notice::Other { name: sanitised(&name) });
-            Ok(())
-        }
-    }
+    notices.extend(decode_data(&name, data).ok_or(DocumentError::Value)?);
+    Ok(())
 }
 
-fn decode_joins(data: &Element<'_>, notices: &mut Vec<Notice>) -> Option<()> {
-    let first = notices.len();
-    for uib in data.children_named("uib") {
-        let participant = fields::participant(uib)?;
-        for aib in uib.children_named("aib") {
-            let is_operator = fields::number(aib, "key") == Some(KEY_OPERATOR);
-            let user = Participant { is_operator, ..participant.clone() };
-            let domain = fields::filled(aib, "domain")?.to_ascii_lowercase();
-            let room = Guid::parse(aib.attribute("value")?)?;
-            add_join(&mut notices[first..], &domain, room, &user).unwrap_or_else(|| {
-                notices.push(Notice::Join { domain, room, users: vec![user] });
-            });
+fn decode_data(name: &str, data: &Element<'_>) -> Option<Vec<Notice>> {
+    let notices = match name {
+        "join" | "bjoin" => {
+            let join = |(domain, room, users)| Notice::Join { domain, room, users };
+            permission::decode_users(data)?.into_iter().map(join).collect()
         }
-    }
-    Some(())
+        "permmodify" => {
+            let changed = |(domain, room, users)| Notice::Permissions { domain, room, users };
+            permission::decode_users(data)?.into_iter().map(changed).collect()
+        }
+        "part" => {
+            let part = |(room_uri, users)| Notice::Part { room_uri, users };
+            decode_gone(data)?.into_iter().map(part).collect()
+        }
+        "kick" => {
+            let kick = |(room_uri, users)| Notice::Kick { room_uri, users };
+            decode_gone(data)?.into_iter().map(kick).collect()
+        }
+        "invite" => {
+            invitation::decode(data)?.into_iter().map(Box::new).map(Notice::Invite).collect()
+        }
+        "chanmodify" => {
+            let changed = |chanib| room::decode(chanib).map(Box::new).map(Notice::RoomChanged);
+            data.children_named("chanib").map(changed).collect::<Option<_>>()?
+        }
+        _ => vec![Notice::Other { name: sanitised(name) }],
+    };
+    Some(notices)
 }
 
-/// Adds a user to the notice of that room, if there is one.
-fn add_join(notices: &mut [Notice], domain: &str, room: Guid, user: &Participant) -> Option<()> {
-    notices.iter_mut().find_map(|notice| match notice {
-        Notice::Join { domain: d, room: r, users } if d == domain && *r == room => {
-            users.push(user.clone());
-            Some(())
-        }
-        _ => None,
-    })
-}
-
-fn decode_parts(data: &Element<'_>, notices: &mut Vec<Notice>) -> Option<()> {
-    for chanib in data.children_named("chanib") {
-        let room_uri = fields::filled(chanib, "uri")?;
+/// Rooms, each with those who are there no more.
+fn decode_gone(data: &Element<'_>) -> Option<Vec<(String, Vec<String>)>> {
+    let gone = |chanib: &Element<'_>| {
         let users = chanib.children_named("uib").map(|uib| fields::filled(uib, "uri"));
-        notices.push(Notice::Part { room_uri, users: users.collect::<Option<_>>()? });
-    }
-    Some(())
+        Some((fields::filled(chanib, "uri")?, users.collect::<Option<_>>()?))
+    };
+    data.children_named("chanib").map(gone).collect()
 }
 
 /// Writes one `ntc`.
@@ -92,32 +109,37 @@ pub(super) fn encode(w: &mut Writer<'_>, seqid: u32, notice: &Notice) {
     let name = match notice {
         Notice::Join { .. } => "join",
         Notice::Part { .. } => "part",
+        Notice::Invite(_) => "invite",
+        Notice::RoomChanged(_) => "chanmodify",
+        Notice::Permissions { .. } => "permmodify",
+        Notice::Kick { .. } => "kick",
         Notice::Other { name } => name,
     };
     w.open("ntc").prefixed("id", "ntc:", name).plain("seqid", seqid);
-    w.inside("ntc", |w| match notice {
-        Notice::Join { domain, room, users } => {
-            w.open("data").inside("data", |w| encode_joined(w, domain, *room, users));
+    w.inside("ntc", |w| {
+        w.open("data");
+        match notice {
+            Notice::Other { .. } => w.empty(),
+            _ => w.inside("data", |w| encode_data(w, notice)),
         }
-        Notice::Part { room_uri, users } => {
-            w.open("data").inside("data", |w| encode_parted(w, room_uri, users));
-        }
-        Notice::Other { .. } => w.open("data").empty(),
     });
 }
 
-fn encode_joined(w: &mut Writer<'_>, domain: &str, room: Guid, users: &[Participant]) {
-    for user in users {
-        w.open("uib");
-        room::participant_attributes(w, user);
-        w.inside("uib", |w| {
-            w.open("aib").plain("key", key_of(user)).attribute("domain", domain);
-            w.plain("value", room).empty();
-        });
+fn encode_data(w: &mut Writer<'_>, notice: &Notice) {
+    match notice {
+        Notice::Join { domain, room, users } | Notice::Permissions { domain, room, users } => {
+            permission::encode_users(w, domain, *room, users);
+        }
+        Notice::Part { room_uri, users } | Notice::Kick { room_uri, users } => {
+            encode_gone(w, room_uri, users);
+        }
+        Notice::Invite(invitation) => invitation::encode(w, invitation),
+        Notice::RoomChanged(room) => room::encode(w, room),
+        Notice::Other { .. } => {}
     }
 }
 
-fn encode_parted(w: &mut Writer<'_>, room_uri: &str, users: &[String]) {
+fn encode_gone(w: &mut Writer<'_>, room_uri: &str, users: &[String]) {
     w.open("chanib").attribute("uri", room_uri).inside("chanib", |w| {
         for user in users {
             w.open("uib").attribute("uri", user).empty();

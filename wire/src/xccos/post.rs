@@ -1,6 +1,5 @@
 //! `grpchat` in both directions and `msg` in history (`xccos.md` §3.9).
 
-use super::command::room_attribute;
 use super::write::Writer;
 use super::{DocumentError, RoomRef, Timestamp, fields};
 use crate::xml::Element;
@@ -86,8 +85,7 @@ fn text_of(element: &Element<'_>, child: &str) -> Option<String> {
 /// Writes a client's `grpchat`.
 pub(super) fn encode_post(w: &mut Writer<'_>, post: &Post) {
     w.open("grpchat").plain("id", "grpchat").plain("seqid", 1);
-    room_attribute(w, "chanUri", &post.room);
-    w.attribute("author", &post.author);
+    w.room("chanUri", &post.room).attribute("author", &post.author);
     if let Some(ts) = &post.ts {
         w.attribute("ts", ts);
     }

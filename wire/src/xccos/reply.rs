@@ -1,4 +1,4 @@
-//! `rpl`: the server's answers (`xccos.md` §2.3, §2.4).
+//! `rpl`: the server's answers (`xccos.md` §2.3).
 
 mod joined;
 
@@ -6,91 +6,11 @@ use super::command::{decode_preference, encode_preference};
 use super::document::{name_of, sanitised};
 use super::write::Writer;
 use super::{
-    CommandId, Delivery, DocumentError, EnvId, Failure, Found, Participant, Preference, RoomInfo,
-    Timestamp, fields, post, room, search,
+    AddinInfo, CategoryInfo, CommandId, Delivery, DocumentError, EnvId, Failure, Found, Invitation,
+    Participant, Preference, PrincipalInfo, ResponseCode, RoomInfo, Timestamp, addin, category,
+    code, fields, invitation, permission, post, principal, room, search,
 };
 use crate::xml::Element;
-
-/// `resp@code` with its text. Only 200 is a confirmed wire code; the others are our choice after
-/// the vendor's error names (`xccos.md` §2.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum ResponseCode {
-    Success,
-    InvalidArgument,
-    ErrorPermission,
-    NoSuchNode,
-    InvalidFlowOfOperations,
-    DataCollision,
-    NodeDisabled,
-    UserNotJoined,
-    LimitExceeded,
-    ServerError,
-    MsgNotSupported,
-    DatabaseConnection,
-    /// A code we do not know (client side).
-    Other(u16),
-}
-
-impl ResponseCode {
-    /// The number.
-    pub fn code(self) -> u16 {
-        match self {
-            ResponseCode::Success => 200,
-            ResponseCode::InvalidArgument => 400,
-            ResponseCode::ErrorPermission => 403,
-            ResponseCode::NoSuchNode => 404,
-            ResponseCode::InvalidFlowOfOperations => 405,
-            ResponseCode::DataCollision => 409,
-            ResponseCode::NodeDisabled => 410,
-            ResponseCode::UserNotJoined => 412,
-            ResponseCode::LimitExceeded => 413,
-            ResponseCode::ServerError => 500,
-            ResponseCode::MsgNotSupported => 501,
-            ResponseCode::DatabaseConnection => 503,
-            ResponseCode::Other(code) => code,
-        }
-    }
-
-    /// The code with that number.
-    pub fn from_code(code: u16) -> ResponseCode {
-        use ResponseCode::*;
-        let known = [
-            Success,
-            InvalidArgument,
-            ErrorPermission,
-            NoSuchNode,
-            InvalidFlowOfOperations,
-            DataCollision,
-            NodeDisabled,
-            UserNotJoined,
-            LimitExceeded,
-            ServerError,
-            MsgNotSupported,
-            DatabaseConnection,
-        ];
-        known.into_iter().find(|known| known.code() == code).unwrap_or(Other(code))
-    }
-
-    /// The symbolic text, e.g. `SUCCESS_OK`.
-    pub fn text(self) -> &'static str {
-        match self {
-            ResponseCode::Success => "SUCCESS_OK",
-            ResponseCode::InvalidArgument => "INVALID_ARGUMENT",
-            ResponseCode::ErrorPermission => "ERROR_PERMISSION",
-            ResponseCode::NoSuchNode => "NO_SUCH_NODE",
-            ResponseCode::InvalidFlowOfOperations => "INVALID_FLOW_OF_OPERATIONS",
-            ResponseCode::DataCollision => "DATA_COLLISION",
-            ResponseCode::NodeDisabled => "NODE_DISABLED",
-            ResponseCode::UserNotJoined => "USER_NOT_JOINED",
-            ResponseCode::LimitExceeded => "LIMIT_EXCEEDED",
-            ResponseCode::ServerError => "SERVER_ERROR",
-            ResponseCode::MsgNotSupported => "MSG_NOT_SUPPORTED",
-            ResponseCode::DatabaseConnection => "DATABASE_CONNECTION",
-            ResponseCode::Other(_) => "OTHER",
-        }
-    }
-}
 
 /// One reply element.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +37,7 @@ pub enum ReplyData {
     },
     /// `sib`.
     ServerInfo(ServerInfo),
-    /// join, bjoin: everybody mentioned once, the rooms (their `participants` are indexes into
+    /// join, bjoin, getparticipants: everybody mentioned once, the rooms (their `participants` are indexes into
     /// `users`), and what failed.
     Joined {
         /// `uib` in document order; their `id` is their index.
@@ -143,6 +63,33 @@ pub enum ReplyData {
     Found(Found),
     /// chansrch, getassociations.
     Rooms(Vec<RoomInfo>),
+    /// chaninfo, chancreate, chanmodify.
+    Room(Box<RoomInfo>),
+    /// chandelete.
+    Deleted {
+        /// `ma-chan://…`.
+        room_uri: String,
+    },
+    /// getpermissions: what the asker may do.
+    Permissions {
+        /// `ma-chan://…`.
+        room_uri: String,
+        /// Bits as in [`room::KEY_PARTICIPANT`].
+        key: u32,
+    },
+    /// usersearch.
+    Principals {
+        /// In the server's order.
+        principals: Vec<PrincipalInfo>,
+        /// There are more than are shown.
+        more: bool,
+    },
+    /// getaddin.
+    Addins(Vec<AddinInfo>),
+    /// nodespermcreatechild.
+    Categories(Vec<CategoryInfo>),
+    /// getinv: rising numbers.
+    Invitations(Vec<Invitation>),
     /// getpref, setpref.
     Preference(Preference),
     /// getftok.
@@ -175,6 +122,8 @@ pub struct ServerInfo {
     pub domain: String,
     /// Pool name.
     pub display_name: String,
+    /// Where rooms are managed in a browser; not written when empty.
+    pub room_management_url: String,
 }
 
 /// Writes one `rpl`.
@@ -198,6 +147,9 @@ fn is_empty(data: &ReplyData) -> bool {
     match data {
         ReplyData::Empty => true,
         ReplyData::Rooms(rooms) => rooms.is_empty(),
+        ReplyData::Addins(addins) => addins.is_empty(),
+        ReplyData::Categories(categories) => categories.is_empty(),
+        ReplyData::Invitations(invitations) => invitations.is_empty(),
         ReplyData::Joined { users, rooms, failed } => {
             users.is_empty() && rooms.is_empty() && failed.is_empty()
         }
@@ -211,10 +163,18 @@ fn encode_data(w: &mut Writer<'_>, data: &ReplyData) {
         ReplyData::ReqUri { uri } => w.open("uib").attribute("uri", uri).empty(),
         ReplyData::ServerInfo(info) => encode_server_info(w, info),
         ReplyData::Joined { users, rooms, failed } => joined::encode(w, users, rooms, failed),
-        ReplyData::Parted { room_uri } => w.open("chanib").attribute("uri", room_uri).empty(),
+        ReplyData::Parted { room_uri } | ReplyData::Deleted { room_uri } => {
+            w.open("chanib").attribute("uri", room_uri).empty()
+        }
         ReplyData::History { room_uri, messages } => post::encode_history(w, room_uri, messages),
         ReplyData::Found(found) => search::encode_found(w, found),
         ReplyData::Rooms(rooms) => rooms.iter().for_each(|room| room::encode(w, room)),
+        ReplyData::Room(room) => room::encode(w, room),
+        ReplyData::Permissions { room_uri, key } => permission::encode(w, room_uri, *key),
+        ReplyData::Principals { principals, more } => principal::encode_found(w, principals, *more),
+        ReplyData::Addins(addins) => addin::encode(w, addins),
+        ReplyData::Categories(categories) => category::encode(w, categories),
+        ReplyData::Invitations(all) => all.iter().for_each(|one| invitation::encode(w, one)),
         ReplyData::Preference(preference) => encode_preference(w, preference),
         ReplyData::FileToken { token, server_uri } => {
             w.open("token").attribute("token", token).attribute("serveruri", server_uri).empty();
@@ -228,7 +188,11 @@ fn encode_server_info(w: &mut Writer<'_>, info: &ServerInfo) {
     w.plain("messageSizeLimit", info.message_bytes_max);
     w.plain("storySizeLimit", info.story_bytes_max);
     w.attribute("rootUri", &info.root_uri).attribute("dbVersion", &info.db_version);
-    w.attribute("domain", &info.domain).attribute("displayName", &info.display_name).empty();
+    w.attribute("domain", &info.domain).attribute("displayName", &info.display_name);
+    if !info.room_management_url.is_empty() {
+        w.attribute("roomManagementUrl", &info.room_management_url);
+    }
+    w.empty();
 }
 
 /// Reads one `rpl`. What its data means follows from its name, as it does for SIPE.
@@ -237,11 +201,10 @@ pub(super) fn decode(element: &Element<'_>) -> Result<Reply, DocumentError> {
     let to = element.child("commandid").and_then(decode_command_id);
     let to = to.ok_or(DocumentError::ElementId)?;
     let code = match element.child("resp") {
-        Some(resp) => fields::number(resp, "code").ok_or(DocumentError::Value)?,
+        Some(resp) => code::decode(resp).ok_or(DocumentError::Value)?,
         // SIPE's reading.
-        None => ResponseCode::ServerError.code(),
+        None => ResponseCode::ServerError,
     };
-    let code = ResponseCode::from_code(code);
     let nothing = Element::default();
     let data = element.child("data").unwrap_or(&nothing);
     let data = decode_data(&name, code, data).ok_or(DocumentError::Value)?;
@@ -263,7 +226,14 @@ fn decode_data(name: &str, code: ResponseCode, data: &Element<'_>) -> Option<Rep
             let rooms = data.children_named("chanib").map(room::decode);
             return rooms.collect::<Option<_>>().map(ReplyData::Rooms);
         }
-        "join" | "bjoin" => return joined::decode(data),
+        "join" | "bjoin" | "getparticipants" => return joined::decode(data),
+        "usersearch" => {
+            let (principals, more) = principal::decode_found(data)?;
+            return Some(ReplyData::Principals { principals, more });
+        }
+        "getaddin" => return addin::decode(data).map(ReplyData::Addins),
+        "nodespermcreatechild" => return category::decode(data).map(ReplyData::Categories),
+        "getinv" => return invitation::decode(data).map(ReplyData::Invitations),
         _ if data.children.is_empty() => return Some(ReplyData::Empty),
         _ => {}
     }
@@ -272,6 +242,16 @@ fn decode_data(name: &str, code: ResponseCode, data: &Element<'_>) -> Option<Rep
         "getserverinfo" => decode_server_info(data.child("sib")?).map(ReplyData::ServerInfo),
         "part" => {
             Some(ReplyData::Parted { room_uri: fields::filled(data.child("chanib")?, "uri")? })
+        }
+        "chandelete" => {
+            Some(ReplyData::Deleted { room_uri: fields::filled(data.child("chanib")?, "uri")? })
+        }
+        "chaninfo" | "chancreate" | "chanmodify" => {
+            room::decode(data.child("chanib")?).map(Box::new).map(ReplyData::Room)
+        }
+        "getpermissions" => {
+            let (room_uri, key) = permission::decode(data)?;
+            Some(ReplyData::Permissions { room_uri, key })
         }
         "bccontext" => {
             let (room_uri, messages) = post::decode_history(data.child("chanib")?)?;
@@ -295,6 +275,7 @@ fn decode_server_info(sib: &Element<'_>) -> Option<ServerInfo> {
         db_version: fields::text(sib, "dbVersion")?,
         domain: fields::text(sib, "domain").unwrap_or_default(),
         display_name: fields::text(sib, "displayName").unwrap_or_default(),
+        room_management_url: fields::text(sib, "roomManagementUrl").unwrap_or_default(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Writing elements into the caller's buffer, as SIPE or as the real server formats them.
 
-use super::NAMESPACE;
+use super::{NAMESPACE, RoomRef};
 use crate::xml::{escape_attribute_into, escape_into};
 use std::fmt::Display;
 use std::io::Write;
@@ -53,6 +53,19 @@ impl<'o> Writer<'o> {
     pub(super) fn plain(&mut self, name: &str, value: impl Display) -> &mut Self {
         write!(self.out, " {name}=\"{value}\"").expect("a Vec takes every write");
         self
+    }
+
+    /// The same if there is a value.
+    pub(super) fn optional(&mut self, name: &str, value: Option<impl Display>) -> &mut Self {
+        match value {
+            Some(value) => self.plain(name, value),
+            None => self,
+        }
+    }
+
+    /// A room's URI as the client wrote it.
+    pub(super) fn room(&mut self, name: &str, room: &RoomRef) -> &mut Self {
+        self.attribute(name, &format!("ma-chan://{}/{}", room.domain, room.value))
     }
 
     /// An attribute.

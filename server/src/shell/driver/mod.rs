@@ -19,7 +19,7 @@ mod write;
 pub use link::{LinkKey, Stream};
 
 use super::clock::Clock;
-use super::edition::Edition;
+use super::edition::{Contents, Edition};
 use super::mesh::MeshEnd;
 use super::tls::{Received, TlsLink};
 use crate::commit::{Endpoints, LogEnd, News, QueryEnd};
@@ -258,7 +258,7 @@ impl<S: Stream> Driver<S> {
             shard.handle(now, Input::Mail { from, mail });
         });
         self.collect();
-        self.hear_directory();
+        self.hear_administration();
         self.hear_log();
         self.hear_database();
         more
@@ -404,10 +404,14 @@ impl<S: Stream> Driver<S> {
         self.parts.mesh.is_congested() || self.parts.log.is_congested()
     }
 
-    /// Tells the core of a new directory.
-    fn hear_directory(&mut self) {
-        if let Some((directory, touched)) = self.parts.edition.take() {
+    /// Tells the core what administration has put in force.
+    fn hear_administration(&mut self) {
+        let Contents { directory, revised } = self.parts.edition.take();
+        if let Some((directory, touched)) = directory {
             self.handle(Input::Directory { directory, touched: Arc::new(touched) });
+        }
+        for (room, through) in revised {
+            self.handle(Input::Revised { room, through });
         }
     }
 
@@ -424,6 +428,8 @@ impl<S: Stream> Driver<S> {
     /// Tells the core what the database has answered.
     fn hear_database(&mut self) {
         while let Some((key, answer)) = self.parts.queries.answer() {
+            // Who is told that an act is done finds it done.
+            self.hear_administration();
             self.handle(Input::Answered { key, answer });
         }
     }

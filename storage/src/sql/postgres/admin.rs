@@ -127,8 +127,9 @@ pub(super) async fn invitations(
     // As many as asked for, and the rest of the last one's act.
     const SQL: &str = "
         WITH mine AS (
-            SELECT number, node.id AS room, created_on, rank() OVER (ORDER BY number) AS place
-            FROM invitation JOIN node ON node.key = invitation.room
+            SELECT number, (SELECT id FROM node WHERE node.key = invitation.room) AS room,
+                created_on, rank() OVER (ORDER BY number) AS place
+            FROM invitation
             WHERE principal = (SELECT key FROM principal WHERE id = $1::text::uuid)
                 AND number > $2
         )

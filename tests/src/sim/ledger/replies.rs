@@ -15,6 +15,10 @@ impl Ledger {
             Notice::Part { room_uri, users } => {
                 (room_uri.clone(), Vec::new(), users.iter().map(String::as_str).collect())
             }
+            Notice::RoomChanged(_)
+            | Notice::Permissions { .. }
+            | Notice::Kick { .. }
+            | Notice::Invite(_) => return self.noticed_act(client, notice),
             Notice::Other { name } => return self.violate(format!("notice {name}")),
         };
         let Some(room) = self.room(&uri) else { return };
@@ -35,6 +39,28 @@ impl Ledger {
         self.complain(client, room, wrong);
         self.marks.add("notice_join", joins.len() as u64);
         self.marks.add("notice_part", parts.len() as u64);
+    }
+
+    /// What administration did: told to those who are in the room, or who were a moment ago.
+    fn noticed_act(&mut self, client: usize, notice: &Notice) {
+        let (name, uri, may_be_out) = match notice {
+            Notice::RoomChanged(room) => ("chanmodify", room.uri.clone(), room.disabled),
+            Notice::Permissions { domain, room, .. } => {
+                ("permmodify", parlance_wire::xccos::room_uri(domain, *room), false)
+            }
+            Notice::Kick { room_uri, users } => {
+                let is_self = *users == [self.desks[client].uri.clone()];
+                ("kick", room_uri.clone(), is_self)
+            }
+            Notice::Invite(invitation) => ("invite", invitation.room.uri.clone(), true),
+            _ => unreachable!("the caller looked"),
+        };
+        self.marks.hit(&format!("notice_{name}"));
+        let Some(room) = self.room(&uri) else { return };
+        let has_session = self.session(client).is_some();
+        if has_session && !may_be_out && self.seat(client, room).is_none() {
+            self.violate(format!("client {client}: ntc:{name} of room {room}, and not in it"));
+        }
     }
 
     pub(super) fn replied(

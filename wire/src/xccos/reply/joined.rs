@@ -1,6 +1,6 @@
 //! Data of `rpl:join` and `rpl:bjoin`: users first, rooms that point at them, failures last.
 
-use super::super::room::{self, KEY_OPERATOR};
+use super::super::room::{self, marks_of};
 use super::super::write::Writer;
 use super::super::{Failure, Participant, RoomInfo, fields};
 use super::ReplyData;
@@ -36,10 +36,11 @@ pub(super) fn decode(data: &Element<'_>) -> Option<ReplyData> {
     for chanib in data.children_named("chanib") {
         let mut present = Vec::new();
         for aib in chanib.children_named("aib") {
-            let is_operator = fields::number(aib, "key") == Some(KEY_OPERATOR);
+            let (is_operator, is_presenter) = marks_of(fields::number(aib, "key"));
             for id in aib.attribute("value")?.split(',').filter(|id| !id.is_empty()) {
                 let index = *index_of.get(id)?;
                 users[index as usize].is_operator |= is_operator;
+                users[index as usize].is_presenter |= is_presenter;
                 present.push(index);
             }
         }

@@ -2,7 +2,7 @@ use super::*;
 use crate::limits::{XCCOS_SEARCH_AUTHORS_MAX, XCCOS_SEARCH_TEXT_BYTES_MAX};
 
 /// `data` inside SIPE's frame.
-fn command_document(name: &str, data: &str) -> String {
+pub(super) fn command_document(name: &str, data: &str) -> String {
     format!(
         "<xccos ver=\"1\" envid=\"4294967295\" xmlns=\"urn:parlano:xml:ns:xccos\">\
          <cmd id=\"cmd:{name}\" seqid=\"1\">{data}</cmd></xccos>"
@@ -10,7 +10,7 @@ fn command_document(name: &str, data: &str) -> String {
 }
 
 #[track_caller]
-fn check(name: &str, data: &str, expect: Command) {
+pub(super) fn check(name: &str, data: &str, expect: Command) {
     let document = command_document(name, data);
     let id = CommandId { envid: EnvId::from(4294967295), seqid: 1 };
     let expect = Ok(FromClient::Commands(vec![(id, expect)]));
@@ -19,7 +19,7 @@ fn check(name: &str, data: &str, expect: Command) {
 
 /// The same, and that we write the very same document.
 #[track_caller]
-fn check_both(data: &str, expect: Command) {
+pub(super) fn check_both(data: &str, expect: Command) {
     let mut written = Vec::new();
     encode_command(&mut written, 4294967295, &expect);
     let name = expect.name().to_owned();
@@ -28,7 +28,7 @@ fn check_both(data: &str, expect: Command) {
 }
 
 #[track_caller]
-fn check_malformed(name: &str, data: &[&str]) {
+pub(super) fn check_malformed(name: &str, data: &[&str]) {
     for data in data {
         check(name, data, Command::Malformed { name: name.to_owned() });
     }
@@ -81,6 +81,7 @@ fn what_others_send() {
             criteria: "a \"b\"".to_owned(),
             extended: true,
             results_max: Some(9),
+            ..RoomSearch::default()
         }),
     );
     let file = "plan &1.pdf".to_owned();

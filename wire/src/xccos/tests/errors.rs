@@ -144,12 +144,53 @@ fn value() {
         ("chansrch", "<chanib uri='u'/>"),
         ("getpref", "<pref/>"),
         ("getftok", "<token/>"),
+        ("chaninfo", "<chanib/>"),
+        ("chaninfo", "<chanib uri='u'/>"),
+        ("chancreate", "<other/>"),
+        ("chanmodify", "<chanib uri='u' name='n' parent='ma-cat://d/x'/>"),
+        ("chanmodify", "<chanib uri='u' name='n' behavior='LOUD'/>"),
+        ("chanmodify", "<chanib uri='u' name='n' disabled='maybe'/>"),
+        ("chanmodify", "<chanib uri='u' name='n' siopid='x'/>"),
+        ("chanmodify", "<chanib uri='u' name='n'><audit createdon='x'/></chanib>"),
+        ("chanmodify", "<chanib uri='u' name='n'><role/></chanib>"),
+        ("chanmodify", "<chanib uri='u' name='n'><role name='owner'/></chanib>"),
+        ("chanmodify", "<chanib uri='u' name='n'><role name='member'><uib/></role></chanib>"),
+        ("chandelete", "<chanib/>"),
+        ("getpermissions", "<chanib uri='u'/>"),
+        ("getpermissions", "<chanib uri='u'><aib/></chanib>"),
+        ("getpermissions", "<chanib><aib key='1'/></chanib>"),
+        ("getparticipants", "<chanib name='n'/>"),
+        ("usersearch", "<uib/>"),
+        ("usersearch", "<uib uri='u' type='4'/>"),
+        ("usersearch", "<uib uri='u' type='x'/>"),
+        ("usersearch", "<uib uri='u' disabled='x'/>"),
+        ("usersearch", "<more available='x'/>"),
+        ("getaddin", "<addin siopname='n'/>"),
+        ("getaddin", "<addin siopid='x'/>"),
+        ("nodespermcreatechild", "<catib uri='u'/>"),
+        ("nodespermcreatechild", "<catib name='n'/>"),
+        ("getinv", "<inv/>"),
+        ("getinv", "<inv inviteId='1' createdon='1970-01-01T00:00:00Z'/>"),
+        ("getinv", "<inv inviteId='1' createdon='x'><chanib uri='u' name='n'/></inv>"),
+        ("getinv", "<inv createdon='1970-01-01T00:00:00Z'><chanib uri='u' name='n'/></inv>"),
     ] {
         check_server(&reply(name, data), DocumentError::Value);
     }
     check_server(&rooted(&RPL.replace("/></", "/><resp code='x'/></")), DocumentError::Value);
-    check_server(&rooted("<ntc id='ntc:join'><data><uib/></data></ntc>"), DocumentError::Value);
-    check_server(&rooted("<ntc id='ntc:part'><data><chanib/></data></ntc>"), DocumentError::Value);
+    for (name, data) in [
+        ("join", "<uib/>"),
+        ("join", "<uib uri='u'><aib key='1' domain='d' value='x'/></uib>"),
+        ("part", "<chanib/>"),
+        ("permmodify", "<uib/>"),
+        ("permmodify", "<uib uri='u'><aib key='1'/></uib>"),
+        ("kick", "<chanib/>"),
+        ("kick", "<chanib uri='u'><uib/></chanib>"),
+        ("invite", "<inv/>"),
+        ("chanmodify", "<chanib uri='u'/>"),
+    ] {
+        let notice = format!("<ntc id='ntc:{name}'><data>{data}</data></ntc>");
+        check_server(&rooted(&notice), DocumentError::Value);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod client;
 mod errors;
+mod manage;
 mod server;
 
 use super::*;

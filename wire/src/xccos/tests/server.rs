@@ -44,19 +44,20 @@ fn check_notice(notice: Notice, expect: &str) {
 
 fn user(account: &str, name: &str, is_operator: bool) -> Participant {
     let uri = format!("sip:{account}@harbour.example");
-    Participant { uri, name: name.to_owned(), is_operator }
+    Participant { uri, name: name.to_owned(), is_operator, is_presenter: false }
+}
+
+fn presenter(user: Participant) -> Participant {
+    Participant { is_presenter: true, ..user }
 }
 
 fn info(name: &str, privacy: Privacy) -> RoomInfo {
     RoomInfo {
-        uri: TIDE.to_owned(),
-        name: name.to_owned(),
-        description: String::new(),
         participants: Some(3),
         privacy,
         file_post: true,
-        invite: false,
         logged: true,
+        ..RoomInfo::new(TIDE.to_owned(), name.to_owned())
     }
 }
 
@@ -85,7 +86,15 @@ fn failures() {
     check_reply("chansrch", ResponseCode::LimitExceeded, ReplyData::Empty, "<data />");
     check_reply("frobnicate", ResponseCode::MsgNotSupported, ReplyData::Empty, "<data />");
     check_reply("requri", ResponseCode::Other(299), ReplyData::Empty, "<data />");
-    check_success("nodespermcreatechild", ReplyData::Empty, "<data />");
+    check_reply("nodespermcreatechild", ResponseCode::ServerError, ReplyData::Empty, "<data />");
+    check_success("frobnicate", ReplyData::Empty, "<data />");
+}
+
+#[test]
+fn codes() {
+    for code in &ResponseCode::NAMED[1..] {
+        check_reply("chancreate", *code, ReplyData::Empty, "<data />");
+    }
 }
 
 #[test]
@@ -100,37 +109,48 @@ fn server_info() {
         db_version: "77aa5b10-3f0c-4f3f-a4b7-2b6a5e90ab03".to_owned(),
         domain: "harbour.example".to_owned(),
         display_name: "Harbour & Co".to_owned(),
+        room_management_url: String::new(),
     };
     let expect = "<data><sib infoType=\"123\" serverTime=\"2025-05-06T07:08:09.0123456Z\" \
          searchLimit=\"400\" messageSizeLimit=\"8000\" storySizeLimit=\"64000\" \
          rootUri=\"ma-cat://harbour.example/0\" \
          dbVersion=\"77aa5b10-3f0c-4f3f-a4b7-2b6a5e90ab03\" domain=\"harbour.example\" \
          displayName=\"Harbour &amp; Co\" /></data>";
-    check_success("getserverinfo", ReplyData::ServerInfo(info), expect);
+    check_success("getserverinfo", ReplyData::ServerInfo(info.clone()), expect);
+    let room_management_url = "https://chat.harbour.example/rooms?a&b".to_owned();
+    let info = ServerInfo { room_management_url, ..info };
+    let url = " roomManagementUrl=\"https://chat.harbour.example/rooms?a&amp;b\" /></data>";
+    let expect = expect.replace(" /></data>", url);
+    check_success("getserverinfo", ReplyData::ServerInfo(info), &expect);
 }
 
 #[test]
 fn joined() {
     let users = vec![user("mara", "Mara Ito", false), user("lee", "Lee \"L\"", true)];
     let users = [users, vec![user("noor", "", false)]].concat();
+    let users = [users, vec![presenter(user("ada", "", true)), presenter(user("bo", "", false))]];
+    let users = users.concat();
     let failed = Failure { domain: "harbour.example".to_owned(), value: "no&pe".to_owned() };
     let mut quiet = info("Night watch", Privacy::Secret);
     quiet.participants = None;
-    let rooms = vec![(info("Tide", Privacy::Closed), vec![0, 1, 2]), (quiet, vec![])];
+    let rooms = vec![(info("Tide", Privacy::Closed), vec![0, 1, 2, 3, 4]), (quiet, vec![])];
     let room = |name: &str, inside: &str| {
         format!(
             "<chanib name=\"{name}\" description=\"\" uri=\"{TIDE}\" behavior=\"NORMAL\" \
              disabled=\"false\">{inside}</chanib>"
         )
     };
-    let keys = "<aib key=\"3984\" value=\"0,2\" /><aib key=\"12276\" value=\"1\" />";
+    let keys = "<aib key=\"3984\" value=\"0,2\" /><aib key=\"8080\" value=\"4\" />\
+                <aib key=\"12276\" value=\"1\" /><aib key=\"16372\" value=\"3\" />";
     let secret = properties("private", "PRIVATE");
     let (_, without_count) = secret.split_once("</info>").unwrap();
     let expect = format!(
         "<data><uib id=\"0\" uri=\"sip:mara@harbour.example\" type=\"5\" uname=\"mara\" \
          dispname=\"Mara Ito\" /><uib id=\"1\" uri=\"sip:lee@harbour.example\" type=\"5\" \
          uname=\"lee\" dispname=\"Lee &quot;L&quot;\" /><uib id=\"2\" \
-         uri=\"sip:noor@harbour.example\" type=\"5\" uname=\"noor\" dispname=\"\" />{}{}\
+         uri=\"sip:noor@harbour.example\" type=\"5\" uname=\"noor\" dispname=\"\" />\
+         <uib id=\"3\" uri=\"sip:ada@harbour.example\" type=\"5\" uname=\"ada\" dispname=\"\" />\
+         <uib id=\"4\" uri=\"sip:bo@harbour.example\" type=\"5\" uname=\"bo\" dispname=\"\" />{}{}\
          <fib key=\"OPERATION_FAILED\" value=\"no&amp;pe\" domain=\"harbour.example\" /></data>",
         room("Tide", &format!("{keys}{}", properties("scoped", "SCOPED"))),
         room("Night watch", without_count),
@@ -147,13 +167,206 @@ fn parted() {
 #[test]
 fn rooms() {
     let expect = format!(
-        "<data><chanib name=\"Tide\" description=\"\" uri=\"{TIDE}\">{}</chanib></data>",
+        "<data><chanib name=\"Tide\" description=\"\" uri=\"{TIDE}\" behavior=\"NORMAL\" \
+         disabled=\"false\">{}</chanib></data>",
         properties("open", "OPEN")
     );
     for name in ["chansrch", "getassociations"] {
         check_success(name, ReplyData::Rooms(vec![info("Tide", Privacy::Open)]), &expect);
         check_success(name, ReplyData::Rooms(vec![]), "<data />");
     }
+}
+
+fn lee() -> PrincipalInfo {
+    PrincipalInfo {
+        uri: "sip:lee@harbour.example".to_owned(),
+        kind: PrincipalKind::User,
+        account: "lee".to_owned(),
+        name: "Lee <L>".to_owned(),
+        email: "lee@harbour.example".to_owned(),
+        company: "Harbour & Co".to_owned(),
+        disabled: true,
+    }
+}
+
+fn pilots() -> PrincipalInfo {
+    let uri = "ma-grp:3c77d1b2-51aa-4c60-9a31-6f2f1e80ab04@u.g".to_owned();
+    PrincipalInfo { uri, kind: PrincipalKind::Group, ..PrincipalInfo::default() }
+}
+
+/// What `lee` and `pilots` write.
+const LEE_AND_PILOTS: &str = "<uib uri=\"sip:lee@harbour.example\" type=\"5\" uname=\"lee\" \
+    dispname=\"Lee &lt;L&gt;\" email=\"lee@harbour.example\" company=\"Harbour &amp; Co\" \
+    disabled=\"true\" /><uib uri=\"ma-grp:3c77d1b2-51aa-4c60-9a31-6f2f1e80ab04@u.g\" type=\"9\" \
+    uname=\"\" dispname=\"\" disabled=\"false\" />";
+
+fn chart() -> AddinInfo {
+    let id = Guid::parse("aa11bb22-cc33-4d44-8e55-6677889900ab").unwrap();
+    let url = "https://tide.harbour.example/?a&b".to_owned();
+    AddinInfo { id, name: "Tide \"chart\"".to_owned(), url }
+}
+
+/// What `chart` writes.
+const CHART: &str = "siopid=\"aa11bb22-cc33-4d44-8e55-6677889900ab\" \
+    siopname=\"Tide &quot;chart&quot;\" siopurl=\"https://tide.harbour.example/?a&amp;b\"";
+
+/// A room with all there is to tell.
+fn full() -> RoomInfo {
+    let role = |role, principals| RoleList { role, principals };
+    RoomInfo {
+        category: Some(guid(1)),
+        behavior: Behavior::Auditorium,
+        disabled: true,
+        addin: Some(chart()),
+        audit: Some(Audit {
+            created_by: "sip:mara@harbour.example".to_owned(),
+            created_on: Timestamp(0),
+            updated_by: "sip:lee@harbour.example".to_owned(),
+            updated_on: time(),
+        }),
+        roles: vec![
+            role(RoomRole::Member, vec![lee(), pilots()]),
+            role(RoomRole::Manager, vec![]),
+            role(RoomRole::Presenter, vec![]),
+        ],
+        ..info("Tide", Privacy::Open)
+    }
+}
+
+/// What `full` writes.
+fn full_chanib() -> String {
+    format!(
+        "<chanib name=\"Tide\" description=\"\" uri=\"{TIDE}\" \
+         parent=\"ma-cat://harbour.example/{}\" behavior=\"AUDITORIUM\" disabled=\"true\" {CHART}>\
+         {}<audit createdby=\"sip:mara@harbour.example\" \
+         createdon=\"1970-01-01T00:00:00.0000000Z\" updatedby=\"sip:lee@harbour.example\" \
+         updatedon=\"2025-05-06T07:08:09.0123456Z\" />\
+         <role name=\"member\">{LEE_AND_PILOTS}</role><role name=\"manager\" />\
+         <role name=\"presenter\" /></chanib>",
+        guid(1),
+        properties("open", "OPEN"),
+    )
+}
+
+#[test]
+fn rooms_with_all_there_is_to_tell() {
+    let expect = format!("<data>{}</data>", full_chanib());
+    check_success("chansrch", ReplyData::Rooms(vec![full()]), &expect);
+}
+
+#[test]
+fn one_room() {
+    let expect = format!("<data>{}</data>", full_chanib());
+    for name in ["chaninfo", "chancreate", "chanmodify"] {
+        check_success(name, ReplyData::Room(Box::new(full())), &expect);
+    }
+    let expect = format!("<data><chanib uri=\"{TIDE}\" /></data>");
+    check_success("chandelete", ReplyData::Deleted { room_uri: TIDE.to_owned() }, &expect);
+    let permissions = ReplyData::Permissions { room_uri: TIDE.to_owned(), key: 3984 };
+    let expect = format!("<data><chanib uri=\"{TIDE}\"><aib key=\"3984\" /></chanib></data>");
+    check_success("getpermissions", permissions, &expect);
+}
+
+#[test]
+fn a_bare_room_is_open_and_can_do_nothing() {
+    let content = format!(
+        "<rpl id='rpl:chaninfo' seqid='1'><commandid seqid='1' envid='1'/><resp code='200'/>\
+         <data><chanib uri='{TIDE}' name='Tide' parent='' siopid='' behavior=''/></data></rpl>"
+    );
+    let reply = Reply {
+        name: "chaninfo".to_owned(),
+        to: CommandId { envid: EnvId::from(1), seqid: 1 },
+        code: ResponseCode::Success,
+        data: ReplyData::Room(Box::new(RoomInfo::new(TIDE.to_owned(), "Tide".to_owned()))),
+    };
+    let actual = decode_server(document(&content).as_bytes());
+    assert_eq!(actual, Ok(FromServer::Replies(vec![reply])));
+}
+
+#[test]
+fn participants() {
+    let users = vec![user("mara", "Mara", false)];
+    let data = ReplyData::Joined {
+        users,
+        rooms: vec![(info("Tide", Privacy::Open), vec![0])],
+        failed: vec![],
+    };
+    let expect = format!(
+        "<data><uib id=\"0\" uri=\"sip:mara@harbour.example\" type=\"5\" uname=\"mara\" \
+         dispname=\"Mara\" /><chanib name=\"Tide\" description=\"\" uri=\"{TIDE}\" \
+         behavior=\"NORMAL\" disabled=\"false\"><aib key=\"3984\" value=\"0\" />{}</chanib></data>",
+        properties("open", "OPEN"),
+    );
+    check_success("getparticipants", data, &expect);
+}
+
+#[test]
+fn principals() {
+    let principals = vec![lee(), pilots()];
+    let expect = format!("<data>{LEE_AND_PILOTS}<more available=\"true\" /></data>");
+    check_success("usersearch", ReplyData::Principals { principals, more: true }, &expect);
+    let nobody = ReplyData::Principals { principals: vec![], more: false };
+    check_success("usersearch", nobody, "<data><more available=\"false\" /></data>");
+    for (kind, number) in [(PrincipalKind::Domain, 8), (PrincipalKind::Folder, 10)] {
+        let expect = format!(
+            "<data><uib uri=\"harbour.example\" type=\"{number}\" uname=\"\" dispname=\"\" \
+             disabled=\"false\" /><more available=\"false\" /></data>"
+        );
+        let uri = "harbour.example".to_owned();
+        let principals = vec![PrincipalInfo { uri, kind, ..PrincipalInfo::default() }];
+        check_success("usersearch", ReplyData::Principals { principals, more: false }, &expect);
+    }
+}
+
+#[test]
+fn addins() {
+    let expect = format!("<data><addin {CHART} /></data>");
+    check_success("getaddin", ReplyData::Addins(vec![chart()]), &expect);
+    check_success("getaddin", ReplyData::Addins(vec![]), "<data />");
+}
+
+#[test]
+fn categories() {
+    let category = CategoryInfo {
+        uri: category_uri("Harbour.example", guid(1)),
+        name: "Harbour".to_owned(),
+        description: "Water & quay".to_owned(),
+        invite: true,
+        file_post: false,
+        logged: true,
+    };
+    let expect = format!(
+        "<data><catib name=\"Harbour\" description=\"Water &amp; quay\" \
+         uri=\"ma-cat://harbour.example/{}\"><prop id=\"urn:parlano:ma:prop:filepost\">false</prop>\
+         <prop id=\"urn:parlano:ma:prop:invite\">true</prop>\
+         <prop id=\"urn:parlano:ma:prop:logged\">true</prop></catib></data>",
+        guid(1),
+    );
+    check_success("nodespermcreatechild", ReplyData::Categories(vec![category]), &expect);
+    check_success("nodespermcreatechild", ReplyData::Categories(vec![]), "<data />");
+}
+
+fn invitation() -> Invitation {
+    Invitation { number: 7, domain: "harbour.example".to_owned(), created_on: time(), room: full() }
+}
+
+/// What `invitation` writes.
+fn inv() -> String {
+    format!(
+        "<inv inviteId=\"7\" domain=\"harbour.example\" \
+         createdon=\"2025-05-06T07:08:09.0123456Z\">{}</inv>",
+        full_chanib()
+    )
+}
+
+#[test]
+fn invitations() {
+    let expect = format!("<data>{}{}</data>", inv(), inv());
+    let all = vec![invitation(), invitation()];
+    check_success("getinv", ReplyData::Invitations(all), &expect);
+    check_success("getinv", ReplyData::Invitations(vec![]), "<data />");
+    let expect = format!("<ntc id=\"ntc:invite\" seqid=\"1\"><data>{}</data></ntc>", inv());
+    check_notice(Notice::Invite(Box::new(invitation())), &expect);
 }
 
 #[test]
@@ -341,6 +554,44 @@ fn part_notices() {
         users[0], users[1],
     );
     check_notice(Notice::Part { room_uri: TIDE.to_owned(), users: users.to_vec() }, &expect);
+}
+
+#[test]
+fn notices_of_changes() {
+    let expect =
+        format!("<ntc id=\"ntc:chanmodify\" seqid=\"1\"><data>{}</data></ntc>", full_chanib());
+    check_notice(Notice::RoomChanged(Box::new(full())), &expect);
+    let users = ["mara", "lee"].map(|account| format!("sip:{account}@harbour.example"));
+    let expect = format!(
+        "<ntc id=\"ntc:kick\" seqid=\"1\"><data><chanib uri=\"{TIDE}\"><uib uri=\"{}\" />\
+         <uib uri=\"{}\" /></chanib></data></ntc>",
+        users[0], users[1],
+    );
+    check_notice(Notice::Kick { room_uri: TIDE.to_owned(), users: users.to_vec() }, &expect);
+    let users = vec![presenter(user("noor", "Noor", false)), presenter(user("lee", "Lee", true))];
+    let room = "domain=\"harbour.example\" value=\"5b0c7a52-3d1e-4f7c-9a44-0e6f2b91c8d7\"";
+    let expect = format!(
+        "<ntc id=\"ntc:permmodify\" seqid=\"1\"><data><uib uri=\"sip:noor@harbour.example\" \
+         type=\"5\" uname=\"noor\" dispname=\"Noor\"><aib key=\"8080\" {room} /></uib>\
+         <uib uri=\"sip:lee@harbour.example\" type=\"5\" uname=\"lee\" dispname=\"Lee\">\
+         <aib key=\"16372\" {room} /></uib></data></ntc>"
+    );
+    let domain = "harbour.example".to_owned();
+    check_notice(Notice::Permissions { domain, room: guid(0xd7), users }, &expect);
+}
+
+#[test]
+fn a_notice_of_several_rooms_is_one_for_each() {
+    let chanib = |name: &str| format!("<chanib uri='{TIDE}' name='{name}'/>");
+    let content = format!(
+        "<ntc id='ntc:chanmodify' seqid='1'><data>{}{}</data></ntc>",
+        chanib("Tide"),
+        chanib("Ebb"),
+    );
+    let changed =
+        |name: &str| Notice::RoomChanged(Box::new(RoomInfo::new(TIDE.to_owned(), name.to_owned())));
+    let actual = decode_server(document(&content).as_bytes());
+    assert_eq!(actual, Ok(FromServer::Notices(vec![changed("Tide"), changed("Ebb")])));
 }
 
 #[test]

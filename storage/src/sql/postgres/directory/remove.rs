@@ -75,7 +75,14 @@ async fn nodes(work: &mut Work<'_>, ids: &BTreeSet<Guid>, is_room: bool) -> Resu
         return Err(inconsistent(Inconsistent::NoNode(*id)));
     }
     let keys: Vec<i32> = known.values().map(|node| node.key).collect();
-    work.execute("DELETE FROM node WHERE key = ANY ($1)", &[&keys]).await.map(drop)
+    for sql in [
+        "DELETE FROM access_entry WHERE node = ANY ($1)",
+        "DELETE FROM invitation WHERE room = ANY ($1)",
+        "DELETE FROM node WHERE key = ANY ($1)",
+    ] {
+        work.execute(sql, &[&keys]).await?;
+    }
+    Ok(())
 }
 
 async fn principals(work: &mut Work<'_>, ids: &BTreeSet<Guid>) -> Result<(), Error> {
@@ -84,5 +91,14 @@ async fn principals(work: &mut Work<'_>, ids: &BTreeSet<Guid>) -> Result<(), Err
         return Err(inconsistent(Inconsistent::NoPrincipal(*id)));
     }
     let keys: Vec<i32> = known.values().map(|person| person.key).collect();
-    work.execute("DELETE FROM principal WHERE key = ANY ($1)", &[&keys]).await.map(drop)
+    for sql in [
+        "DELETE FROM principal_parent WHERE child = ANY ($1)",
+        "DELETE FROM principal_parent WHERE parent = ANY ($1)",
+        "DELETE FROM access_entry WHERE principal = ANY ($1)",
+        "DELETE FROM invitation WHERE principal = ANY ($1)",
+        "DELETE FROM principal WHERE key = ANY ($1)",
+    ] {
+        work.execute(sql, &[&keys]).await?;
+    }
+    Ok(())
 }

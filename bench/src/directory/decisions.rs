@@ -1,0 +1,77 @@
+//! What it costs to ask the directory.
+
+use super::Spread;
+use parlance_core::directory::sample::Sample;
+use parlance_core::directory::{Asker, Directory};
+use parlance_wire::xccos::Guid;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use serde::Serialize;
+use std::hint::black_box;
+use std::time::Instant;
+
+/// One way to ask.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    pub name: &'static str,
+    pub nanoseconds: Spread,
+}
+
+/// Who is asked about and where: all prepared, so that what is measured is the answer.
+struct Pair<'a> {
+    uri: &'a str,
+    asker: Asker<'a>,
+    room: Guid,
+}
+
+/// Asks for random pairs, so many in each round.
+pub fn measure(sample: &Sample, directory: &Directory, rounds: usize, count: usize) -> Vec<Row> {
+    let uris: Vec<String> = (0..sample.users).map(|user| sample.user_uri(user)).collect();
+    let rooms: Vec<Guid> = directory.rooms().map(|room| room.room.id).collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(sample.seed);
+    let mut below = |end: usize| (rng.next_u64() % end as u64) as usize;
+    let serve = |uri: &'_ str| directory.serve(uri).expect("all users of the sample are served");
+    let mut pairs = |own: bool| -> Vec<Pair<'_>> {
+        let pair = |_| {
+            let uri = &*uris[below(uris.len())];
+            let asker = serve(uri);
+            let room = match directory.rooms_listing(&asker) {
+                listing if own && !listing.is_empty() => listing[below(listing.len())].room.id,
+                _ => rooms[below(rooms.len())],
+            };
+            Pair { uri, asker, room }
+        };
+        (0..count).map(pair).collect()
+    };
+    let (any, own) = (pairs(false), pairs(true));
+    let by_uri = |pair: &Pair<'_>| directory.rights_of(pair.uri, pair.room).join;
+    let by_asker = |pair: &Pair<'_>| {
+        directory.room(pair.room).is_some_and(|room| directory.rights(&pair.asker, room).join)
+    };
+    let lookup = |pair: &Pair<'_>| directory.serve(pair.uri).is_ok();
+    let listing = |pair: &Pair<'_>| !directory.rooms_listing(&pair.asker).is_empty();
+    let few = &any[..count.div_ceil(100)];
+    vec![
+        row("any user, any room, by URI", rounds, &any, by_uri),
+        row("any user, any room, user at hand", rounds, &any, by_asker),
+        row("any user, a room of theirs, by URI", rounds, &own, by_uri),
+        row("any user, a room of theirs, user at hand", rounds, &own, by_asker),
+        row("is this user served?", rounds, &any, lookup),
+        row("all rooms that list a user", rounds, few, listing),
+    ]
+}
+
+fn row(
+    name: &'static str,
+    rounds: usize,
+    pairs: &[Pair<'_>],
+    ask: impl Fn(&Pair<'_>) -> bool,
+) -> Row {
+    let round = |_| {
+        let begin = Instant::now();
+        let yes = pairs.iter().filter(|pair| ask(pair)).count();
+        black_box(yes);
+        begin.elapsed().as_nanos() as f64 / pairs.len() as f64
+    };
+    Row { name, nanoseconds: Spread::of((0..rounds).map(round)) }
+}

@@ -1,0 +1,65 @@
+//! Which rooms a search means (`xccos.md` §3.10, §6.10).
+
+use super::browse::behavior;
+use crate::directory::{Asker, Directory, RoomEntry};
+use parlance_wire::xccos::RoomSearch;
+
+/// A search, ready to be held against many rooms.
+pub(super) struct Filter<'a> {
+    search: &'a RoomSearch,
+    /// Lower case; each must be there, or any.
+    words: Vec<String>,
+    member: Option<Named<'a>>,
+    manager: Option<Named<'a>>,
+}
+
+/// Somebody a filter names; `None` when nobody is called so, and then nothing is found.
+type Named<'a> = Option<Asker<'a>>;
+
+impl<'a> Filter<'a> {
+    pub(super) fn new(directory: &'a Directory, search: &'a RoomSearch) -> Filter<'a> {
+        let text = search.criteria.to_lowercase();
+        let is_phrase = search.exact_phrase || !search.all_words;
+        let words = match is_phrase {
+            true => vec![text],
+            false => text.split_whitespace().map(str::to_owned).collect(),
+        };
+        let find = |uri: &String| directory.serve(uri).ok();
+        Filter {
+            search,
+            words,
+            member: search.member.as_ref().map(find),
+            manager: search.manager.as_ref().map(find),
+        }
+    }
+
+    pub(super) fn matches(&self, directory: &Directory, entry: &RoomEntry) -> bool {
+        let (room, search) = (&entry.room, self.search);
+        let is = |wanted: Option<bool>, value: bool| wanted.is_none_or(|wanted| wanted == value);
+        self.has_words(entry)
+            && search.category.is_none_or(|category| category == room.category)
+            && search.addin.is_none_or(|addin| Some(addin) == room.addin)
+            && search.privacy.is_none_or(|privacy| privacy == room.privacy)
+            && search.behavior.is_none_or(|wanted| wanted == behavior(room.behavior))
+            && is(search.disabled, room.is_disabled)
+            && is(search.invite, directory.invites(entry))
+            && names(self.member.as_ref(), |who| directory.rights(who, entry).join)
+            && names(self.manager.as_ref(), |who| directory.rights(who, entry).manage)
+    }
+
+    fn has_words(&self, entry: &RoomEntry) -> bool {
+        let name = entry.room.name.to_lowercase();
+        let description = || entry.room.description.to_lowercase();
+        let has = |word: &String| {
+            name.contains(word) || self.search.extended && description().contains(word)
+        };
+        self.words.iter().all(has)
+    }
+}
+
+fn names(named: Option<&Named<'_>>, has: impl Fn(&Asker<'_>) -> bool) -> bool {
+    match named {
+        None => true,
+        Some(who) => who.as_ref().is_some_and(has),
+    }
+}
