@@ -48,7 +48,7 @@ pub use ledger::{Invitation, StoredRecord};
 pub use messages::{Filter, Match, MessageAct, REPLACEMENT};
 pub use numbers::AdminNumbers;
 pub use open::{address, load, open_configured, tell_address};
-pub use rooms::{NoRooms, Rooms};
+pub use rooms::Rooms;
 pub use service::{Admin, Done, Options, Request, Surface, Wanted};
 pub use tokens::{LOCAL_TOKEN, Token, TokenError, TokenRole, Tokens, hex, unhex};
 

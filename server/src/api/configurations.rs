@@ -5,7 +5,7 @@ use super::extract::{Body, Name, Write, WriteParams};
 use super::page::Page;
 use super::policies::scope;
 use super::problem::Problem;
-use super::view::ConfigurationView;
+use super::settings::ConfigurationView;
 use super::{Api, Nothing, Outcome, segment, shown, told};
 use axum::Json;
 use axum::extract::State;

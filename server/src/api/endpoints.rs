@@ -4,7 +4,7 @@ use super::auth::Caller;
 use super::extract::{Body, Name, Write, WriteParams};
 use super::page::Page;
 use super::problem::Problem;
-use super::view::EndpointView;
+use super::settings::EndpointView;
 use super::{Api, Nothing, Outcome, segment, shown, told};
 use axum::Json;
 use axum::extract::State;

@@ -8,7 +8,7 @@
 //! | `auth` | bearer tokens, who is asking |
 //! | `extract` | bodies, parameters, headers; strict |
 //! | `problem` | refusals |
-//! | `page`, `view`, `words` | lists, and how things look |
+//! | `page`, `view`, `settings`, `words` | lists, and how things look |
 //! | `openapi` | the document that says all this to programs |
 //! | the others | a kind of thing each |
 //!
@@ -35,6 +35,7 @@ mod records;
 mod rights;
 mod room_list;
 mod rooms;
+mod settings;
 mod tokens;
 mod view;
 mod words;

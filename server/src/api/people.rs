@@ -2,7 +2,7 @@
 
 use super::auth::Caller;
 use super::extract::{Body, Name, Params, Write, WriteParams};
-use super::page::{Page, cursor, limit, page};
+use super::page::{Page, cursor, cursor_at, limit, page};
 use super::problem::Problem;
 use super::room_list::Wildcards;
 use super::view::{Named, PersonView, Views};
@@ -97,6 +97,8 @@ pub struct InvitationParams {
     since: u64,
     /// Most invitations wanted.
     limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
 }
 
 /// Users see other active users, and of them what an address book has.
@@ -313,8 +315,20 @@ pub async fn invitations(
     if caller.user().is_some_and(|uri| uri != person.principal.uri) {
         return Err(Problem::forbidden("invitations are their receiver's, so none is shown"));
     }
+    let behind = match cursor(params.cursor.as_deref())?.map(|key| key.parse()) {
+        None => params.since,
+        Some(number) => number.map_err(|_| {
+            Problem::faulty("cursor", "a cursor is given as it was told, or left out")
+        })?,
+    };
     let count = limit(params.limit);
-    let found = api.admin.invitations(person.principal.id, params.since, count).await?;
+    let found = match count {
+        0 => Vec::new(),
+        _ => api.admin.invitations(person.principal.id, behind, count).await?,
+    };
+    // Those of one act share their number and come together.
+    let next = found.last().filter(|_| found.len() >= count);
+    let next = next.map(|last| cursor_at(&last.number.to_string()));
     let view = |invitation: crate::admin::Invitation| {
         let room = directory.room(invitation.room);
         let name = room.map(|room| room.room.name.clone()).unwrap_or_default();
@@ -322,5 +336,5 @@ pub async fn invitations(
         InvitationView { number: invitation.number, room, on: invitation.created_on.to_string() }
     };
     let items = found.into_iter().map(view).collect();
-    Ok(Json(Page { items, next: None }))
+    Ok(Json(Page { items, next }))
 }

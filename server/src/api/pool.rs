@@ -3,7 +3,7 @@
 use super::auth::Caller;
 use super::extract::{Body, Write, WriteParams};
 use super::problem::Problem;
-use super::view::PoolView;
+use super::settings::PoolView;
 use super::{Api, Outcome, shown, told};
 use axum::extract::State;
 use axum::response::Response;

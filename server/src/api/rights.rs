@@ -3,7 +3,7 @@
 use super::Api;
 use super::auth::Caller;
 use super::extract::Params;
-use super::page::{Page, limit};
+use super::page::{Page, cursor, limit, page};
 use super::problem::Problem;
 use super::rooms::visible;
 use super::view::{Named, PrincipalView, principal};
@@ -163,6 +163,8 @@ pub struct EligibleParams {
     filter: Option<String>,
     /// Most principals wanted.
     limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
 }
 
 /// Who can be put on the lists of a category or room, by URI?
@@ -180,10 +182,10 @@ pub async fn eligible(
         Place::Room(room) => Eligible::Room { room, presenters: params.presenters },
     };
     let filter = params.filter.as_deref().unwrap_or_default();
-    let found = eligible_for(&directory, scope, filter, limit(params.limit));
-    let found = found.map_err(AdminError::from)?;
-    let items = found.into_iter().map(principal).collect();
-    Ok(Json(Page { items, next: None }))
+    let found = eligible_for(&directory, scope, filter, usize::MAX).map_err(AdminError::from)?;
+    let keyed = found.into_iter().map(|of| (of.uri.clone(), of)).collect();
+    let after = cursor(params.cursor.as_deref())?;
+    Ok(Json(page(keyed, after.as_deref(), limit(params.limit), principal)))
 }
 
 /// What is looked for.

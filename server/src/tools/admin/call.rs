@@ -44,14 +44,20 @@ pub struct Call {
     pub headers: Vec<(&'static str, String)>,
     /// The document.
     pub body: Option<Value>,
+    /// Most things wanted of a list.
+    pub most: usize,
 }
+
+/// Things in one page.
+const PAGE: usize = 1_000;
 
 impl Call {
     /// Of things below the API's beginning; parts are encoded.
     pub fn new(method: Method, parts: &[&str]) -> Call {
         let path = parts.iter().map(|part| segment(part)).collect::<Vec<_>>().join("/");
         let (query, headers) = (Vec::new(), Vec::new());
-        Call { method, path: format!("{ROOT}/{path}"), query, headers, body: None }
+        let (path, most) = (format!("{ROOT}/{path}"), usize::MAX);
+        Call { method, path, query, headers, body: None, most }
     }
 
     /// With a parameter, if it has a value.
@@ -63,6 +69,13 @@ impl Call {
     /// With a parameter that is on or left out.
     pub fn flag(self, name: &'static str, is_on: bool) -> Call {
         self.param(name, is_on.then_some("true"))
+    }
+
+    /// A list with at most so many things; it comes in pages.
+    pub fn list(mut self, most: Option<usize>) -> Call {
+        self.most = most.unwrap_or(usize::MAX);
+        let page = self.most.min(PAGE);
+        self.param("limit", Some(page))
     }
 
     /// With a document.

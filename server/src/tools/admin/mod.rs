@@ -6,7 +6,7 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | `things`, `rooms`, `others` | verbs, and the requests they come to |
+//! | `things`, `rooms`, `users`, `others` | verbs, and the requests they come to |
 //! | `call` | a request |
 //! | `remote`, `local` | who carries it out |
 //! | `output` | answers as JSON or tables |
@@ -18,6 +18,7 @@ mod output;
 mod remote;
 mod rooms;
 mod things;
+mod users;
 
 use super::{Fault, note};
 use crate::config::Config;
@@ -28,36 +29,40 @@ use output::{Answer, Columns};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+/// Headings of the help.
+const WHERE: &str = "Where it is carried out";
+const HOW: &str = "How it is carried out";
+
 /// What to administer, and how.
 #[derive(Debug, Clone, Args)]
 pub struct Admin {
     /// A server elsewhere, such as https://chat.example.com; needs --token-file
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = WHERE)]
     server: Option<String>,
     /// File with the token for --server
-    #[arg(long, global = true, value_name = "FILE", requires = "server")]
+    #[arg(long, global = true, value_name = "FILE", requires = "server", help_heading = WHERE)]
     token_file: Option<PathBuf>,
     /// Certificates of the authorities that --server is trusted by (PEM); those of the machine, if
     /// left out
-    #[arg(long, global = true, value_name = "FILE", requires = "server")]
+    #[arg(long, global = true, value_name = "FILE", requires = "server", help_heading = WHERE)]
     ca: Option<PathBuf>,
     /// Answer as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HOW)]
     json: bool,
     /// Only say what would come of it
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HOW)]
     dry_run: bool,
     /// Go on past what would only be warned of
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HOW)]
     force: bool,
     /// Only if the thing still has this version
-    #[arg(long = "version", global = true, value_name = "N")]
+    #[arg(long = "version", global = true, value_name = "N", help_heading = HOW)]
     if_version: Option<u64>,
     /// Why, for the record
-    #[arg(long, global = true, value_name = "TEXT")]
+    #[arg(long, global = true, value_name = "TEXT", help_heading = HOW)]
     reason: Option<String>,
     /// The same key is the same request: it is carried out once, and answered alike
-    #[arg(long, global = true, value_name = "KEY")]
+    #[arg(long, global = true, value_name = "KEY", help_heading = HOW)]
     request_key: Option<String>,
     #[command(subcommand)]
     noun: Noun,
@@ -89,7 +94,7 @@ enum Noun {
     Endpoint(others::Endpoint),
     /// People and groups
     #[command(subcommand)]
-    User(things::User),
+    User(users::User),
     /// The pool itself
     #[command(subcommand)]
     Pool(others::Pool),
@@ -155,16 +160,18 @@ impl Noun {
                     .param("room", room.as_deref())
                     .flag("presenters", *presenters)
                     .param("filter", filter.as_deref())
-                    .param("limit", *limit)
+                    .list(*limit)
             }
             Noun::Explain { user, room } => Call::new(Method::Get, &["explain"])
                 .param("user", Some(user))
                 .param("room", Some(room)),
             Noun::Invitations { user, since } => {
-                Call::new(Method::Get, &["people", user, "invitations"]).param("since", *since)
+                Call::new(Method::Get, &["people", user, "invitations"])
+                    .param("since", *since)
+                    .list(None)
             }
             Noun::Audit { limit } => {
-                Call::new(Method::Get, &["records"]).param("limit", Some(*limit))
+                Call::new(Method::Get, &["records"]).list(Some(*limit))
             }
             Noun::Token(verb) => verb.call(),
         }
@@ -242,17 +249,15 @@ fn all(carrier: &mut dyn Carrier, admin: &Admin) -> Result<Answer, Fault> {
     } else if admin.dry_run || admin.if_version.is_some() {
         note("--dry-run and --version mean nothing for this command, which does as it always does");
     }
-    let wanted = call.query.iter().find(|(name, _)| *name == "limit");
-    let wanted: usize = wanted.and_then(|(_, count)| count.parse().ok()).unwrap_or(usize::MAX);
     let first = call.clone();
     let mut answer = carrier.carry_out(&call)?;
     while let Some(next) = answer.next() {
-        if answer.count() >= wanted {
+        if answer.count() >= first.most {
             break;
         }
         call = first.clone().param("cursor", Some(next));
         answer.extend(carrier.carry_out(&call)?);
     }
-    answer.truncate(wanted);
+    answer.truncate(first.most);
     Ok(answer)
 }

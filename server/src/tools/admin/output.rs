@@ -239,17 +239,21 @@ fn cell(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => shown(text),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
-        Value::Object(of) => {
-            match (of.get("uri"), of.get("name"), of.get("done"), of.get("refused")) {
-                (Some(uri), ..) => cell(uri),
-                (None, Some(name), ..) => cell(name),
-                (None, None, Some(_), _) => "done".into(),
-                (None, None, None, Some(refusal)) => {
-                    format!("refused: {}", cell(&refusal["cause"]))
-                }
-                _ => shown(&value.to_string()),
-            }
-        }
+        Value::Object(of) => thing(value, |name| of.get(name)),
         other => other.to_string(),
+    }
+}
+
+/// A thing in a cell: what tells it from others.
+fn thing<'v>(whole: &Value, part: impl Fn(&str) -> Option<&'v Value>) -> String {
+    if let Some(Value::Array(path)) = part("path") {
+        let path: Vec<String> = path.iter().map(cell).collect();
+        return format!("{}: {}", part("list").map_or("".into(), cell), path.join(" in "));
+    }
+    match (part("uri").or_else(|| part("name")), part("done"), part("refused")) {
+        (Some(name), ..) => cell(name),
+        (None, Some(_), _) => "done".into(),
+        (None, None, Some(refusal)) => format!("refused: {}", cell(&refusal["cause"])),
+        _ => shown(&whole.to_string()),
     }
 }

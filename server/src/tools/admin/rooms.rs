@@ -109,6 +109,6 @@ impl RoomFilter {
             .param("privacy", self.privacy.map(word))
             .param("type", self.behavior.map(word))
             .param("chat_content_exceeds_mb", self.chat_content_exceeds_mb)
-            .param("limit", self.limit)
+            .list(self.limit)
     }
 }
