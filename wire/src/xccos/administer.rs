@@ -6,7 +6,6 @@ use super::ids::category_uri;
 use super::room::{INFO_VISIBILITY, PROP_INVITE, described, privacy_of};
 use super::write::Writer;
 use super::{Behavior, Guid, Privacy, RoomRef, RoomRole, Timestamp, fields};
-use crate::limits::XCCOS_PRINCIPALS_MAX;
 use crate::xml::Element;
 
 /// A room to be made.
@@ -26,7 +25,7 @@ pub struct RoomDraft {
     pub invite_inherits: bool,
     /// Which page to show beside it.
     pub addin: Option<Guid>,
-    /// URIs as written. At most [`XCCOS_PRINCIPALS_MAX`] on the three lists together.
+    /// URIs as written. At most `XCCOS_PRINCIPALS_MAX` on the three lists together.
     pub members: Vec<String>,
     /// Likewise.
     pub managers: Vec<String>,
@@ -75,7 +74,7 @@ pub struct RoomChange {
     pub addin: Option<Option<Guid>>,
     /// `audit@updatedon` of the description that the change is based on.
     pub seen_on: Option<Timestamp>,
-    /// In the order written. At most [`XCCOS_PRINCIPALS_MAX`] principals together.
+    /// In the order written. At most `XCCOS_PRINCIPALS_MAX` principals together.
     pub roles: Vec<RoleChange>,
 }
 
@@ -306,17 +305,20 @@ fn encode_role(w: &mut Writer<'_>, role: RoomRole, op: Option<RoleOp>, principal
     });
 }
 
-/// Reads the lists, unless they have too many principals together.
+/// How many principals a document names, all lists of its room together.
+pub(super) fn principals(data: &Element<'_>) -> usize {
+    let roles = data.child("chanib").into_iter().flat_map(|chanib| chanib.children_named("role"));
+    roles.map(|role| role.children_named("uib").count()).sum()
+}
+
+/// Reads the lists.
 fn decode_roles(chanib: &Element<'_>) -> Option<Vec<RoleChange>> {
-    let mut count = 0;
     let role = |role: &Element<'_>| {
         let principals = role.children_named("uib").map(|uib| fields::filled(uib, "uri"));
-        let principals = principals.collect::<Option<Vec<_>>>()?;
-        count += principals.len();
-        (count <= XCCOS_PRINCIPALS_MAX).then_some(RoleChange {
+        Some(RoleChange {
             role: RoomRole::parse(role.attribute("name")?)?,
             op: fields::parsed(role, "op", RoleOp::parse)?.unwrap_or_default(),
-            principals,
+            principals: principals.collect::<Option<_>>()?,
         })
     };
     chanib.children_named("role").map(role).collect()

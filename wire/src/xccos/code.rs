@@ -106,6 +106,38 @@ impl ResponseCode {
         }
     }
 
+    /// The number that the product's development kit gives the failure, 0 to 24: not a code of the
+    /// wire, but what people who know the product look for. `None` for success and for what has no
+    /// name. Nothing has 15 or 16: that a file's transfer failed is found out by a client.
+    pub fn sdk_value(self) -> Option<u8> {
+        Some(match self {
+            ResponseCode::DatabaseConnection => 0,
+            ResponseCode::DataCollision => 1,
+            ResponseCode::DuplicateRoomName => 2,
+            ResponseCode::InvalidArgument => 3,
+            ResponseCode::CannotGetParticipantList => 4,
+            ResponseCode::LimitExceeded => 5,
+            ResponseCode::MsgNotSupported => 6,
+            ResponseCode::NodeDisabled => 7,
+            ResponseCode::NodeHierarchyViolation => 8,
+            ResponseCode::ErrorPermission => 9,
+            ResponseCode::NoSuchNode => 10,
+            ResponseCode::NoSuchPrincipal => 11,
+            ResponseCode::UnableToCreateRoom => 12,
+            ResponseCode::UnknownServerError => 13,
+            ResponseCode::UserNotJoined => 14,
+            ResponseCode::InvalidFlowOfOperations => 17,
+            ResponseCode::InvalidToken => 18,
+            ResponseCode::ServerError => 19,
+            ResponseCode::CommandFailed => 20,
+            ResponseCode::PrincipalsAlreadyDefined => 21,
+            ResponseCode::PrincipalsNotInScope => 22,
+            ResponseCode::PresenterNotInMemberList => 23,
+            ResponseCode::DuplicateAddinName => 24,
+            ResponseCode::Success | ResponseCode::Other(_) => return None,
+        })
+    }
+
     /// The code with that number; where several share it, the most general.
     pub fn from_code(code: u16) -> ResponseCode {
         let mut named = ResponseCode::NAMED.into_iter();
@@ -140,6 +172,18 @@ mod tests {
         }
         let texts: HashSet<_> = ResponseCode::NAMED.iter().map(|code| code.text()).collect();
         assert_eq!(texts.len(), ResponseCode::NAMED.len());
+    }
+
+    #[test]
+    fn the_development_kit_numbers_each_failure_once() {
+        let numbers = ResponseCode::NAMED.iter().filter_map(|code| code.sdk_value());
+        let mut numbers: Vec<_> = numbers.collect();
+        numbers.sort_unstable();
+        let transfers_of_files = [15, 16];
+        let expect = (0..=24).filter(|number| !transfers_of_files.contains(number));
+        assert_eq!(numbers, expect.collect::<Vec<u8>>());
+        assert_eq!(ResponseCode::Success.sdk_value(), None);
+        assert_eq!(ResponseCode::Other(404).sdk_value(), None);
     }
 
     #[test]

@@ -6,7 +6,9 @@ use super::{
     CommandId, DocumentError, EnvId, HistorySearch, PrincipalSearch, RoomChange, RoomDraft,
     RoomRef, RoomSearch, administer, fields, principal, room_search, search,
 };
-use crate::limits::{XCCOS_BJOIN_ROOMS_MAX, XCCOS_PREFERENCE_LABEL_BYTES_MAX};
+use crate::limits::{
+    XCCOS_BJOIN_ROOMS_MAX, XCCOS_PREFERENCE_LABEL_BYTES_MAX, XCCOS_PRINCIPALS_MAX,
+};
 use crate::xml::Element;
 
 /// A command, by its name on the wire.
@@ -174,7 +176,12 @@ pub(super) fn decode(
     let seqid = fields::number(element, "seqid").ok_or(DocumentError::ElementId)?;
     let nothing = Element::default();
     let data = element.child("data").unwrap_or(&nothing);
-    if matches!(&*name, "bjoin" | "bcbydate") && data.children.len() > XCCOS_BJOIN_ROOMS_MAX {
+    let has_too_many = match &*name {
+        "bjoin" | "bcbydate" => data.children.len() > XCCOS_BJOIN_ROOMS_MAX,
+        "chancreate" | "chanmodify" => administer::principals(data) > XCCOS_PRINCIPALS_MAX,
+        _ => false,
+    };
+    if has_too_many {
         return Err(DocumentError::TooMany);
     }
     let command = if is_known(&name) {

@@ -107,7 +107,8 @@ pub enum DocumentError {
     ElementId,
     /// No command and no message, kinds mixed, or more than one message.
     Content,
-    /// More than `XCCOS_COMMANDS_MAX` commands or `XCCOS_BJOIN_ROOMS_MAX` rooms.
+    /// More than `XCCOS_COMMANDS_MAX` commands, `XCCOS_BJOIN_ROOMS_MAX` rooms or
+    /// `XCCOS_PRINCIPALS_MAX` principals.
     TooMany,
     /// A value a command or message cannot do without is missing or malformed.
     Value,

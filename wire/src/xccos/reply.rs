@@ -37,8 +37,8 @@ pub enum ReplyData {
     },
     /// `sib`.
     ServerInfo(ServerInfo),
-    /// join, bjoin, getparticipants: everybody mentioned once, the rooms (their `participants` are indexes into
-    /// `users`), and what failed.
+    /// join, bjoin, getparticipants: everybody mentioned once, the rooms with who is in them, and
+    /// what failed.
     Joined {
         /// `uib` in document order; their `id` is their index.
         users: Vec<Participant>,

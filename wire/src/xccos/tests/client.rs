@@ -34,6 +34,12 @@ pub(super) fn check_malformed(name: &str, data: &[&str]) {
     }
 }
 
+#[track_caller]
+pub(super) fn check_too_many(name: &str, data: &str) {
+    let document = command_document(name, data);
+    assert_eq!(decode_client(document.as_bytes()), Err(DocumentError::TooMany), "{document}");
+}
+
 #[test]
 fn what_sipe_sends() {
     check_both("<data/>", Command::ReqUri);
