@@ -42,11 +42,10 @@ pub fn measure(sample: &Sample, directory: &Directory, rounds: usize) -> Outcome
         ("a user into a small room", vec![into_small_room(sample)]),
         ("a user into a list of 16,000", vec![add(crowded, Role::Member, user)]),
         ("a user into a group of 20,000", vec![with_parent(&directory, user, sample.line(1))?]),
-        ("a group of 20,000 into another", vec![with_parent(
-            &directory,
-            sample.line(1),
-            sample.list(5),
-        )?]),
+        (
+            "a group of 20,000 into another",
+            vec![with_parent(&directory, sample.line(1), sample.list(5))?],
+        ),
         ("a category denies a group", vec![add(category, Role::Denied, sample.list(9))]),
         ("a room gets another name", vec![Change::Room(named)]),
         ("a room is removed", vec![Change::RoomRemoved(sample.room(&CLASSES[0], 1))]),

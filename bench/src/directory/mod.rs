@@ -53,7 +53,8 @@ struct Report {
 
 /// Measures and prints.
 pub fn run(args: &Args) -> Outcome<()> {
-    let sample = Sample { entries: args.entries, ..Sample::new(args.users, args.seed, "example.test") };
+    let sample =
+        Sample { entries: args.entries, ..Sample::new(args.users, args.seed, "example.test") };
     // First, while nothing that was freed hides what is taken.
     let before = resident_mib()?;
     let (directory, apply_batches_ms) = build(&sample)?;
@@ -110,7 +111,8 @@ fn ms_since(begin: Instant) -> f64 {
 fn resident_mib() -> Outcome<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: f64 = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no VmRSS")?.parse()?;
+    let kib: f64 =
+        line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no VmRSS")?.parse()?;
     Ok(kib / 1024.0)
 }
 

@@ -156,7 +156,7 @@ impl File<'_> {
     }
 
     fn person(&self, record: &StringRecord) -> Result<PersonRecord, String> {
-        let field = |column| self.header.field(record, column).unwrap_or_default();
+        let field = |column: &str| self.header.field(record, column).unwrap_or_default();
         let text = |column: &str, bytes_max: usize| {
             let text = field(column);
             if text.len() > bytes_max {

@@ -12,6 +12,14 @@ use parlance_wire::xccos::Guid;
 pub struct Known<'d> {
     directory: &'d Directory,
     ours: HashMap<Guid, Dn>,
+    /// Those of ours whose identifier was made here, by where they stand.
+    adopted: HashMap<Dn, Guid>,
+}
+
+/// Was an identifier made of a name ([`parlance_core::directory::guid_of`]), and is not that of a
+/// directory? It says so in its version (RFC 9562 §5.8).
+pub fn is_made_here(id: Guid) -> bool {
+    id.0 >> 76 & 0xf == 8
 }
 
 impl<'d> Known<'d> {
@@ -22,7 +30,10 @@ impl<'d> Known<'d> {
             let dn = Dn::parse(&person.principal.path).filter(|dn| dn.is_under(base))?;
             Some((person.principal.id, dn))
         });
-        Known { directory, ours: ours.collect() }
+        let ours: HashMap<Guid, Dn> = ours.collect();
+        let made = ours.iter().filter(|(id, _)| is_made_here(**id));
+        let adopted = made.map(|(id, dn)| (dn.clone(), *id)).collect();
+        Known { directory, ours, adopted }
     }
 
     /// Did somebody come from here, gone or not?
@@ -33,6 +44,21 @@ impl<'d> Known<'d> {
     /// Is it an address of the service itself?
     pub fn is_endpoint(&self, uri: &str) -> bool {
         self.directory.service_uri == uri || self.directory.endpoints().contains_key(uri)
+    }
+
+    /// Somebody who was known before the directory was read, by the address or by an entry without
+    /// an identifier, and whom this entry is: at the same place, or with the same address.
+    pub fn adoptable(&self, record: &PersonRecord, dn: &Dn) -> Option<Guid> {
+        if self.has(record.id) {
+            return None;
+        }
+        let by_place = self.adopted.get(dn).and_then(|id| self.principal(*id));
+        let fits = |known: &&Principal| {
+            let is_here = known.state != PrincipalState::Deleted && known.kind == record.kind;
+            is_here && is_made_here(known.id)
+        };
+        let known = by_place.filter(fits).or_else(|| self.by_uri(&record.uri).filter(fits));
+        known.map(|known| known.id)
     }
 
     /// Is there somebody with this identifier?

@@ -4,6 +4,7 @@ use super::cookie::{Clock, Cookie};
 use super::dn::Dn;
 use super::entry::{Entry, Typed};
 use super::error::LdapError;
+use super::known::is_made_here;
 use super::person::{Found, read};
 use super::records::Records;
 use super::sync::{Outcome, Reach, Report, RunKind, Search, Source, base, id_of};
@@ -80,9 +81,9 @@ impl Reading {
         Ok(reading)
     }
 
-    /// Was somebody there, by identifier or name?
+    /// Was somebody there? By the place, where the identifier is none of the directory's.
     pub fn saw(&self, id: Guid, dn: &Dn) -> bool {
-        self.ids.contains(&id) || self.dns.contains(dn)
+        self.ids.contains(&id) || is_made_here(id) && self.dns.contains(dn)
     }
 
     /// The newest stamp among what was read, by the best clock there is.

@@ -79,20 +79,18 @@ fn refusal(
     if known.is_endpoint(&record.uri) {
         return Some(format!("its address {} is one of the service", record.uri));
     }
+    if let Some(id) = known.adoptable(record, &found.dn) {
+        record.id = id;
+    }
     if let Some(holder) = known.by_uri(&record.uri).filter(|holder| holder.id != record.id) {
-        let is_bare = holder.path.is_empty() && holder.kind == record.kind;
-        if is_bare && holder.state != PrincipalState::Deleted && !known.has(record.id) {
-            record.id = holder.id;
-        } else {
-            let (uri, path) = (&record.uri, &holder.path);
-            return Some(match holder.state {
-                PrincipalState::Deleted => format!(
-                    "its address {uri} was that of somebody who is gone ({path}), whose rights it \
-                     would get; remove {uri} first"
-                ),
-                _ => format!("its address {uri} is still that of {path}; the next run tries again"),
-            });
-        }
+        let (uri, path) = (&record.uri, &holder.path);
+        return Some(match holder.state {
+            PrincipalState::Deleted => format!(
+                "its address {uri} was that of somebody who is gone ({path}), whose rights it \
+                 would get; remove {uri} first"
+            ),
+            _ => format!("its address {uri} is still that of {path}; the next run tries again"),
+        });
     }
     if ids.contains(&record.id) {
         return Some(format!("its identifier {} is not its alone", record.id));
@@ -318,6 +316,11 @@ pub fn depart(
         return;
     }
     out.departed = gone.len();
+    let mut gone: HashSet<Guid> = gone.into_iter().collect();
+    // Somebody may be in the records because of a group that they were taken out of as they left.
+    for record in out.records.iter_mut().filter(|record| gone.remove(&record.id)) {
+        record.state = PrincipalState::Deleted;
+    }
     let gone = gone.into_iter().filter_map(|id| known.principal(id));
     let gone = gone.map(|p| PersonRecord { state: PrincipalState::Deleted, ..record_of(p) });
     out.records.extend(gone);

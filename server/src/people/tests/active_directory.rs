@@ -228,6 +228,30 @@ fn what_was_made_here_is_taken_up_and_what_stands_elsewhere_stays() {
     assert!(report.findings.is_empty(), "{report:?}");
     assert_eq!(bench.org.belongs("ann"), both);
     assert_eq!(bench.org.person(&bare.uri).principal.company, "Lee & Co");
+    // Renamed, then with another address: still the same, and not gone.
+    let (lee, uri) = ("CN=Lee,DC=example,DC=com", "sip:lee@example.com");
+    bench.server.user(lee, 2, "sip:ann@example.com", &[]);
+    bench.run();
+    bench.server.user(lee, 2, uri, &[]);
+    bench.sync = Sync::new(Settings { sweep_every: 1, ..bench.sync.settings().clone() });
+    let report = bench.run();
+    assert_eq!((report.kind, report.departed), (RunKind::Sweep, 0), "{report:?}");
+    assert_eq!(bench.org.person(uri).principal.id, bare.id);
+}
+
+#[test]
+fn who_leaves_leaves_their_groups_in_the_same_run() {
+    let mut bench = Bench::new(|settings| settings.sweep_every = 1);
+    bench.run();
+    bench.server.entries.retain(|entry| entry.dn != ANN);
+    bench.server.group(STAFF, 4, "Staff", &[BOB]);
+    let report = bench.run();
+    assert_eq!((report.kind, report.changed, report.departed), (RunKind::Sweep, 2, 1));
+    assert_eq!(bench.org.state("ann"), PrincipalState::Deleted);
+    // Made anew in the same place, it is somebody else.
+    bench.server.user(ANN, 9, "sip:ann@example.com", &[]);
+    let report = bench.run();
+    assert!(finding(&report, ANN).contains("whose rights it would get"), "{report:?}");
 }
 
 #[test]

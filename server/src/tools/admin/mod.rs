@@ -170,9 +170,7 @@ impl Noun {
                     .param("since", *since)
                     .list(None)
             }
-            Noun::Audit { limit } => {
-                Call::new(Method::Get, &["records"]).list(Some(*limit))
-            }
+            Noun::Audit { limit } => Call::new(Method::Get, &["records"]).list(Some(*limit)),
             Noun::Token(verb) => verb.call(),
         }
     }
