@@ -68,7 +68,7 @@ fn what_an_administrator_removes_or_replaces_is_not_shown_any_more() {
         kay.post(&mut world, 1, &format!("message {n}"));
         kay.seen(&mut world);
     }
-    let mut shown = |world: &mut World, kay: &mut Client| {
+    let shown = |world: &mut World, kay: &mut Client| {
         kay.command(world, &Command::BcContext { room: reference(1), count: 10 });
         let documents = documents(kay.seen(world));
         let Some(FromServer::Replies(replies)) = documents.first() else { panic!("no reply") };

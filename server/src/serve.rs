@@ -101,7 +101,8 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
         Some(administration.clone()),
     )?;
     let endpoints = Arc::<Endpoints>::default();
-    let parts = parts(meshes, places, &desk, &queries, &endpoints, clock, &tls, &supervisor);
+    let ends = meshes.into_iter().zip(places).collect();
+    let parts = parts(ends, &desk, &queries, &endpoints, clock, &tls, &supervisor);
     let past = |records| Past { records, endpoints: known.clone() };
     let pasts = opened.restored.into_iter().map(past).collect();
     let directory = administration.directory();
@@ -124,6 +125,10 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     if let Some(early) = await_start(&reports, controls.len())? {
         return Ok(early);
     }
+    let people = config.people.ldap.clone();
+    let people = people
+        .map(|settings| commit::people::start(settings, administration.clone()))
+        .transpose()?;
     let health = Health::default();
     if let Some(listener) = http {
         let metrics = Metrics::new(clock, slots, numbers, administration.numbers().clone());
@@ -146,6 +151,9 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     // Its panics end the process by themselves.
     let _ = log.join();
     endpoint_writer.finish(STORE_PATIENCE);
+    if let Some(people) = people {
+        people.finish(STORE_PATIENCE);
+    }
     // What it does not manage is in the log.
     store.finish(STORE_PATIENCE);
     Ok(exit)
@@ -299,8 +307,7 @@ type Slots = Vec<Arc<std::sync::Mutex<telemetry::Snapshot>>>;
 
 /// What the drivers are made of, one for each shard, and where their numbers can be read.
 fn parts(
-    meshes: Vec<MeshEnd<Mail>>,
-    places: Vec<Edition>,
+    ends: Vec<(MeshEnd<Mail>, Edition)>,
     desk: &Arc<Desk>,
     queries: &Queries,
     endpoints: &Arc<Endpoints>,
@@ -317,7 +324,7 @@ fn parts(
         let (endpoints, tls) = (endpoints.clone(), tls.clone());
         (Parts { clock, mesh, log, queries, edition, endpoints, tls, publisher, reporter }, slot)
     };
-    meshes.into_iter().zip(places).enumerate().map(make).collect()
+    ends.into_iter().enumerate().map(make).collect()
 }
 
 /// What each shard's thread gets.

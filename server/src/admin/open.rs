@@ -151,7 +151,8 @@ fn begin(
 }
 
 impl Loaded {
-    /// The directory, for the shards to begin with.
+    /// The directory that was loaded.
+    #[cfg(test)]
     pub fn directory(&self) -> &Arc<Directory> {
         &self.directory
     }

@@ -22,6 +22,8 @@ pub enum Surface {
     Http,
     /// A command of a chat client.
     Chat,
+    /// What another directory says of people.
+    Sync,
     /// A command beside the server, without one.
     Command,
     /// The start of a server or the first command.
@@ -34,6 +36,7 @@ impl Surface {
         match self {
             Surface::Http => "http",
             Surface::Chat => "xccos",
+            Surface::Sync => "sync",
             Surface::Command => "command",
             Surface::Start => "start",
         }
@@ -55,7 +58,7 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
     /// Of the directory.
-    Act(Act),
+    Act(Box<Act>),
     /// Of messages.
     Messages(MessageAct),
 }
@@ -160,9 +163,9 @@ impl Admin {
         options: Options,
     ) -> Result<Done, AdminError> {
         let (reply, answer) = bounded(1);
-        let request = Request { actor, wanted: Wanted::Act(act), surface, options };
-        let tell = move |outcome| drop(reply.send(outcome));
-        self.send(request, Box::new(tell));
+        let wanted = Wanted::Act(Box::new(act));
+        let request = Request { actor, wanted, surface, options };
+        self.send(request, Box::new(move |outcome| drop(reply.send(outcome))));
         answer.recv().unwrap_or(Err(AdminError::Busy))
     }
 

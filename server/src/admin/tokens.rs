@@ -194,8 +194,8 @@ impl Tokens {
         let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
         let all = self.lock();
         // All of them, so that the time tells nothing about where it was found.
-        let fitting = all.iter().filter(|token| bool::from(token.hash.ct_eq(&hash)));
-        fitting.last().cloned()
+        let is_its = |token: &&Token| bool::from(token.hash.ct_eq(&hash));
+        all.iter().filter(is_its).fold(None, |_, token| Some(token)).cloned()
     }
 
     /// All, in the order in which they were made.

@@ -87,7 +87,7 @@ impl Api {
     }
 
     async fn act(&self, caller: &Caller, write: &Write, act: Act) -> Result<Done, Problem> {
-        self.carry_out(caller, write, Wanted::Act(act)).await
+        self.carry_out(caller, write, Wanted::Act(Box::new(act))).await
     }
 
     async fn carry_out(

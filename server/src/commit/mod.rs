@@ -22,6 +22,7 @@ mod engine;
 mod identity;
 mod lane;
 mod numbers;
+pub mod people;
 mod query;
 mod rooms;
 mod service;

@@ -160,7 +160,7 @@ impl QueryEnd {
         };
         let request = Request {
             actor: Actor::User { uri },
-            wanted: Wanted::Act(act),
+            wanted: Wanted::Act(Box::new(act)),
             surface: Surface::Chat,
             options: Options::default(),
         };

@@ -240,7 +240,8 @@ impl Reader<'_> {
         if let Some(template) = &names.sip_template {
             schema.sip_template = given(&names.sip_template).map(|t| t.get_ref().clone());
             let text = template.get_ref();
-            if !text.is_empty() && !(text.contains('{') && text.contains('@')) {
+            let is_template = text.contains('{') && text.contains('@');
+            if !text.is_empty() && !is_template {
                 let message = format!(
                     "{text:?} gives everybody one address, or none; write it \
                      like \"{{uid}}@example.com\""
@@ -262,7 +263,8 @@ impl Reader<'_> {
             ')' => Some(depth - 1).filter(|depth| *depth >= 0),
             _ => Some(depth),
         });
-        if !is_empty && !(is_closed && depth == Some(0)) {
+        let is_filter = is_closed && depth == Some(0);
+        if !is_empty && !is_filter {
             let message = format!(
                 "{text:?} is no filter; write it in parentheses, such as \"(objectClass=person)\""
             );

@@ -227,9 +227,8 @@ impl State {
                 self.session = Some(SessionId(shared.sessions.fetch_add(1, Ordering::Relaxed) + 1));
             }
             ClientEvent::Replied { envid: Some(envid), name: "join" | "bjoin", code, .. } => {
-                if self.joins.remove(envid).is_some() && *code != 200 {
-                    self.heard.joins_refused += 1;
-                }
+                let was_asked = self.joins.remove(envid).is_some();
+                self.heard.joins_refused += u64::from(was_asked && *code != 200);
             }
             ClientEvent::JoinFailed { .. } => self.heard.joins_refused += 1,
             ClientEvent::Joined { room, .. } => self.joined(shared, &room.uri),

@@ -33,7 +33,7 @@ impl Answer {
 /// A server and a token for it.
 #[derive(Clone)]
 pub struct Api {
-    address: SocketAddr,
+    pub address: SocketAddr,
     pub token: String,
 }
 
@@ -113,7 +113,7 @@ fn unchunked(mut body: &str) -> String {
     while let Some((length, rest)) = body.split_once("\r\n") {
         let length = usize::from_str_radix(length, 16).expect("a chunk has a length");
         whole += &rest[..length];
-        body = &rest[length..].trim_start_matches("\r\n");
+        body = rest[length..].trim_start_matches("\r\n");
     }
     whole
 }

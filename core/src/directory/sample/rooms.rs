@@ -179,7 +179,7 @@ impl Sample {
             name: format!("{} (sample)", plan.name),
             description: format!("Rooms of {}", plan.name),
             invites: true,
-            file_upload: place % 2 == 0,
+            file_upload: place.is_multiple_of(2),
             chat_history: true,
             audit: audit("administrator"),
             version: 1,
