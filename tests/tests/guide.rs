@@ -1,6 +1,7 @@
 //! The guide says what is true: its example is a configuration, its limits and metrics exist.
 
 use parlance_core::Limits;
+use parlance_core::directory::model::{Configuration, Scope};
 use parlance_tests::server::{Options, Server};
 use std::path::Path;
 
@@ -43,6 +44,7 @@ fn the_example_is_a_configuration() {
 fn the_limits_are_the_defaults() {
     let page = page("configuration.md");
     let defaults = format!("{:?}", Limits::default());
+    let configuration = Configuration::new(Scope::Global);
     let mut limits = Vec::new();
     let mut before = "";
     for (keys, values) in rows(&page, "## `[limits]`") {
@@ -52,7 +54,13 @@ fn the_limits_are_the_defaults() {
                 Some(end) => before.rsplit_once("_per_second").expect("a rate").0.to_owned() + end,
                 None => key.to_owned(),
             };
-            let is_default = defaults.contains(&format!(" {key}: {value},"))
+            let of_configuration = match &*key {
+                "history_max" => Some(configuration.default_chat_history.to_string()),
+                "participants_max" => Some(configuration.participant_update_limit.to_string()),
+                _ => None,
+            };
+            let is_default = of_configuration.is_some_and(|default| default == value)
+                || defaults.contains(&format!(" {key}: {value},"))
                 || defaults.contains(&format!(" {key}: {value} }}"));
             assert!(is_default, "{key} = {value} is not the default in {defaults}");
             limits.push(format!("{key} = {value}"));

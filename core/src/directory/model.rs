@@ -1,8 +1,8 @@
 //! The things an organisation's directory is made of, as they are kept and told.
 //!
 //! Names, defaults and limits are the product's (`product.md` §1). Lists of principals are not part
-//! of the things they belong to: they are changes of their own ([`super::Change::Entries`]), so that
-//! one more member of a room with 16,000 is one row.
+//! of the things they belong to: they are changes of their own ([`super::Change::Entries`]), so
+//! that one more member of a room with 16,000 is one row.
 
 pub use parlance_wire::xccos::Privacy;
 use parlance_wire::xccos::{Guid, Timestamp};

@@ -4,7 +4,8 @@
 //! is that rights end while somebody is in: then the session's home takes it out at once, before
 //! anything else of the room goes to it, and tells the client (`xccos.md` §3.17). It looks at
 //! whom the change touches, a slice at a time, so that a change for everybody does not hold up a
-//! shard with tens of thousands of sessions; the last slice is done long before two seconds are over.
+//! shard with tens of thousands of sessions; the last slice is done long before two seconds are
+//! over.
 //!
 //! Two shards may have directories of different age for a moment. An owner that knew less than the
 //! home lets somebody in whom the home must not: joins name the revision they were decided on.

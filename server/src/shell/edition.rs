@@ -1,5 +1,5 @@
-//! What administration has for the shards: the newest directory, and rooms whose stored messages were
-//! changed.
+//! What administration has for the shards: the newest directory, and rooms whose stored messages
+//! were changed.
 //!
 //! Each shard has a place of its own for it. A directory that is not taken yet is replaced by a
 //! newer one, and whom the two touch is added up, so that the place holds one directory whatever

@@ -118,6 +118,7 @@ fn administer(plan: &Plan, set_member: &mut impl FnMut(usize, usize, bool)) -> V
         changes.push(Changed { user, room, is_member, asked, done: Instant::now() });
         is_out[user][room] = !is_member;
         due += plan.change_pause;
+        // tidy: paces
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
     changes

@@ -3,6 +3,7 @@
 mod api;
 mod cmdlets;
 mod commands;
+mod fire;
 mod http;
 mod messages;
 mod roles;

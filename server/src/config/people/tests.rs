@@ -4,7 +4,8 @@ use super::*;
 use crate::config::Config;
 use std::path::Path;
 
-const GOOD: &str = "[people.ldap]\nurl = \"ldaps://ldap.example.com\"\nbase = \"dc=example,dc=com\"\n\
+const GOOD: &str = "[people.ldap]\nurl = \"ldaps://ldap.example.com\"\n\
+                    base = \"dc=example,dc=com\"\n\
                     schema = \"inetorgperson\"\n";
 
 fn accepted(text: &str) -> People {

@@ -242,7 +242,9 @@ impl Place<'_> {
         dn: &Dn,
         domains: &mut HashSet<String>,
     ) -> PersonRecord {
-        let folder = self.names.folder_of(dn);
+        // A group stands in no folder: its members would stand there, too, wherever they are.
+        let is_group = record.kind == PrincipalKind::Group;
+        let folder = self.names.folder_of(dn).filter(|_| !is_group);
         let mut parents = self.groups(record.id);
         parents.extend(folder);
         let address = record.uri.rsplit_once('@').map(|(_, domain)| domain.to_owned());
