@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_millis(20);
 /// Pause between two tries to get into a room.
 const JOIN_PAUSE: Duration = Duration::from_millis(300);
+/// Nobody waits for longer than this for the answer to its last message.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 /// Nobody waits for longer than this until all are in.
 const JOIN_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -150,6 +152,11 @@ impl User {
                 }
             }
             self.send(&out);
+            self.receive();
+        }
+        // What was posted last is answered still.
+        let end = Instant::now() + ANSWER_PATIENCE;
+        while self.client.unanswered() > 0 && Instant::now() < end {
             self.receive();
         }
         if let Some(session) = self.state.session {
