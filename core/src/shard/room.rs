@@ -627,8 +627,8 @@ impl Shard {
         }
     }
 
-    /// Answers with everybody who is in, as many as one document holds, if the room is so large that
-    /// it does not tell by itself.
+    /// Answers with everybody who is in, as many as one document holds, if the room is so large
+    /// that it does not tell by itself.
     pub(super) fn on_participants_mail(
         &mut self,
         id: Guid,

@@ -46,7 +46,10 @@ pub fn address(data: &Path) -> Option<SocketAddr> {
 pub fn open_configured(config: &Config) -> Result<Loaded, String> {
     let store = AnyStore::open(&config.store).map_err(|e| format!("the database: {e}"))?;
     let of = &config.directory;
-    open(Box::new(store), &of.domain, config.seeds.clone(), of.admits_unknown)
+    let mut loaded = open(Box::new(store), &of.domain, config.seeds.clone(), of.admits_unknown)?;
+    let directory = Arc::unwrap_or_clone(loaded.directory);
+    loaded.directory = Arc::new(directory.with_defaults(of.defaults().clone()));
+    Ok(loaded)
 }
 
 /// A directory that is ready; nobody changes it yet.

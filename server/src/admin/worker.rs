@@ -187,6 +187,7 @@ impl Worker {
     fn reload(&mut self) -> Result<(), AdminError> {
         let (domain, admits) = (self.directory.domain.clone(), self.directory.admits_unknown);
         let next = load(&mut *self.ledger, &domain, admits).map_err(AdminError::Database)?;
+        let next = next.with_defaults(self.directory.defaults().clone());
         self.put(next, Touched { everything: true, ..Touched::default() });
         Ok(())
     }

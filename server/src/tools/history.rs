@@ -98,7 +98,10 @@ fn room(config: &Config, store: &mut AnyStore, text: &str) -> Result<Guid, Fault
         return Ok(id);
     }
     let directory = crate::admin::load(store, &config.directory.domain, true)?;
-    let named = crate::admin::find::room(&directory, text).map(|room| room.room.id);
+    // A database that no server has used yet has the rooms that the first one will make.
+    let found = crate::admin::find::room(&directory, text);
+    let found = found.or_else(|| crate::admin::find::room(&config.directory, text));
+    let named = found.map(|room| room.room.id);
     named.ok_or_else(|| {
         let mut names: Vec<&str> = directory.rooms().map(|room| &*room.room.name).collect();
         names.sort_unstable();
