@@ -36,7 +36,7 @@ const HOW: &str = "How it is carried out";
 /// What to administer, and how.
 #[derive(Debug, Clone, Args)]
 pub struct Admin {
-    /// A server elsewhere, such as https://chat.example.com; needs --token-file
+    /// A server elsewhere, such as `https://chat.example.com`; needs --token-file
     #[arg(long, global = true, value_name = "URL", help_heading = WHERE)]
     server: Option<String>,
     /// File with the token for --server

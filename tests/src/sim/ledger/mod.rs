@@ -93,12 +93,15 @@ impl Ledger {
             posts: BTreeMap::new(),
             durable: BTreeMap::new(),
             durable_at: BTreeMap::new(),
-            walls: Walls::new(directory, plan.publish_us + 1_000),
+            walls: Walls::new(directory.clone(), plan.publish_us + 1_000),
             has_walls: plan.walls_us > 0,
             sessions: 0,
             rooms_stay_small: plan.rooms_stay_small(),
             grace_us: plan.limits.rejoin_grace_ms * 1_000,
-            history_max: plan.limits.history_max,
+            history_max: plan
+                .limits
+                .history_max
+                .min(usize::from(directory.configuration().default_chat_history)),
             pages: BTreeMap::new(),
             is_told: false,
             now: 0,
