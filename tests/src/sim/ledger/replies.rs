@@ -88,6 +88,8 @@ impl Ledger {
             *session.parting.entry(room).or_default() -= 1;
         }
         match &reply.data {
+            // The list of a large room is a look at it: no notices follow.
+            ReplyData::Joined { .. } if name == "getparticipants" => {}
             ReplyData::Joined { users, rooms, .. } if code == 200 => {
                 rooms.iter().for_each(|(room, who)| self.joined(client, room, users, who));
             }
