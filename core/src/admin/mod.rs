@@ -1,5 +1,5 @@
-//! Administration as a pure function: an [`Act`] and a [`Directory`] give a [`Plan`] or a
-//! [`Refusal`].
+//! Administration as a pure function: an [`Act`] and a [`Directory`](crate::Directory) give a
+//! [`Plan`] or a [`Refusal`].
 //!
 //! Every surface (command line, HTTP, XCCOS, synchronisation with another directory) says what it
 //! wants as an [`Act`] of an [`Actor`]. Here it is decided whether the actor may, whether the act
