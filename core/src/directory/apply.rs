@@ -376,5 +376,6 @@ impl Batch {
         let domain: Vec<PrincipalId> = next.people.find_uri(&domain).into_iter().collect();
         next.unknown = next.people.ancestors(&domain);
         next.choose_configuration();
+        next.is_enabled_by_default = next.policy_for(None).is_some_and(|policy| policy.is_enabled);
     }
 }

@@ -95,6 +95,9 @@ pub struct Directory {
     endpoints: Arc<BTreeMap<String, LegacyEndpoint>>,
     /// What unknown users belong to: the domain, if it is a principal, and what it stands in.
     unknown: Arc<[PrincipalId]>,
+    /// What the policies say of those to whom none is granted: worked out once, for every decision
+    /// asks.
+    is_enabled_by_default: bool,
     /// What holds where no configuration says anything.
     defaults: Configuration,
     /// Configuration in force for this pool.
@@ -131,6 +134,7 @@ impl Directory {
             configurations: Arc::default(),
             endpoints: Arc::default(),
             unknown: Arc::from([]),
+            is_enabled_by_default: false,
             defaults: Configuration::new(Scope::Global),
             configuration: Configuration::new(Scope::Global),
         }
@@ -262,7 +266,9 @@ impl Directory {
 
     /// Off, unless a policy turns it on (`product.md` §1.5).
     fn is_enabled(&self, granted: Option<&str>) -> bool {
-        self.policy_for(granted).is_some_and(|policy| policy.is_enabled)
+        let tag = granted.map(|name| Scope::Tag(name.to_owned()));
+        let policy = tag.and_then(|tag| self.policies.get(&tag));
+        policy.map_or(self.is_enabled_by_default, |policy| policy.is_enabled)
     }
 
     /// Name of a user as shown to others: that of the directory, else the user part of the URI.
