@@ -4,7 +4,7 @@
 //! of the things they belong to: they are changes of their own ([`super::Change::Entries`]), so
 //! that one more member of a room with 16,000 is one row.
 
-pub use parlance_wire::xccos::Privacy;
+pub use parlance_wire::xccos::{Behavior, Privacy};
 use parlance_wire::xccos::{Guid, Timestamp};
 
 /// Longest name or description of a room or category, and longest URI, in bytes
@@ -69,16 +69,6 @@ pub struct Category {
     pub audit: Audit,
     /// Rises with each change, its lists' included, from 1.
     pub version: u64,
-}
-
-/// Who may post in a room (`product.md` §1.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Behavior {
-    /// Whoever is in.
-    #[default]
-    Normal,
-    /// Presenters, nobody else: not managers either.
-    Auditorium,
 }
 
 /// Does a room invite those who become members? It can switch off what its category does, never on.

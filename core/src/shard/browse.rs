@@ -10,9 +10,9 @@ use crate::directory::{Asker, Directory, Node, Person, RoomEntry};
 use crate::mail::{Mail, SessionKey};
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::xccos::{
-    AddinInfo, AssociationKind, Audit, Behavior, CategoryInfo, CommandId, Guid, Invitation,
-    PrincipalInfo, PrincipalKind, PrincipalSearch, ReplyData, ResponseCode, RoleList, RoomInfo,
-    RoomRef, RoomRole, category_uri,
+    AddinInfo, AssociationKind, Audit, CategoryInfo, CommandId, Guid, Invitation, PrincipalInfo,
+    PrincipalKind, PrincipalSearch, ReplyData, ResponseCode, RoleList, RoomInfo, RoomRef, RoomRole,
+    category_uri,
 };
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub(super) fn room_info(
         invite: directory.invites(entry),
         logged: directory.keeps_history(entry),
         category: Some(room.category),
-        behavior: behavior(room.behavior),
+        behavior: room.behavior,
         disabled: room.is_disabled,
         addin: addin.map(addin_info),
         ..RoomInfo::new(entry.uri.clone(), room.name.clone())
@@ -76,13 +76,6 @@ pub(super) fn room_card(directory: &Directory, entry: &RoomEntry, is_manager: bo
         info.roles = lists.into_iter().map(list).collect();
     }
     info
-}
-
-pub(super) fn behavior(behavior: model::Behavior) -> Behavior {
-    match behavior {
-        model::Behavior::Normal => Behavior::Normal,
-        model::Behavior::Auditorium => Behavior::Auditorium,
-    }
 }
 
 fn addin_info(addin: &model::Addin) -> AddinInfo {

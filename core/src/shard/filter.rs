@@ -1,6 +1,5 @@
 //! Which rooms a search means (`xccos.md` §3.10, §6.10).
 
-use super::browse::behavior;
 use crate::directory::{Asker, Directory, RoomEntry};
 use parlance_wire::xccos::RoomSearch;
 
@@ -40,7 +39,7 @@ impl<'a> Filter<'a> {
             && search.category.is_none_or(|category| category == room.category)
             && search.addin.is_none_or(|addin| Some(addin) == room.addin)
             && search.privacy.is_none_or(|privacy| privacy == room.privacy)
-            && search.behavior.is_none_or(|wanted| wanted == behavior(room.behavior))
+            && search.behavior.is_none_or(|wanted| wanted == room.behavior)
             && is(search.disabled, room.is_disabled)
             && is(search.invite, directory.invites(entry))
             && names(self.member.as_ref(), |who| directory.rights(who, entry).join)

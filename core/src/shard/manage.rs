@@ -7,11 +7,11 @@ use super::browse::room_card;
 use super::query::Purpose;
 use crate::admin::{Act, ListEdit, NewRoom, RoomEdit};
 use crate::archive::Query;
-use crate::directory::model::{self, Invitations};
+use crate::directory::model::Invitations;
 use crate::mail::{AskKey, SessionKey};
 use parlance_wire::xccos::{
-    Behavior, CommandId, Guid, ReplyData, ResponseCode, RoleChange, RoleOp, RoomChange, RoomDraft,
-    RoomRef, RoomRole, room_uri,
+    CommandId, Guid, ReplyData, ResponseCode, RoleChange, RoleOp, RoomChange, RoomDraft, RoomRef,
+    RoomRole, room_uri,
 };
 
 /// Which command wants something administered.
@@ -43,7 +43,7 @@ impl Shard {
         let act = Act::NewRoom(NewRoom {
             description: draft.description,
             privacy: draft.privacy,
-            behavior: behavior(draft.behavior),
+            behavior: draft.behavior,
             invitations: invitations(draft.invite_inherits),
             addin: draft.addin.map(|addin| addin.to_string()),
             members: draft.members,
@@ -71,7 +71,7 @@ impl Shard {
             description: change.description,
             category: change.category.map(|category| category.to_string()),
             privacy: change.privacy,
-            behavior: change.behavior.map(behavior),
+            behavior: change.behavior,
             invitations: change.invite_inherits.map(invitations),
             addin: change.addin.map(|addin| addin.map(|id| id.to_string())),
             is_disabled: change.disabled,
@@ -122,13 +122,6 @@ impl Shard {
             Managing::Create => subject.and_then(card).unwrap_or(ReplyData::Empty),
         });
         self.conclude(ask, what.name(), command, data);
-    }
-}
-
-fn behavior(behavior: Behavior) -> model::Behavior {
-    match behavior {
-        Behavior::Normal => model::Behavior::Normal,
-        Behavior::Auditorium => model::Behavior::Auditorium,
     }
 }
 
