@@ -122,11 +122,11 @@ pub(super) fn run(
         refuse(Cause::NoSuchNode, "room", message)
     })?;
     let (id, name) = (room.room.id, room.room.name.clone());
-    rooms.settle(id).map_err(AdminError::Database)?;
+    let through = rooms.settle(id).map_err(AdminError::Database)?;
     let outcome = carry_out(ledger, id, act, is_dry);
     if !is_dry {
         // Also after a fault: some of it may be done.
-        rooms.forget(id);
+        rooms.forget(id, through);
     }
     let (count, what) = outcome?;
     let verb = if is_dry { "would be " } else { "" };

@@ -6,7 +6,6 @@ use crate::shell::edition::Editions;
 use parlance_storage::Position;
 use parlance_storage::sql::{AnyStore, Store};
 use parlance_wire::xccos::Guid;
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,8 +18,6 @@ pub struct LiveRooms {
     store: Mutex<AnyStore>,
     numbers: Arc<LogNumbers>,
     editions: Editions,
-    /// Last number that the database had of a room when it was settled.
-    settled: Mutex<BTreeMap<Guid, u64>>,
 }
 
 impl LiveRooms {
@@ -34,12 +31,12 @@ impl LiveRooms {
         editions: Editions,
     ) -> Result<LiveRooms, String> {
         let store = AnyStore::open(url).map_err(|e| format!("the database: {e}"))?;
-        Ok(LiveRooms { store: store.into(), numbers, editions, settled: Mutex::default() })
+        Ok(LiveRooms { store: store.into(), numbers, editions })
     }
 }
 
 impl Rooms for LiveRooms {
-    fn settle(&self, room: Guid) -> Result<(), String> {
+    fn settle(&self, room: Guid) -> Result<u64, String> {
         let durable = Position(self.numbers.durable.load(Ordering::Acquire));
         if !self.numbers.await_stored(durable, Instant::now() + SETTLE_PATIENCE) {
             return Err(format!(
@@ -50,16 +47,10 @@ impl Rooms for LiveRooms {
         }
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = store.last(room, 1, None).map_err(|e| format!("the database: {e}"))?;
-        let number = newest.first().map_or(0, |row| row.place.number);
-        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        settled.insert(room, number);
-        Ok(())
+        Ok(newest.first().map_or(0, |row| row.place.number))
     }
 
-    fn forget(&self, room: Guid) {
-        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(through) = settled.remove(&room) {
-            self.editions.revise(room, through);
-        }
+    fn forget(&self, room: Guid, through: u64) {
+        self.editions.revise(room, through);
     }
 }

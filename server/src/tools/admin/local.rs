@@ -117,7 +117,7 @@ struct AtRest {
 }
 
 impl Rooms for AtRest {
-    fn settle(&self, room: Guid) -> Result<(), String> {
+    fn settle(&self, room: Guid) -> Result<u64, String> {
         let told = |fault| match fault {
             Fault::Told(text) => text,
             Fault::Output(error) => error.to_string(),
@@ -125,10 +125,10 @@ impl Rooms for AtRest {
         let mut store = database::open(&self.config).map_err(told)?;
         let lag = database::lag(&self.config, &mut store, |entry| entry.room == room);
         let because = match lag.map_err(told)? {
-            None => return Ok(()),
+            None => return Ok(0),
             Some(lag) => match (lag.trouble, lag.messages) {
                 (Some(trouble), _) => trouble,
-                (None, 0) => return Ok(()),
+                (None, 0) => return Ok(0),
                 (None, count) => {
                     format!("the log has {count} message(s) of the room that the database lacks")
                 }
@@ -137,5 +137,5 @@ impl Rooms for AtRest {
         Err(format!("{because}, so nothing was done; start the server, and do it there"))
     }
 
-    fn forget(&self, _: Guid) {}
+    fn forget(&self, _: Guid, _: u64) {}
 }
