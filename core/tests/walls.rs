@@ -13,7 +13,7 @@ use parlance_core::directory::{Change, domain_principal, user_principal};
 use parlance_wire::sip::message::{HeaderName, StartLine};
 use parlance_wire::xccos::{
     AssociationKind, Command, FromServer, HistorySearch, Notice, ReplyData, ResponseCode,
-    RoomSearch,
+    RoomSearch, Timestamp,
 };
 
 /// A world in which these users are principals of the domain.
@@ -362,4 +362,28 @@ fn associations_are_the_rooms_that_name_one() {
         let names: Vec<&str> = rooms.iter().map(|room| &*room.name).collect();
         assert_eq!(names, [expected]);
     }
+}
+
+#[test]
+fn who_is_invited_is_told_at_once_and_nobody_else() {
+    let mut world = world(&["kay", "lee"]);
+    let mut kay = client(&mut world, 0, "kay");
+    let mut lee = client(&mut world, 1, "lee");
+    let users = vec![user_principal(&uri("kay")).id];
+    let invited = |n: u64| Change::Invited {
+        room: room(n),
+        number: n,
+        on: Timestamp(n as i64),
+        users: users.clone(),
+    };
+    world.administer(&[invited(1), invited(2)]);
+    let told: Vec<(u64, String)> = notices(&mut kay, &mut world)
+        .into_iter()
+        .map(|notice| match notice {
+            Notice::Invite(invitation) => (invitation.number, invitation.room.name),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(told, [(1, "Room 1".to_owned()), (2, "Room 2".to_owned())]);
+    assert_eq!(notices(&mut lee, &mut world), []);
 }

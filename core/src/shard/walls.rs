@@ -13,9 +13,10 @@
 use super::Shard;
 use super::ask::{Ask, Question};
 use super::browse::room_info;
-use super::session::End;
-use crate::directory::{Directory, Invited, RoomEntry, Touched};
-use crate::mail::{AskKey, Item, JoinOutcome, Leave, SessionKey, User};
+use super::session::{End, Session};
+use crate::directory::{Directory, Invited, PrincipalId, RoomEntry, Touched};
+use crate::mail::{AskKey, Item, JoinOutcome, Leave, SessionKey};
+use hashbrown::HashMap;
 use parlance_wire::xccos::{self, Guid, Invitation, Notice, ResponseCode};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -211,13 +212,20 @@ impl Shard {
             return;
         }
         let directory = self.setup.directory.clone();
-        let sessions: Vec<(SessionKey, Arc<User>)> =
-            self.sessions.iter().map(|(key, session)| (key, session.dialog.user.clone())).collect();
-        for (key, user) in sessions {
-            let Some(id) = directory.people().find_uri(&user.uri) else { continue };
-            let of_user = touched.invited.iter().filter(|invited| invited.user == id);
-            let notices: Vec<Notice> =
-                of_user.filter_map(|invited| invitation(&directory, invited)).collect();
+        // A group of thousands may be invited while tens of thousands are here.
+        let mut by_user: HashMap<PrincipalId, Vec<&Invited>> = HashMap::new();
+        for invited in &touched.invited {
+            by_user.entry(invited.user).or_default().push(invited);
+        }
+        let of_session = |(key, session): (SessionKey, &Session)| {
+            let id = directory.people().find_uri(&session.dialog.user.uri)?;
+            by_user.get(&id).map(|invited| (key, invited))
+        };
+        let here: Vec<(SessionKey, &Vec<&Invited>)> =
+            self.sessions.iter().filter_map(of_session).collect();
+        for (key, invited) in here {
+            let notices = invited.iter().filter_map(|invited| invitation(&directory, invited));
+            let notices: Vec<Notice> = notices.collect();
             if !notices.is_empty() {
                 let body = self.render(|out, envid| xccos::encode_notices(out, envid, &notices));
                 self.reply(key, body);
