@@ -1,5 +1,6 @@
 //! Add-ins: web pages beside rooms (`product.md` §1.4, §3.3).
 
+use super::find::addin_called;
 use super::plan::{Planner, check_url, check_version, checked_name};
 use super::{Cause, Refusal};
 use crate::directory::Change;
@@ -69,7 +70,7 @@ impl Planner<'_> {
 
     fn free_addin_name(&self, name: &str, own: Guid) -> Result<String, Refusal> {
         let name = checked_name(name, ADDIN_NAME_BYTES_MAX)?;
-        match self.addin_called(&name) {
+        match addin_called(self.directory, &name) {
             Some(holder) if holder.id != own => {
                 let message = format!("an add-in is called {name:?}; choose another name");
                 Err(Refusal::new(Cause::DuplicateAddinName, "name", message))

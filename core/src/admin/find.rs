@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A room by GUID, `ma-chan://` URI, `pool\name` or name.
-pub(super) fn find_room<'a>(directory: &'a Directory, text: &str) -> Option<&'a Arc<RoomEntry>> {
+pub fn find_room<'a>(directory: &'a Directory, text: &str) -> Option<&'a Arc<RoomEntry>> {
     if let Some(room) = guid(directory, text, "ma-chan://").and_then(|id| directory.room(id)) {
         return Some(room);
     }
@@ -28,10 +28,7 @@ pub(super) fn find_room<'a>(directory: &'a Directory, text: &str) -> Option<&'a 
 }
 
 /// A category by GUID, `ma-cat://` URI, `pool\name` or name.
-pub(super) fn find_category<'a>(
-    directory: &'a Directory,
-    text: &str,
-) -> Option<&'a Arc<CategoryEntry>> {
+pub fn find_category<'a>(directory: &'a Directory, text: &str) -> Option<&'a Arc<CategoryEntry>> {
     let id = guid(directory, text, CATEGORY_SCHEME);
     if let Some(category) = id.and_then(|id| directory.category(id)) {
         return Some(category);
@@ -40,6 +37,18 @@ pub(super) fn find_category<'a>(
         Some(Node::Category(id)) => directory.category(id),
         _ => None,
     })
+}
+
+/// An add-in by GUID, `pool\name` or name.
+pub fn find_addin<'a>(directory: &'a Directory, text: &str) -> Option<&'a Addin> {
+    let by_id = Guid::parse(text.trim()).and_then(|id| directory.addin(id));
+    by_id.or_else(|| names(directory, text).find_map(|name| addin_called(directory, name)))
+}
+
+/// The add-in of that name, in any case.
+pub(super) fn addin_called<'a>(directory: &'a Directory, name: &str) -> Option<&'a Addin> {
+    let wanted = name.trim().to_lowercase();
+    directory.addins().find(|addin| addin.name.trim().to_lowercase() == wanted)
 }
 
 const CATEGORY_SCHEME: &str = "ma-cat://";
@@ -95,19 +104,10 @@ impl<'a> Planner<'a> {
 
     /// An add-in by GUID, `pool\name` or name.
     pub(super) fn addin_named(&self, text: &str) -> Result<&'a Addin, Refusal> {
-        let directory = self.directory;
-        let by_id = Guid::parse(text.trim()).and_then(|id| directory.addin(id));
-        let mut by_name = names(directory, text).filter_map(|name| self.addin_called(name));
-        by_id.or_else(|| by_name.next()).ok_or_else(|| {
+        find_addin(self.directory, text).ok_or_else(|| {
             let message = format!("there is no add-in {text:?}");
             Refusal::new(Cause::NoSuchNode, "addin", message)
         })
-    }
-
-    /// The add-in of that name, in any case.
-    pub(super) fn addin_called(&self, name: &str) -> Option<&'a Addin> {
-        let wanted = name.trim().to_lowercase();
-        self.directory.addins().find(|addin| addin.name.trim().to_lowercase() == wanted)
     }
 
     /// One principal.

@@ -35,6 +35,7 @@ pub use act::{
     PolicyEdit, RoomEdit,
 };
 pub use explain::{Eligible, Explanation, Reason, eligible, explain};
+pub use find::{find_addin, find_category, find_room};
 pub use plan::plan;
 pub use refusal::{Cause, Refusal};
 

@@ -87,8 +87,8 @@ impl List {
 
     pub(super) fn edit(&mut self, people: &People, add: &[PrincipalId], remove: &[PrincipalId]) {
         let is_user = |id: &PrincipalId| people.kind(*id) == PrincipalKind::User;
+        let gone: HashSet<PrincipalId> = remove.iter().copied().collect();
         let edited = |old: &[PrincipalId], wants_users: bool| -> Box<[PrincipalId]> {
-            let gone: HashSet<PrincipalId> = remove.iter().copied().collect();
             let kept = old.iter().filter(|id| !gone.contains(*id));
             let new = add.iter().filter(|id| is_user(id) == wants_users);
             let mut all: Vec<PrincipalId> = kept.chain(new).copied().collect();

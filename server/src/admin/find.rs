@@ -1,42 +1,13 @@
 //! Things by what people call them: GUID, URI, name, or `pool\name`. For reading; acts are given
-//! the texts, and the core looks them up likewise.
+//! the texts. Rooms, categories and add-ins are found as acts find them; people also when they are
+//! not active any more.
 
 use parlance_core::Directory;
-use parlance_core::directory::model::{Addin, PrincipalKind};
-use parlance_core::directory::{CategoryEntry, Node, Person, RoomEntry};
+use parlance_core::directory::Person;
+use parlance_core::directory::model::PrincipalKind;
 use parlance_wire::xccos::Guid;
-use std::sync::Arc;
 
-/// A room.
-pub fn room<'a>(directory: &'a Directory, text: &str) -> Option<&'a Arc<RoomEntry>> {
-    if let Some(room) = identifier(text, "ma-chan://").and_then(|id| directory.room(id)) {
-        return Some(room);
-    }
-    match directory.named(plain(directory, text))? {
-        Node::Room(id) => directory.room(id),
-        Node::Category(_) => None,
-    }
-}
-
-/// A category.
-pub fn category<'a>(directory: &'a Directory, text: &str) -> Option<&'a Arc<CategoryEntry>> {
-    if let Some(category) = identifier(text, "ma-cat://").and_then(|id| directory.category(id)) {
-        return Some(category);
-    }
-    match directory.named(plain(directory, text))? {
-        Node::Category(id) => directory.category(id),
-        Node::Room(_) => None,
-    }
-}
-
-/// An add-in.
-pub fn addin<'a>(directory: &'a Directory, text: &str) -> Option<&'a Addin> {
-    if let Some(addin) = Guid::parse(text).and_then(|id| directory.addin(id)) {
-        return Some(addin);
-    }
-    let name = plain(directory, text).trim().to_lowercase();
-    directory.addins().find(|addin| addin.name.trim().to_lowercase() == name)
-}
+pub use parlance_core::admin::{find_addin as addin, find_category as category, find_room as room};
 
 /// A principal: by GUID, URI, or an account name, e-mail address or display name that only one has.
 pub fn person<'a>(directory: &'a Directory, text: &str) -> Option<&'a Person> {
@@ -61,18 +32,4 @@ pub fn person<'a>(directory: &'a Directory, text: &str) -> Option<&'a Person> {
 /// A user, by the `sip:` URI or as [`person`].
 pub fn user<'a>(directory: &'a Directory, text: &str) -> Option<&'a Person> {
     person(directory, text).filter(|person| person.principal.kind == PrincipalKind::User)
-}
-
-fn identifier(text: &str, scheme: &str) -> Option<Guid> {
-    let text = text.trim();
-    let addressed = || Guid::parse(text.strip_prefix(scheme)?.rsplit_once('/')?.1);
-    Guid::parse(text).or_else(addressed)
-}
-
-/// A name without the pool in front of it.
-fn plain<'a>(directory: &Directory, text: &'a str) -> &'a str {
-    match text.split_once('\\') {
-        Some((pool, name)) if pool.eq_ignore_ascii_case(&directory.pool.fqdn) => name,
-        _ => text,
-    }
 }
