@@ -30,7 +30,7 @@ pub use archive::{Answer, Endpoint, MemoryArchive, Query, QueryKey};
 pub use counters::{Counters, Gauges, Refusal};
 pub use directory::{Directory, RoomConfig};
 pub use limits::Limits;
-pub use log::{MemoryLog, Record};
+pub use log::{MemoryLog, Record, RoomEnd};
 pub use mail::{Mail, ShardId};
 pub use outbox::Body;
 pub use shard::{Close, Event, Input, LinkId, LinkInfo, Output, Setup, Shard, Transport};

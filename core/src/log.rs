@@ -25,6 +25,17 @@ pub struct Record {
     pub rtf: Option<String>,
 }
 
+/// Where a room ends: it goes on behind this, whatever is left of what was said in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomEnd {
+    /// Which room.
+    pub room: Guid,
+    /// Highest number that was given to a message.
+    pub number: u64,
+    /// Latest time of a message.
+    pub ts: Timestamp,
+}
+
 /// The log of one shard, kept in memory: nothing survives a restart.
 ///
 /// It takes records in ticket order and commits them when told to, so that the simulator can let

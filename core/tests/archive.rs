@@ -4,7 +4,7 @@ mod harness;
 
 use harness::{Client, World, documents, member, reference, room};
 use parlance_core::archive::Fault;
-use parlance_core::{Input, Limits, Query, Record};
+use parlance_core::{Input, Limits, Query, Record, RoomEnd};
 use parlance_wire::xccos::{
     Command, FromServer, HistorySearch, Preference, Reply, ReplyData, ResponseCode, RoomRef,
     Timestamp,
@@ -230,6 +230,19 @@ fn a_short_answer_means_that_nothing_is_older() {
     world.hold_queries = true;
     lee.command(&mut world, &context(30));
     assert_eq!(history(&mut lee, &mut world).1, ["m7", "m9"]);
+}
+
+#[test]
+fn a_room_goes_on_behind_its_end_though_nothing_of_it_is_at_hand() {
+    let mut world = restarted(0, Limits::default());
+    // Two more were said, and removed since.
+    let end = RoomEnd { room: room(1), number: 42, ts: Timestamp(42) };
+    world.shards.iter_mut().for_each(|shard| shard.restore_end(end));
+    let mut lee = member(&mut world, 0, "lee", 1);
+    lee.post(&mut world, 1, "and on");
+    assert_eq!(numbers(&mut lee, &mut world), [43]);
+    lee.command(&mut world, &context(3));
+    assert_eq!(history(&mut lee, &mut world).1, ["m39", "m40", "and on"]);
 }
 
 fn search(rooms: &[RoomRef], change: impl FnOnce(&mut HistorySearch)) -> Command {

@@ -14,6 +14,7 @@ mod files;
 mod greeting;
 mod layout;
 mod machine;
+mod opening;
 mod placement;
 mod rings;
 mod serve;

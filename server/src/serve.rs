@@ -5,20 +5,20 @@ use crate::admin::{self, Tokens};
 use crate::api::{self, Api};
 use crate::certificate::{InForce, ensure_self_signed, self_signed_files};
 use crate::commit::{
-    self, Archive, Background, Desk, Endpoints, Feeder, LiveRooms, Queries, Service,
+    self, Background, Desk, Endpoints, Feeder, LiveRooms, Queries, Replication, Service,
 };
 use crate::config::{Ack, Config, Io};
 use crate::greeting::{self, Bound};
 use crate::layout::Machine;
 use crate::machine;
+use crate::opening::{self, Ground};
 use crate::placement::Placement;
 use crate::shell::driver::Parts;
 use crate::shell::edition::{Edition, Editions};
 use crate::shell::mesh::{Mesh, MeshEnd};
 use crate::shell::{Clock, Control, Past, Report, Seat, epoll, listen, tls, uring};
 use crate::telemetry::{self, Health, LogGuard, Metrics, Publisher, Reporter};
-use crate::tools;
-use parlance_core::{Directory, Endpoint, Mail, Setup, ShardId, Transport};
+use parlance_core::{Directory, Mail, Setup, ShardId, Transport};
 use parlance_wire::xccos::Guid;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustls::ServerConfig;
@@ -71,17 +71,19 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     watch_signals(supervisor.clone(), in_force)?;
     // Held until the end: no second server on this data directory.
     let _lock = commit::lock(&config.data, config.log.engine)?;
-    let (mut archive, opened) = open_storage(config, placement.shards.len())?;
-    let known: Arc<[Endpoint]> = archive.endpoints()?.into();
-    let administration = admin::open_configured(config)?;
+    let seeds = seed()?;
+    let fresh = Guid(u128::from_le_bytes(seeds[..16].try_into().expect("sixteen bytes")));
+    let ground = opening::open(config, placement.shards.len(), fresh)?;
+    let Ground { archive, opened, endpoints: known, administration, replication } = ground;
     let meshes = Mesh::build(placement.shards.len());
     let desk = Desk::new(meshes.iter().map(MeshEnd::bell).collect());
     let numbers = desk.numbers();
     numbers.stored.store(opened.reader.taken().0, Ordering::Release);
     let marks = opened.log.watermarks();
     numbers.durable.store(marks.durable.0, Ordering::Release);
-    let (ack, seed) = (config.log.ack, seed()?[0].into());
-    let mut feeder = Feeder::new(archive, opened.reader, &marks, desk.clone(), ack, clock, seed);
+    let (ack, spread) = (config.log.ack, seeds[16].into());
+    let feeder = Feeder::new(archive, opened.reader, &marks, desk.clone(), ack, clock, spread);
+    let mut feeder = feeder.replicating(replication.clone());
     // Only signals are reported before the shards run.
     if ack == Ack::Sql && !feeder.catch_up(|| reports.try_recv().is_err())? {
         return Ok(Exit::Done);
@@ -103,7 +105,7 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let endpoints = Arc::<Endpoints>::default();
     let ends = meshes.into_iter().zip(places).collect();
     let parts = parts(ends, &desk, &queries, &endpoints, clock, &tls, &supervisor);
-    let past = |records| Past { records, endpoints: known.clone() };
+    let past = |rooms| Past { rooms, endpoints: known.clone() };
     let pasts = opened.restored.into_iter().map(past).collect();
     let directory = administration.directory();
     let (seats, slots) = seats(config, &directory, &placement, parts, pasts, sockets, &supervisor)?;
@@ -113,7 +115,8 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
         Ack::Sql => service.awaiting(store.thread().clone()),
     };
     let log = start_log(service, lines.clone())?;
-    let endpoint_writer = commit::start_writer(&config.store, endpoints)?;
+    let endpoint_writer = commit::start_writer(&config.store, endpoints, replication.clone())?;
+    let replicating = replication.as_ref().map(Replication::start).transpose()?;
     let controls: Vec<Control> = seats.iter().map(|seat| seat.control.clone()).collect();
     for seat in seats {
         let started = match io {
@@ -131,7 +134,8 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
         .transpose()?;
     let health = Health::default();
     if let Some(listener) = http {
-        let metrics = Metrics::new(clock, slots, numbers, administration.numbers().clone());
+        let admin_numbers = administration.numbers().clone();
+        let metrics = Metrics::new(clock, slots, numbers, admin_numbers, replication);
         let tokens = Tokens::open(&config.data)?;
         let api = api::router(Api::new(administration, tokens.into()));
         telemetry::serve(listener, metrics, health.clone(), api)
@@ -151,6 +155,9 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     // Its panics end the process by themselves.
     let _ = log.join();
     endpoint_writer.finish(STORE_PATIENCE);
+    if let Some(replicating) = replicating {
+        replicating.finish(STORE_PATIENCE);
+    }
     if let Some(people) = people {
         people.finish(STORE_PATIENCE);
     }
@@ -266,20 +273,6 @@ fn not_bound(address: SocketAddr, error: &std::io::Error) -> String {
 
 fn address_of(listener: Option<&TcpListener>) -> Result<Option<SocketAddr>, String> {
     listener.map(TcpListener::local_addr).transpose().map_err(|e| e.to_string())
-}
-
-/// Opens the database and the log, and reads what the rooms go on from.
-fn open_storage(config: &Config, shards: usize) -> Result<(Archive, commit::Opened), String> {
-    let seed = seed()?;
-    let fresh = Guid(u128::from_le_bytes(seed[..16].try_into().expect("sixteen bytes")));
-    tools::refuse_left_behind(config)?;
-    let identity = commit::identity(&config.data, config.log.engine, fresh)?;
-    let mut archive = Archive::open(&config.store, &identity)?;
-    let stored = archive.stored()?;
-    let depth = usize::from(config.directory.configuration().default_chat_history);
-    let known = archive.recall(depth.min(config.limits.recent_max))?;
-    let opened = commit::open(&config.data, &config.log, stored, known, shards)?;
-    Ok((archive, opened))
 }
 
 /// Starts the log's thread. When its disk fails, the process ends: what was acknowledged is safe,

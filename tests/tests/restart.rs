@@ -117,6 +117,7 @@ fn chat_goes_on_while_postgresql_is_away() {
     join(&mut dialog, &room);
     let mut acknowledged = talk(&mut dialog, &room, 0, POSTS);
     server.until_stored();
+    server.until_metric("parlance_replica_whole", |is_whole| is_whole == 1.0);
 
     // No author notices that the database has crashed.
     cluster.kill();
@@ -124,15 +125,29 @@ fn chat_goes_on_while_postgresql_is_away() {
     while server.metric("parlance_store_failures_total", "") == 0.0 {}
     acknowledged.extend(talk(&mut dialog, &room, 2, POSTS));
 
-    // A server that starts without it would number rooms anew: it does not start.
+    // With `ack = "sql"` nobody could post, so that such a server does not start.
+    server.configure(&Options { ack: "sql", sql: cluster.url("chat"), ..options() });
     let said = server.fails_to_start();
     assert!(said.contains("the database cannot be used"), "{said}");
+    server.configure(&Options { sql: cluster.url("chat"), ..options() });
+
+    // Others start from what they know, and rooms go on with their numbers.
+    for round in 3..5 {
+        server.kill_and_restart();
+        server.until_said("the database is away");
+        let mut dialog = Dialog::open(server.sip, "author");
+        join(&mut dialog, &room);
+        acknowledged.extend(talk(&mut dialog, &room, round, POSTS));
+    }
 
     // With the database everything is there, once, and what it lacks comes from the log.
     cluster.run();
-    server.kill_and_restart();
     server.until_stored();
-    let texts: Vec<String> = history(&server, &room).into_iter().map(|m| m.chat).collect();
-    assert_eq!(texts, acknowledged);
-    assert_eq!(server.metric("parlance_store_rows_total", "") as usize, 2 * POSTS);
+    assert_eq!(server.metric("parlance_store_rows_total", "") as usize, 4 * POSTS);
+    let texts = || -> Vec<String> {
+        history(&server, &room).into_iter().map(|message| message.chat).collect()
+    };
+    assert_eq!(texts(), acknowledged);
+    let numbers: Vec<u64> = history(&server, &room).into_iter().map(|m| m.chat_id).collect();
+    assert!(numbers.iter().copied().eq(1..=acknowledged.len() as u64), "{numbers:?}");
 }

@@ -41,7 +41,7 @@ use crate::bucket::Bucket;
 use crate::counters::{Counters, Gauges, Refusal};
 use crate::directory::{Directory, Touched};
 use crate::limits::Limits;
-use crate::log::Record;
+use crate::log::{Record, RoomEnd};
 use crate::mail::{AskKey, Mail, SessionKey, ShardId};
 use crate::outbox::Pool;
 use crate::time::{Instant, Now};
@@ -364,6 +364,13 @@ impl Shard {
     /// If the numbers of a room do not rise.
     pub fn restore(&mut self, record: Record) {
         self.restore_record(record);
+    }
+
+    /// Takes in where a room ended, behind what is restored of it: a number is given once, even if
+    /// the message that had it was removed, or is not at hand. Rooms that other shards own, or that
+    /// are no more, are skipped.
+    pub fn restore_end(&mut self, end: RoomEnd) {
+        self.restore_room_end(end);
     }
 
     /// Takes in what an earlier run knew of an endpoint, before the first link. Those that other

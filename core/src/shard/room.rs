@@ -12,7 +12,7 @@ use super::query::ENVELOPE_BYTES;
 use super::roster::{Left, Roster};
 use super::{Due, Output, Shard};
 use crate::directory::{Directory, RoomEntry};
-use crate::log::Record;
+use crate::log::{Record, RoomEnd};
 use crate::mail::{Address, AskKey, Item, JoinOutcome, Leave, Mail, PostOutcome, ShardId, User};
 use crate::outbox::Body;
 use crate::policy::{self, Place, Standing};
@@ -228,6 +228,15 @@ impl Shard {
         let delivery = delivery(&self.setup.directory, &uri, record);
         let kept = self.keep(delivery);
         self.remember(id, kept);
+    }
+
+    pub(super) fn restore_room_end(&mut self, end: RoomEnd) {
+        if self.owner(end.room) != self.setup.id {
+            return;
+        }
+        let Some(room) = self.open_room(end.room) else { return };
+        room.last_number = room.last_number.max(end.number);
+        room.last_ts = room.last_ts.max(end.ts);
     }
 
     /// Keeps a released message for history.

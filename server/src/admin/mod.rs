@@ -47,7 +47,7 @@ pub use fresh::fresh_guid;
 pub use ledger::{Invitation, StoredRecord};
 pub use messages::{Filter, Match, MessageAct, REPLACEMENT};
 pub use numbers::AdminNumbers;
-pub use open::{address, load, open_configured, tell_address};
+pub use open::{Loaded, address, load, open_configured, open_replica, tell_address};
 pub use rooms::Rooms;
 pub use service::{Admin, Done, Options, Request, Surface, Wanted};
 pub use tokens::{LOCAL_TOKEN, Token, TokenError, TokenRole, Tokens, hex, unhex};

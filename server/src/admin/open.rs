@@ -6,13 +6,15 @@ use super::numbers::AdminNumbers;
 use super::record;
 use super::rooms::Rooms;
 use super::service::{Admin, REQUESTS_MAX, Shared, Surface};
+use super::store::Database;
 use super::worker::{Publish, Worker};
+use crate::commit::Replication;
 use crate::config::Config;
 use crate::files::write_whole;
 use crossbeam::channel::bounded;
 use parlance_core::directory::{Change, Revision};
 use parlance_core::{Directory, RoomConfig};
-use parlance_storage::sql::AnyStore;
+use parlance_storage::sql::Store;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -39,23 +41,49 @@ pub fn address(data: &Path) -> Option<SocketAddr> {
     std::fs::read_to_string(data.join(ADDRESS)).ok()?.trim().parse().ok()
 }
 
-/// Opens the directory of a configuration.
+/// Opens the directory of a configuration. A replica is told what is changed.
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_configured(config: &Config) -> Result<Loaded, String> {
-    let store = AnyStore::open(&config.store).map_err(|e| format!("the database: {e}"))?;
-    let of = &config.directory;
-    let mut loaded = open(Box::new(store), &of.domain, config.seeds.clone(), of.admits_unknown)?;
-    let directory = Arc::unwrap_or_clone(loaded.directory);
-    loaded.directory = Arc::new(directory.with_defaults(of.defaults().clone()));
-    Ok(loaded)
+pub fn open_configured(
+    config: &Config,
+    replication: Option<Arc<Replication>>,
+) -> Result<Loaded, String> {
+    let (database, of) = (Database::open(&config.store, replication)?, &config.directory);
+    let loaded = open(Box::new(database), &of.domain, config.seeds.clone(), of.admits_unknown)?;
+    Ok(loaded.with_defaults_of(config))
+}
+
+/// The directory of a configuration whose database is away, from its `replica`.
+///
+/// # Errors
+/// Why the server must not start: cause, effect, next step.
+pub fn open_replica(
+    config: &Config,
+    replica: &mut dyn Store,
+    replication: Option<Arc<Replication>>,
+) -> Result<Loaded, String> {
+    let (database, of) = (Database::open(&config.store, replication)?, &config.directory);
+    let read = |take: &mut dyn FnMut(Change)| Ok(replica.directory_load(take)?);
+    let directory = load(read, &of.domain, of.admits_unknown)?;
+    let seeded = directory.seed_rooms(config.seeds.clone(), "configuration", now());
+    if seeded.is_ok_and(|seeded| !seeded.is_empty()) {
+        tracing::warn!(
+            cause = "the database is away",
+            effect = "they are not there until the server starts with it",
+            "[[room]]s of the configuration could not be made"
+        );
+    }
+    let (ledger, directory) = (Box::new(database), Arc::new(directory));
+    Ok(Loaded { ledger, directory, is_in_doubt: true }.with_defaults_of(config))
 }
 
 /// A directory that is ready; nobody changes it yet.
 pub struct Loaded {
     ledger: Box<dyn Ledger>,
     directory: Arc<Directory>,
+    /// The database may have another.
+    is_in_doubt: bool,
 }
 
 /// Loads the directory of a database; an empty one gets what a directory begins with. Rooms of the
@@ -69,7 +97,7 @@ pub fn open(
     seeds: Vec<RoomConfig>,
     admits_unknown: bool,
 ) -> Result<Loaded, String> {
-    let mut directory = load(&mut *ledger, domain, admits_unknown)?;
+    let mut directory = load(|take| ledger.load(take), domain, admits_unknown)?;
     if directory.revision == Revision(0) {
         let changes = directory.first_changes();
         directory = begin(&mut *ledger, &directory, &changes, "first contents")?;
@@ -84,15 +112,15 @@ pub fn open(
     if !seeded.is_empty() {
         directory = begin(&mut *ledger, &directory, &seeded, "[[room]]s of the configuration")?;
     }
-    Ok(Loaded { ledger, directory: Arc::new(directory) })
+    Ok(Loaded { ledger, directory: Arc::new(directory), is_in_doubt: false })
 }
 
-/// The directory of the database.
+/// The directory that `read` hands over as changes to an empty one.
 ///
 /// # Errors
 /// Cause and next step.
 pub fn load(
-    ledger: &mut dyn Ledger,
+    read: impl FnOnce(&mut dyn FnMut(Change)) -> Result<Revision, LedgerError>,
     domain: &str,
     admits_unknown: bool,
 ) -> Result<Directory, String> {
@@ -105,7 +133,7 @@ pub fn load(
         }
         batch.clear();
     };
-    let revision = ledger.load(&mut |change| {
+    let revision = read(&mut |change| {
         batch.push(change);
         if batch.len() == LOAD_BATCH {
             apply(&mut directory, &mut batch);
@@ -154,6 +182,12 @@ fn begin(
 }
 
 impl Loaded {
+    fn with_defaults_of(self, config: &Config) -> Loaded {
+        let directory = Arc::unwrap_or_clone(self.directory);
+        let directory = directory.with_defaults(config.directory.defaults().clone());
+        Loaded { directory: Arc::new(directory), ..self }
+    }
+
     /// The directory that was loaded.
     #[cfg(test)]
     pub fn directory(&self) -> &Arc<Directory> {
@@ -170,6 +204,7 @@ impl Loaded {
         let numbers = Arc::<AdminNumbers>::default();
         let shared = Arc::new(Shared { directory, numbers });
         let worker = Worker::new(self.ledger, self.directory, shared.clone(), publish, rooms);
+        let worker = worker.doubting(self.is_in_doubt);
         let thread = std::thread::Builder::new().name("admin".into());
         let thread = thread.spawn(move || worker.run(&jobs));
         thread.map_err(|e| format!("no thread for administration: {e}"))?;

@@ -11,7 +11,6 @@ use super::rooms::Rooms;
 use super::service::{Done, Job, Request, Shared, Wanted};
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use parlance_core::Directory;
-
 use parlance_core::admin::{Act, Cause, Context, Refusal, plan};
 use parlance_core::directory::Touched;
 use std::sync::Arc;
@@ -32,7 +31,8 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     publish: Publish,
     rooms: Box<dyn Rooms>,
-    /// The database failed while a batch was on its way: it may have it.
+    /// The database failed while a batch was on its way, or was away at the start: it may have
+    /// another directory.
     is_in_doubt: bool,
 }
 
@@ -45,6 +45,11 @@ impl Worker {
         rooms: Box<dyn Rooms>,
     ) -> Worker {
         Worker { ledger, directory, shared, publish, rooms, is_in_doubt: false }
+    }
+
+    /// The database may have another directory: it is looked at as soon as it is there.
+    pub(super) fn doubting(self, is_in_doubt: bool) -> Worker {
+        Worker { is_in_doubt, ..self }
     }
 
     /// Works until nobody has a handle any more.
@@ -186,7 +191,8 @@ impl Worker {
     /// Takes what the database has in place of what is in memory.
     fn reload(&mut self) -> Result<(), AdminError> {
         let (domain, admits) = (self.directory.domain.clone(), self.directory.admits_unknown);
-        let next = load(&mut *self.ledger, &domain, admits).map_err(AdminError::Database)?;
+        let next = load(|take| self.ledger.load(take), &domain, admits);
+        let next = next.map_err(AdminError::Database)?;
         let next = next.with_defaults(self.directory.defaults().clone());
         self.put(next, Touched { everything: true, ..Touched::default() });
         Ok(())

@@ -5,6 +5,7 @@
 //! joins again.
 
 use super::background::Background;
+use super::replication::Replication;
 use parlance_core::Endpoint;
 use parlance_storage::sql::{AnyStore, ENDPOINTS_BATCH_MAX, Error, Store};
 use std::collections::HashMap;
@@ -62,17 +63,28 @@ impl Endpoints {
 ///
 /// # Errors
 /// Why the server must not start.
-pub fn start_writer(url: &str, endpoints: Arc<Endpoints>) -> Result<Background, String> {
-    let mut store = AnyStore::open(url).map_err(|e| format!("the database: {e}"))?;
-    Background::start("endpoints", move |is_closing| run(&mut store, &endpoints, is_closing))
+pub fn start_writer(
+    url: &str,
+    endpoints: Arc<Endpoints>,
+    replication: Option<Arc<Replication>>,
+) -> Result<Background, String> {
+    let store = AnyStore::open(url).map_err(|e| format!("the database: {e}"))?;
+    let mut writer = Writer { store, replication };
+    Background::start("endpoints", move |is_closing| run(&mut writer, &endpoints, is_closing))
 }
 
-fn run(store: &mut AnyStore, endpoints: &Endpoints, is_closing: &AtomicBool) {
+/// Where it is written to.
+struct Writer {
+    store: AnyStore,
+    replication: Option<Arc<Replication>>,
+}
+
+fn run(writer: &mut Writer, endpoints: &Endpoints, is_closing: &AtomicBool) {
     let mut is_told = false;
     loop {
         // Looked at first: what was there before the end is written below.
         let is_closing = is_closing.load(Ordering::Acquire);
-        let pause = match write(store, endpoints) {
+        let pause = match write(writer, endpoints) {
             Ok(()) => {
                 is_told = false;
                 PERIOD
@@ -96,10 +108,14 @@ fn run(store: &mut AnyStore, endpoints: &Endpoints, is_closing: &AtomicBool) {
     }
 }
 
-fn write(store: &mut AnyStore, endpoints: &Endpoints) -> Result<(), Error> {
+fn write(writer: &mut Writer, endpoints: &Endpoints) -> Result<(), Error> {
+    let Writer { store, replication } = writer;
     let mut all = endpoints.take();
     while !all.is_empty() {
         let rest = all.split_off(ENDPOINTS_BATCH_MAX.min(all.len()));
+        if let Some(replication) = replication {
+            replication.remembered(&all);
+        }
         let written = store.endpoints_write(&all).or_else(|error| match error.is_retryable() {
             true => Err(error),
             false => write_singly(store, &all),

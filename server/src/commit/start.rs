@@ -2,7 +2,7 @@
 
 use super::engine::{self, Pair};
 use crate::config;
-use parlance_core::{Directory, Record};
+use parlance_core::{Directory, Record, RoomEnd};
 use parlance_storage::log::CursorId;
 use parlance_storage::{Engine, EngineReader, Position};
 use parlance_wire::xccos::Guid;
@@ -17,21 +17,32 @@ pub struct Opened {
     pub stored: CursorId,
     /// Reads it beside its writer, from the store's place on.
     pub reader: Box<dyn EngineReader>,
-    /// Messages for each shard's rooms, each room's in order.
-    pub restored: Vec<Vec<Record>>,
+    /// What each shard's rooms go on from.
+    pub restored: Vec<Restored>,
 }
 
-/// The newest messages of each room.
+/// What one shard's rooms go on from.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// Messages, each room's in order.
+    pub records: Vec<Record>,
+    /// Where rooms ended, whatever is left of them.
+    pub ends: Vec<RoomEnd>,
+}
+
+/// The newest messages of each room, and where it ends.
 #[derive(Debug)]
 pub struct Recollection {
     rooms: HashMap<Guid, VecDeque<Record>>,
+    ends: Vec<RoomEnd>,
     per_room_max: usize,
 }
 
 impl Recollection {
-    /// Keeps the newest `per_room_max` of each room, at least one: it carries the room's number.
-    pub fn new(per_room_max: usize) -> Recollection {
-        Recollection { rooms: HashMap::new(), per_room_max: per_room_max.max(1) }
+    /// Keeps the newest `per_room_max` of each room, at least one. `ends` is where the store says
+    /// that rooms end: what is left of their messages may end before.
+    pub fn new(per_room_max: usize, ends: Vec<RoomEnd>) -> Recollection {
+        Recollection { rooms: HashMap::new(), ends, per_room_max: per_room_max.max(1) }
     }
 
     /// Takes the next message of a room; one that is known already is passed over.
@@ -47,10 +58,14 @@ impl Recollection {
     }
 
     /// Deals everything out to the shards that own the rooms.
-    fn deal(self, shards: usize) -> Vec<Vec<Record>> {
-        let mut dealt: Vec<Vec<Record>> = (0..shards).map(|_| Vec::new()).collect();
+    fn deal(self, shards: usize) -> Vec<Restored> {
+        let mut dealt: Vec<Restored> = (0..shards).map(|_| Restored::default()).collect();
+        let owner = |room| Directory::owner(room, shards).0 as usize;
         for (room, records) in self.rooms {
-            dealt[Directory::owner(room, shards).0 as usize].extend(records);
+            dealt[owner(room)].records.extend(records);
+        }
+        for end in self.ends {
+            dealt[owner(end.room)].ends.push(end);
         }
         dealt
     }

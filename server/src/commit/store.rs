@@ -6,18 +6,19 @@
 
 use super::lane::Desk;
 use super::numbers::LogNumbers;
+use super::replication::Replication;
 use super::start::Recollection;
 use crate::config::Ack;
 use crate::shell::Clock;
 use parlance_core::directory::display_name;
 use parlance_core::time::Instant;
-use parlance_core::{Endpoint, Record};
+use parlance_core::{Endpoint, Record, RoomEnd};
 use parlance_storage::flusher::{Flusher, Settings, Step};
 use parlance_storage::log::ReadError;
 use parlance_storage::sql::{
     AnyStore, Cursor, Error, LogPosition, Place, RECENT_ROOMS_MAX, RECENT_ROWS_MAX, Row, Store,
 };
-use parlance_storage::{EngineReader, Position, log};
+use parlance_storage::{EngineReader, Position, log, sql};
 use parlance_wire::xccos::Guid;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,24 +38,47 @@ pub struct Archive {
     store: AnyStore,
     /// Names this log's place in it.
     cursor: String,
+    /// Its tables have been brought forward since this program runs.
+    is_migrated: bool,
 }
 
 impl Archive {
-    /// Opens the database and brings its tables forward. `log_id` is the identity of the log.
+    /// The database at a URL, which may be away. `log_id` is the identity of the log.
     ///
     /// # Errors
     /// Why the server must not start: cause, effect, next step.
-    pub fn open(url: &str, log_id: &str) -> Result<Archive, String> {
-        let mut store = AnyStore::open(url).map_err(|e| unusable(&e))?;
-        let migrated = store.migrate().map_err(|e| unusable(&e))?;
-        tracing::info!(?migrated, "database opened");
-        Ok(Archive { store, cursor: cursor_name(log_id) })
+    pub fn new(url: &str, log_id: &str) -> Result<Archive, String> {
+        let store = AnyStore::open(url).map_err(|e| unusable(&e))?;
+        Ok(Archive { store, cursor: cursor_name(log_id), is_migrated: false })
+    }
+
+    /// Brings its tables forward, unless that has been done.
+    ///
+    /// # Errors
+    /// When it is away or is not ours.
+    pub fn migrate(&mut self) -> Result<(), Error> {
+        if !self.is_migrated {
+            let migrated = self.store.migrate()?;
+            tracing::info!(?migrated, "database opened");
+            self.is_migrated = true;
+        }
+        Ok(())
+    }
+
+    /// The database itself.
+    pub fn store(&mut self) -> &mut AnyStore {
+        &mut self.store
+    }
+
+    /// Under which name it keeps how far it has got with the log.
+    pub fn cursor(&self) -> &str {
+        &self.cursor
     }
 
     /// How far it has got with the log.
     ///
     /// # Errors
-    /// As [`Archive::open`].
+    /// As [`Archive::new`].
     pub fn stored(&mut self) -> Result<Position, String> {
         let cursor = self.store.cursor(&self.cursor).map_err(|e| unusable(&e))?;
         Ok(Position(cursor.unwrap_or_default().0))
@@ -63,7 +87,7 @@ impl Archive {
     /// Which rooms endpoints were in.
     ///
     /// # Errors
-    /// As [`Archive::open`].
+    /// As [`Archive::new`].
     pub fn endpoints(&mut self) -> Result<Vec<Endpoint>, String> {
         self.store.endpoints().map_err(|e| unusable(&e))
     }
@@ -71,11 +95,11 @@ impl Archive {
     /// The newest messages of all rooms, `per_room_max` of each where that is not too much.
     ///
     /// # Errors
-    /// As [`Archive::open`].
+    /// As [`Archive::new`].
     pub fn recall(&mut self, per_room_max: usize) -> Result<Recollection, String> {
-        let mut known = Recollection::new(per_room_max);
-        let rooms = self.store.rooms().map_err(|e| unusable(&e))?;
-        let rooms: Vec<Guid> = rooms.iter().map(|end| end.room).collect();
+        let ends = self.store.rooms().map_err(|e| unusable(&e))?;
+        let rooms: Vec<Guid> = ends.iter().map(|end| end.room).collect();
+        let mut known = Recollection::new(per_room_max, ends.iter().map(end).collect());
         let is_much = rooms.len().saturating_mul(per_room_max) > RESTORED_ROWS_MAX;
         let count = if is_much { 1 } else { per_room_max.max(1) };
         for rooms in rooms.chunks((RECENT_ROWS_MAX / count).clamp(1, RECENT_ROOMS_MAX)) {
@@ -91,7 +115,8 @@ pub fn cursor_name(log_id: &str) -> String {
     format!("stored:{log_id}")
 }
 
-fn unusable(error: &Error) -> String {
+/// What is told when a server cannot start because of its database.
+pub fn unusable(error: &Error) -> String {
     format!(
         "the database cannot be used, so nothing is served: {error}. Rooms would begin anew with \
          their numbers without it; see [store] of the configuration"
@@ -103,6 +128,7 @@ pub struct Feeder {
     archive: Archive,
     reader: Box<dyn EngineReader>,
     flusher: Flusher,
+    replication: Option<Arc<Replication>>,
     numbers: Arc<LogNumbers>,
     desk: Arc<Desk>,
     ack: Ack,
@@ -133,8 +159,13 @@ impl Feeder {
             },
         };
         let flusher = Flusher::new(settings, seed, LogPosition(start.0), LogPosition(end.0));
-        let (numbers, told) = (desk.numbers(), None);
-        Feeder { archive, reader, flusher, numbers, desk, ack, clock, told }
+        let (numbers, told, replication) = (desk.numbers(), None, None);
+        Feeder { archive, reader, flusher, replication, numbers, desk, ack, clock, told }
+    }
+
+    /// The same, and a replica is told where rooms end before the log forgets it.
+    pub fn replicating(self, replication: Option<Arc<Replication>>) -> Feeder {
+        Feeder { replication, ..self }
     }
 
     /// Brings all that the log has into the database before anybody is served, so that rooms do
@@ -218,7 +249,8 @@ impl Feeder {
     }
 
     fn ask(&mut self, now: Instant) {
-        match self.archive.store.cursor(&self.archive.cursor) {
+        let archive = &mut self.archive;
+        match archive.migrate().and_then(|()| archive.store.cursor(&archive.cursor)) {
             Ok(cursor) => {
                 self.flusher.cursor_read(now, cursor);
                 self.publish();
@@ -230,7 +262,11 @@ impl Feeder {
     fn flush(&mut self, now: Instant, from: LogPosition, to: LogPosition, rows_max: usize) {
         let outcome = self.read(from, to, rows_max).and_then(|(rows, position)| {
             let cursor = Cursor { name: self.archive.cursor.clone(), position };
-            self.archive.store.append(&rows, &cursor).map(|_| (rows.len(), position))
+            self.archive.store.append(&rows, &cursor)?;
+            if let Some(replication) = &self.replication {
+                replication.stored(&rows, &cursor);
+            }
+            Ok((rows.len(), position))
         });
         match outcome {
             Ok((rows, position)) => {
@@ -307,6 +343,10 @@ fn row(entry: &log::Entry<'_>) -> Row {
         chat: entry.chat.to_owned(),
         rtf: entry.rtf.map(str::to_owned),
     }
+}
+
+fn end(end: &sql::RoomEnd) -> RoomEnd {
+    RoomEnd { room: end.room, number: end.place.number, ts: end.ts }
 }
 
 pub(super) fn record(row: Row) -> Record {

@@ -23,9 +23,10 @@ pub mod uring;
 pub use clock::Clock;
 pub use driver::ShellCounters;
 
+use crate::commit::Restored;
 use doorbell::Doorbell;
 use driver::Parts;
-use parlance_core::{Endpoint, Record, Setup, Shard, ShardId, Transport};
+use parlance_core::{Endpoint, Setup, Shard, ShardId, Transport};
 use rustix::io::Errno;
 use std::io;
 use std::net::TcpListener;
@@ -74,8 +75,8 @@ impl Control {
 /// What earlier runs of the server knew.
 #[derive(Debug)]
 pub struct Past {
-    /// What was said in the shard's rooms, each room's in order.
-    pub records: Vec<Record>,
+    /// What the shard's rooms go on from.
+    pub rooms: Restored,
     /// Which rooms endpoints were in; those of all shards.
     pub endpoints: Arc<[Endpoint]>,
 }
@@ -122,7 +123,8 @@ fn tell_shortage(error: &io::Error) {
 fn furnish(setup: Setup, past: Past, clock: Clock) -> Shard {
     let now = clock.now();
     let mut shard = Shard::new(setup, now);
-    past.records.into_iter().for_each(|record| shard.restore(record));
+    past.rooms.records.into_iter().for_each(|record| shard.restore(record));
+    past.rooms.ends.into_iter().for_each(|end| shard.restore_end(end));
     past.endpoints.iter().for_each(|endpoint| shard.restore_endpoint(now, endpoint.clone()));
     shard
 }

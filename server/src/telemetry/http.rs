@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn each_path_has_its_answer() {
-        let metrics = Metrics::new(Clock::start(), Vec::new(), Arc::default(), Arc::default());
+        let metrics =
+            Metrics::new(Clock::start(), Vec::new(), Arc::default(), Arc::default(), None);
         let health = Health::default();
         let site = site(metrics, health.clone(), Router::new());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -2,7 +2,7 @@
 
 use super::snapshot::{Snapshot, read};
 use crate::admin::AdminNumbers;
-use crate::commit::LogNumbers;
+use crate::commit::{LogNumbers, Replication};
 use crate::shell::Clock;
 use parlance_core::Refusal;
 use prometheus_client::collector::Collector;
@@ -28,11 +28,12 @@ impl Metrics {
         shards: Vec<Arc<Mutex<Snapshot>>>,
         log: Arc<LogNumbers>,
         admin: Arc<AdminNumbers>,
+        replication: Option<Arc<Replication>>,
     ) -> Metrics {
         let mut registry = Registry::with_prefix("parlance");
         registry.register_collector(Box::new(Process { clock }));
         registry.register_collector(Box::new(Shards { shards }));
-        registry.register_collector(Box::new(Log { numbers: log }));
+        registry.register_collector(Box::new(Log { numbers: log, replication }));
         registry.register_collector(Box::new(Administration { numbers: admin }));
         Metrics { registry }
     }
@@ -167,10 +168,16 @@ impl Collector for Shards {
     }
 }
 
-/// Numbers of the log.
-#[derive(Debug)]
+/// Numbers of the log and of what is behind it.
 struct Log {
     numbers: Arc<LogNumbers>,
+    replication: Option<Arc<Replication>>,
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("numbers", &self.numbers).finish_non_exhaustive()
+    }
 }
 
 impl Collector for Log {
@@ -200,6 +207,12 @@ impl Collector for Log {
         for (name, help, number) in gauges {
             let gauge = ConstGauge::new(number.load(Ordering::Relaxed));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        if let Some(replication) = &self.replication {
+            let help = "1 while the server could start without its database";
+            let gauge = ConstGauge::new(u64::from(replication.is_whole()));
+            let kind = MetricType::Gauge;
+            gauge.encode(encoder.encode_descriptor("replica_whole", help, None, kind)?)?;
         }
         Ok(())
     }
@@ -243,7 +256,8 @@ mod tests {
         two.lock().unwrap().counters.refused[1] = 9;
         two.lock().unwrap().gauges.links = 4;
         let page =
-            Metrics::new(Clock::start(), vec![one, two], Arc::default(), Arc::default()).page();
+            Metrics::new(Clock::start(), vec![one, two], Arc::default(), Arc::default(), None)
+                .page();
         for line in [
             "parlance_posts_total{shard=\"0\"} 0",
             "parlance_posts_total{shard=\"1\"} 3",

@@ -5,6 +5,7 @@ use super::{Answer, Fault, database, note, shown};
 use crate::Exit;
 use crate::config::Config;
 use clap::Args;
+use parlance_core::directory::Change;
 use parlance_storage::sql::{AnyStore, Order, Query, Row, SEARCH_ROWS_MAX, Store, Words};
 use parlance_wire::xccos::{Guid, Timestamp};
 use std::io::Write;
@@ -97,7 +98,8 @@ fn room(config: &Config, store: &mut AnyStore, text: &str) -> Result<Guid, Fault
     if let Some(id) = Guid::parse(text).or_else(addressed) {
         return Ok(id);
     }
-    let directory = crate::admin::load(store, &config.directory.domain, true)?;
+    let read = |take: &mut dyn FnMut(Change)| Ok(store.directory_load(take)?);
+    let directory = crate::admin::load(read, &config.directory.domain, true)?;
     // A database that no server has used yet has the rooms that the first one will make.
     let found = crate::admin::find::room(&directory, text);
     let found = found.or_else(|| crate::admin::find::room(&config.directory, text));

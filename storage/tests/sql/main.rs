@@ -15,6 +15,7 @@ mod only_sqlite;
 mod organisation;
 #[path = "../postgres/mod.rs"]
 mod postgres;
+mod replica;
 mod schema;
 mod search;
 
@@ -79,6 +80,8 @@ on_both! {
     erasing::an_export_passes_over_what_is_gone,
     erasing::a_removed_room_takes_its_messages_along,
     erasing::rooms_have_a_size,
+    replica::a_replica_follows_its_database,
+    replica::a_replica_that_lacks_a_batch_is_not_made,
     schema::an_empty_database_is_migrated,
     schema::every_earlier_version_is_migrated,
     schema::a_newer_version_is_refused,

@@ -5,7 +5,7 @@ use super::agenda::Event;
 use super::world::{Phase, World, node};
 use parlance_core::admin::{self, Actor, Context};
 use parlance_core::archive::Fault;
-use parlance_core::{Answer, Input, Query, QueryKey};
+use parlance_core::{Answer, Input, Query, QueryKey, RoomEnd};
 use parlance_wire::xccos::Guid;
 
 /// A question of a shard.
@@ -97,9 +97,10 @@ impl World {
         }
     }
 
-    /// New shards, which are given back the end of each room.
+    /// New shards, which are given back where each room ended, and some of what was said last.
     fn start_again(&mut self) {
-        let kept = self.dice.between(1, self.plan.limits.history_max.min(8) as u64) as usize;
+        // None, where the database is away when the server starts.
+        let kept = self.dice.between(0, self.plan.limits.history_max.min(8) as u64) as usize;
         let (directory, moment) = (self.directory.clone(), self.moment());
         for id in 0..self.nodes.len() {
             let mut fresh = node(&self.plan, &directory, id, moment, &mut self.dice);
@@ -107,6 +108,10 @@ impl World {
                 let records = self.archive.room(room.room.id);
                 let end = &records[records.len().saturating_sub(kept)..];
                 end.iter().for_each(|record| fresh.shard.restore(record.clone()));
+                if let Some(last) = records.last() {
+                    let (room, number, ts) = (last.room, last.number, last.ts);
+                    fresh.shard.restore_end(RoomEnd { room, number, ts });
+                }
             }
             for endpoint in self.archive.endpoints() {
                 fresh.shard.restore_endpoint(moment, endpoint.clone());

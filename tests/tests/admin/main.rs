@@ -6,4 +6,5 @@ mod commands;
 mod fire;
 mod http;
 mod messages;
+mod replica;
 mod roles;

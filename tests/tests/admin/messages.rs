@@ -3,6 +3,7 @@
 use crate::http::Api;
 use parlance_tests::peer::{Dialog, command, post};
 use parlance_tests::server::{Options, Room, Server};
+use parlance_tests::talk::{history, join};
 use parlance_tests::tool::tool;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -53,6 +54,53 @@ fn messages_go_by_words_author_and_date() {
     assert_eq!(api.post("/rooms/Room%201/messages/replace", &body).body["messages"], 2);
     assert_eq!(said(folder), ["[gone]", "[gone]"]);
     assert_eq!(api.get("/records?limit=1").body["items"][0]["act"], "message.replace");
+}
+
+#[test]
+fn numbers_of_messages_that_are_gone_are_not_given_again() {
+    let mut server = server_with(&["one", "two", "three"]);
+    let (room, folder) = (Room::numbered(1), server.folder().to_owned());
+    // The newest goes, then all.
+    for (words, texts) in [
+        (&["admin", "message", "remove", "Room 1", "--filter", "three"][..], ["four", "five"]),
+        (&["admin", "room", "clear", "Room 1", "--until", "2999-12-31"], ["six", "seven"]),
+    ] {
+        tool(&folder, words).done();
+        // Rooms are what the database says of them from now on.
+        assert!(server.stop().success());
+        server.restart();
+        let mut dialog = Dialog::open(server.sip, "ada");
+        join(&mut dialog, &room);
+        let author = dialog.names.uri();
+        for text in texts {
+            assert_eq!(dialog.info(&post(&room.uri(), &author, text)), 200);
+        }
+        server.until_stored();
+        assert_eq!(
+            said(&folder)[said(&folder).len() - 2..],
+            texts,
+            "what was acknowledged is kept"
+        );
+    }
+    let numbers: Vec<u64> = history(&server, &room).into_iter().map(|m| m.chat_id).collect();
+    assert_eq!(numbers, [6, 7]);
+}
+
+#[test]
+fn a_room_of_the_configuration_that_was_removed_goes_on_behind_its_end() {
+    let mut server = server_with(&["one", "two"]);
+    let (room, folder) = (Room::numbered(1), server.folder().to_owned());
+    tool(&folder, &["admin", "room", "remove", "Room 1"]).done();
+    assert!(server.stop().success());
+    // The configuration has it still, under its old id.
+    server.restart();
+    let mut dialog = Dialog::open(server.sip, "ada");
+    join(&mut dialog, &room);
+    let author = dialog.names.uri();
+    assert_eq!(dialog.info(&post(&room.uri(), &author, "three")), 200);
+    server.until_stored();
+    assert_eq!(said(&folder), ["three"]);
+    assert_eq!(history(&server, &room)[0].chat_id, 3);
 }
 
 #[test]

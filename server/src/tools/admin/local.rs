@@ -6,7 +6,7 @@ use super::output::Answer;
 use super::remote::Remote;
 use crate::admin::{LOCAL_TOKEN, Rooms, Tokens, address, open_configured};
 use crate::api::{self, Api};
-use crate::commit;
+use crate::commit::{self, Replication};
 use crate::config::Config;
 use crate::tools::{Fault, database, tail};
 use axum::Router;
@@ -58,9 +58,18 @@ impl Here {
         let mut store = database::open(config)?;
         let lock = lock(config)?;
         store.migrate()?;
+        // A server that starts from the replica one day must know what is changed here.
+        let replication = match commit::identity_known(&config.data, config.log.engine)? {
+            Some(identity) => {
+                let cursor = commit::cursor_name(&identity);
+                Replication::of(&config.data, &config.store, &cursor, &mut store)?
+            }
+            None => None,
+        };
         drop(store);
         let rooms = Box::new(AtRest { config: config.clone() });
-        let administration = open_configured(config)?.start(Box::new(|_, _| ()), rooms)?;
+        let loaded = open_configured(config, replication)?;
+        let administration = loaded.start(Box::new(|_, _| ()), rooms)?;
         let tokens = Tokens::open(&config.data)?;
         let router = api::router(Api::unlocked(administration, tokens.into()));
         let runtime = tokio::runtime::Builder::new_current_thread().build();

@@ -9,8 +9,11 @@ mod endpoints;
 mod erase;
 mod error;
 mod read;
+mod replica;
 mod schema;
 mod write;
+
+pub use replica::{Building, Replica};
 
 use super::search;
 use super::{

@@ -13,7 +13,7 @@ pub(super) const NUMBER_BITS: u32 = 32;
 
 /// Keys of a room and of one of its spans.
 #[derive(Clone, Copy)]
-struct Keys {
+pub(super) struct Keys {
     room: i64,
     span: i64,
 }
@@ -57,7 +57,7 @@ pub(super) fn rows(connection: &Connection, rows: &[Row]) -> Result<Appended, Er
 }
 
 /// Finds or makes a span, and lets it reach as far as the batch does.
-fn span(connection: &Connection, addition: &Addition) -> Result<Keys, Error> {
+pub(super) fn span(connection: &Connection, addition: &Addition) -> Result<Keys, Error> {
     let room = room(connection, addition.room)?;
     let span = connection
         .prepare_cached(

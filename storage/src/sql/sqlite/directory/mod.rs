@@ -33,15 +33,37 @@ pub(super) fn commit(
     }
     let next = Revision(found.0 + 1);
     admin::insert(&transaction, next, audit)?;
+    put(transaction, changes, next)?;
+    Ok(next)
+}
+
+/// Applies a batch that another database has taken at revision `base`.
+pub(super) fn replicate(
+    transaction: Transaction<'_>,
+    base: Revision,
+    changes: &[Change],
+) -> Result<(), Error> {
+    let found = revision(&transaction)?;
+    if found != base {
+        return Err(Conflict::Directory { found }.into());
+    }
+    put(transaction, changes, Revision(found.0 + 1))
+}
+
+/// Writes a batch, or part of what another database has, and says of which revision this is.
+pub(super) fn put(
+    transaction: Transaction<'_>,
+    changes: &[Change],
+    revision: Revision,
+) -> Result<(), Error> {
     let mut writer = write::Writer::new(&transaction);
     changes.iter().try_for_each(|change| writer.apply(change))?;
     drop(writer);
     let sql = "UPDATE directory SET revision = ?1";
-    transaction.prepare_cached(sql)?.execute([signed(next.0)?])?;
+    transaction.prepare_cached(sql)?.execute([signed(revision.0)?])?;
     // All else has been looked at when it was written: what is left is a room's add-in.
     transaction.commit().map_err(|error| match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => Conflict::NoAddin.into(),
         _ => Error::from(error),
-    })?;
-    Ok(next)
+    })
 }
