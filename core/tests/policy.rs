@@ -184,7 +184,7 @@ fn verdict(cause: Option<Cause>) -> &'static str {
 }
 
 /// Two categories, of which `creator` may make rooms in both, and `chief` in the second alone;
-/// `chief` and `manager` manage `room` in the first, which `member` is in. There is an add-in `web`.
+/// `chief` and `manager` manage `room` in the first, which `member` is in. `web` is an add-in.
 fn with_creators() -> Organisation {
     let mut org = Organisation::new();
     org.users(&["creator", "chief", "manager", "member", "nil"]);

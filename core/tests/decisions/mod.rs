@@ -1,8 +1,8 @@
 //! The decision tables of `product.md` §2 as texts. `core/tests/policy.rs` holds the core to them,
 //! `tests/tests/admin/tables` a server, by each of its surfaces.
 //!
-//! A table has a row of headings and rows of cells, between bars. Lines that begin with `#` say what
-//! the table is of.
+//! A table has a row of headings and rows of cells, between bars. Lines that begin with `#` say of
+//! what it is.
 
 #![allow(dead_code, reason = "each test has some of it for itself")]
 

@@ -7,3 +7,4 @@ mod fire;
 mod http;
 mod messages;
 mod roles;
+mod tables;
