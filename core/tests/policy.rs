@@ -1,11 +1,13 @@
 //! The decision tables of `product.md` §2, row by row, as a directory decides them; and laws over
 //! everything there is.
 
+mod decisions;
 mod organisation;
 
-use organisation::{Organisation, admin, table, uri, user};
+use decisions::{Cell, cells, rows};
+use organisation::{Organisation, admin, uri, user};
 use parlance_core::admin::{
-    Act, CategoryEdit, Cause, ConfigurationEdit, Eligible, ListEdit, NewCategory, NewRoom,
+    Act, Actor, CategoryEdit, Cause, ConfigurationEdit, Eligible, ListEdit, NewCategory, NewRoom,
     PolicyEdit, RoomEdit, eligible,
 };
 use parlance_core::directory::model::{
@@ -45,16 +47,15 @@ fn with_room(privacy: Privacy, behavior: Behavior, is_disabled: bool) -> Organis
 }
 
 /// One table of rights: a row for rooms of a privacy, a column for each user.
-fn check_rooms(text: &str, users: &[&str], what: impl Fn(Rights) -> &'static str) {
-    for row in table(text) {
-        let (privacy, state) = row[0].split_once(", ").expect("privacy, state");
+fn check_rooms(text: &str, what: impl Fn(Rights) -> &'static str) {
+    // An administrator has the rights of whoever they are as a user.
+    for cell in cells(text).iter().filter(|cell| cell.column != "admin") {
+        let (privacy, state) = cell.row.split_once(", ").expect("privacy, state");
         for privacy in privacies(privacy) {
             for behavior in BEHAVIORS {
                 let org = with_room(*privacy, behavior, state == "disabled");
-                for (name, expect) in users.iter().zip(&row[1..]) {
-                    let is = what(org.rights(name, "room"));
-                    assert_eq!(is, *expect, "{name} of {row:?}, {privacy:?} {behavior:?}");
-                }
+                let is = what(org.rights(cell.column, "room"));
+                assert_eq!(is, cell.says, "{cell:?}, {privacy:?} {behavior:?}");
             }
         }
     }
@@ -63,23 +64,7 @@ fn check_rooms(text: &str, users: &[&str], what: impl Fn(Rights) -> &'static str
 /// §2.0: scope test vectors.
 #[test]
 fn scopes() {
-    // The user is in `crew` if the row says so; `crew` may stand in `fleet`.
-    const SCOPES: &str = "
-        allowed | denied      | user stands in        | state    | in scope
-        -       | -           | d:                    | active   | no
-        d:      | -           | d:                    | active   | yes
-        g:crew  | ada         | g:crew                | active   | no
-        ada     | g:crew      | g:crew                | active   | no
-        o:yard  | o:yard/dock | o:yard/dock > o:yard  | active   | no
-        o:yard  | o:yard/dock | o:yard                | active   | yes
-        g:fleet | -           | g:crew > g:fleet      | active   | yes
-        g:crew  | -           | d:                    | active   | no
-        g:crew  | -           | g:crew                | disabled | no
-        ada     | -           | d:                    | disabled | no
-        ada     | -           | d:                    | active   | yes
-        ada     | ada         | d:                    | active   | no
-        d:      | g:fleet     | g:crew > g:fleet      | active   | no";
-    for row in table(SCOPES) {
+    for row in rows(decisions::SCOPES) {
         let mut org = Organisation::new();
         let chain: Vec<&str> = row[2].split(" > ").collect();
         org.person("ada", &["d:", chain[0]]);
@@ -117,17 +102,10 @@ fn scope_ends_with_the_group() {
     assert_eq!(org.rights("ada", "room"), Rights::default());
 }
 
-/// §2.1. `see` is a room card and a place among the rooms one manages, without being found.
+/// §2.1.
 #[test]
 fn who_sees_a_room() {
-    const SEE: &str = "
-        room             | out of scope | denied | in scope | member | manager | admin
-        Open, enabled    | no           | no     | yes      | yes    | yes     | yes
-        Closed, enabled  | no           | no     | yes      | yes    | yes     | yes
-        Secret, enabled  | no           | no     | no       | yes    | see     | yes
-        any, disabled    | no           | no     | no       | no     | see     | yes";
-    let users = ["far", "nil", "in", "member", "manager"];
-    check_rooms(SEE, &users, |rights| match (rights.find, rights.see) {
+    check_rooms(decisions::SEE, |rights| match (rights.find, rights.see) {
         (true, true) => "yes",
         (false, true) => "see",
         (false, false) => "no",
@@ -141,17 +119,10 @@ fn who_sees_a_room() {
     }
 }
 
-/// §2.2. In chat an administrator is whoever they are as a user: `far`, or `in`.
+/// §2.2.
 #[test]
 fn who_joins_a_room() {
-    const JOIN: &str = "
-        room             | out of scope | denied | in scope | member | manager only
-        Open, enabled    | no           | no     | yes      | yes    | yes
-        Closed, enabled  | no           | no     | no       | yes    | no
-        Secret, enabled  | no           | no     | no       | yes    | no
-        any, disabled    | no           | no     | no       | no     | no";
-    let users = ["far", "nil", "in", "member", "manager"];
-    check_rooms(JOIN, &users, |rights| if rights.join { "yes" } else { "no" });
+    check_rooms(decisions::JOIN, |rights| if rights.join { "yes" } else { "no" });
     // A manager may add themselves first.
     for privacy in [Privacy::Closed, Privacy::Secret] {
         let mut org = with_room(privacy, Behavior::Normal, false);
@@ -166,36 +137,22 @@ fn who_joins_a_room() {
 /// §2.3. That one must be in the room is for those who know who is (`core/tests/walls.rs`).
 #[test]
 fn who_posts() {
-    const POST: &str = "
-        user      | Normal | Auditorium | disabled
-        far       | no     | no         | no
-        nil       | no     | no         | no
-        in        | no     | no         | no
-        member    | yes    | no         | no
-        presenter | yes    | yes        | no
-        manager   | no     | no         | no
-        chair     | yes    | no         | no";
-    for row in table(POST) {
-        let places = [(BEHAVIORS[0], false), (BEHAVIORS[1], false), (BEHAVIORS[1], true)];
-        for ((behavior, is_disabled), expect) in places.into_iter().zip(&row[1..]) {
-            let org = with_room(Privacy::Closed, behavior, is_disabled);
-            let is = if org.rights(row[0], "room").post { "yes" } else { "no" };
-            assert_eq!(is, *expect, "{row:?} {behavior:?}");
-        }
+    for Cell { row: name, column, says } in cells(decisions::POST) {
+        let (behavior, is_disabled) = match column {
+            "Normal" => (Behavior::Normal, false),
+            "Auditorium" => (Behavior::Auditorium, false),
+            _ => (Behavior::Auditorium, true),
+        };
+        let org = with_room(Privacy::Closed, behavior, is_disabled);
+        let is = if org.rights(name, "room").post { "yes" } else { "no" };
+        assert_eq!(is, says, "{name} {column}");
     }
 }
 
 /// §2.4.
 #[test]
 fn who_reads_history() {
-    const READ: &str = "
-        room             | out of scope | denied | in scope | member | manager only
-        Open, enabled    | no           | no     | yes      | yes    | yes
-        Closed, enabled  | no           | no     | no       | yes    | no
-        Secret, enabled  | no           | no     | no       | yes    | no
-        any, disabled    | no           | no     | no       | no     | no";
-    let users = ["far", "nil", "in", "member", "manager"];
-    check_rooms(READ, &users, |rights| if rights.read { "yes" } else { "no" });
+    check_rooms(decisions::READ, |rights| if rights.read { "yes" } else { "no" });
     let mut org = with_room(Privacy::Open, Behavior::Normal, false);
     let keeps = |org: &Organisation| {
         org.directory.keeps_history(org.directory.room(org.node("room")).unwrap())
@@ -208,15 +165,7 @@ fn who_reads_history() {
 /// §2.5.
 #[test]
 fn who_uploads() {
-    const UPLOAD: &str = "
-        user      | category | Normal | Auditorium
-        member    | takes    | yes    | no
-        presenter | takes    | yes    | yes
-        manager   | takes    | no     | no
-        nil       | takes    | no     | no
-        member    | refuses  | no     | no
-        presenter | refuses  | no     | no";
-    for row in table(UPLOAD) {
+    for row in rows(decisions::UPLOAD) {
         for (behavior, expect) in BEHAVIORS.into_iter().zip(&row[2..]) {
             let mut org = with_room(Privacy::Closed, behavior, false);
             org.edit_category("category", |category| category.file_upload = row[1] == "takes");
@@ -226,12 +175,16 @@ fn who_uploads() {
     }
 }
 
+fn actor(name: &str) -> Actor {
+    if name == "admin" { admin() } else { user(name) }
+}
+
 fn verdict(cause: Option<Cause>) -> &'static str {
     cause.map_or("yes", Cause::as_str)
 }
 
 /// Two categories, of which `creator` may make rooms in both, and `chief` in the second alone;
-/// `chief` and `manager` manage `room` in the first, which `member` is in.
+/// `chief` and `manager` manage `room` in the first, which `member` is in. `web` is an add-in.
 fn with_creators() -> Organisation {
     let mut org = Organisation::new();
     org.users(&["creator", "chief", "manager", "member", "nil"]);
@@ -245,32 +198,19 @@ fn with_creators() -> Organisation {
     org.room("room", "first");
     org.list("room", Role::Manager, &["chief", "manager"]);
     org.list("room", Role::Member, &["member"]);
+    let (name, url) = ("web".to_owned(), "https://web.d.test/".to_owned());
+    org.act(&admin(), &Act::NewAddin { name, url }).expect("an administrator may");
     org
 }
 
-/// §2.6. Sites are the operator's matter: one pool has one.
+/// §2.6.
 #[test]
 fn who_creates_rooms() {
-    const CREATE: &str = "
-        user    | category | outcome
-        creator | first    | yes
-        creator | second   | yes
-        chief   | first    | ErrorPermission
-        chief   | second   | yes
-        manager | first    | ErrorPermission
-        member  | first    | ErrorPermission
-        nil     | first    | NoSuchNode
-        far     | first    | NoSuchNode
-        admin   | first    | yes
-        admin   | second   | yes
-        creator | root     | NodeHierarchyViolation
-        admin   | root     | NodeHierarchyViolation
-        admin   | third    | NoSuchNode";
-    for row in table(CREATE) {
+    for row in rows(decisions::CREATE) {
         let mut org = with_creators();
         let root = org.directory.pool.root_category.to_string();
         let category = if row[1] == "root" { &root } else { row[1] };
-        let actor = if row[0] == "admin" { admin() } else { user(row[0]) };
+        let actor = actor(row[0]);
         let act = Act::NewRoom(NewRoom::named("New", category));
         assert_eq!(verdict(org.cause(&actor, &act)), row[2], "{row:?}");
         if row[2] == "yes" {
@@ -282,8 +222,8 @@ fn who_creates_rooms() {
     }
 }
 
-/// What is done to `room`, by its row in the table.
-fn operation(name: &str) -> Act {
+/// What is done to `room`, by its row in the table; messages are in no directory.
+fn operation(name: &str) -> Option<Act> {
     let list = |who: &str| ListEdit { add: vec![uri(who)], ..ListEdit::default() };
     let mut edit = RoomEdit::default();
     match name {
@@ -301,87 +241,81 @@ fn operation(name: &str) -> Act {
         }
         "move" => edit.category = Some("second".to_owned()),
         "disable" => edit.is_disabled = Some(true),
-        "delete" => return Act::RemoveRoom { room: "room".to_owned() },
-        "history" => {
-            let edit = CategoryEdit { chat_history: Some(false), ..CategoryEdit::default() };
-            return Act::SetCategory { category: "first".to_owned(), edit };
-        }
+        "enable" => edit.is_disabled = Some(false),
+        "delete" => return Some(Act::RemoveRoom { room: "room".to_owned() }),
+        "clear messages" | "remove messages" => return None,
         _ => panic!("{name}"),
     }
-    Act::SetRoom { room: "room".to_owned(), edit }
+    Some(Act::SetRoom { room: "room".to_owned(), edit })
 }
 
-/// §2.7. `chief` manages and creates in the second category; clearing is no act on a directory.
-#[test]
-fn who_manages_rooms() {
-    const MANAGE: &str = "
-        operation   | creator         | manager         | chief           | nil        | admin
-        name        | ErrorPermission | yes             | yes             | NoSuchNode | yes
-        description | ErrorPermission | yes             | yes             | NoSuchNode | yes
-        privacy     | ErrorPermission | yes             | yes             | NoSuchNode | yes
-        type        | ErrorPermission | yes             | yes             | NoSuchNode | yes
-        invitations | ErrorPermission | yes             | yes             | NoSuchNode | yes
-        add-in      | ErrorPermission | yes             | yes             | NoSuchNode | yes
-        members     | ErrorPermission | yes             | yes             | NoSuchNode | yes
-        managers    | ErrorPermission | yes             | yes             | NoSuchNode | yes
-        presenters  | ErrorPermission | yes             | yes             | NoSuchNode | yes
-        move        | ErrorPermission | ErrorPermission | yes             | NoSuchNode | yes
-        disable     | ErrorPermission | yes             | yes             | NoSuchNode | yes
-        delete      | ErrorPermission | ErrorPermission | ErrorPermission | NoSuchNode | yes";
-    let actors = [user("creator"), user("manager"), user("chief"), user("nil"), admin()];
-    for row in table(MANAGE) {
-        let mut org = with_creators();
-        let (name, url) = ("web".to_owned(), "https://web.d.test/".to_owned());
-        org.act(&admin(), &Act::NewAddin { name, url }).unwrap();
-        for (actor, expect) in actors.iter().zip(&row[1..]) {
-            let cause = org.cause(actor, &operation(row[0]));
-            assert_eq!(verdict(cause), *expect, "{row:?} {actor:?}");
+fn check_operations(text: &str, org: &Organisation) {
+    for cell in cells(text) {
+        if let Some(act) = operation(cell.row) {
+            assert_eq!(verdict(org.cause(&actor(cell.column), &act)), cell.says, "{cell:?}");
         }
     }
 }
 
-/// §2.7: managers enable again what they have disabled (ADR 0009); others do not know of it.
+/// §2.7.
+#[test]
+fn who_manages_rooms() {
+    check_operations(decisions::MANAGE, &with_creators());
+}
+
+/// §2.7.
 #[test]
 fn who_enables_again() {
     let mut org = with_creators();
-    org.act(&user("manager"), &operation("disable")).unwrap();
-    let edit = RoomEdit { is_disabled: Some(false), ..RoomEdit::default() };
-    let act = Act::SetRoom { room: "room".to_owned(), edit };
-    for (actor, expect) in [("creator", "NoSuchNode"), ("member", "NoSuchNode"), ("chief", "yes")] {
-        assert_eq!(verdict(org.cause(&user(actor), &act)), expect, "{actor}");
-    }
-    org.act(&user("manager"), &act).unwrap();
+    org.act(&user("manager"), &operation("disable").unwrap()).unwrap();
+    check_operations(decisions::ENABLE, &org);
+    org.act(&user("manager"), &operation("enable").unwrap()).unwrap();
     assert!(org.rights("member", "room").join);
 }
 
-/// §2.8. Of users none may, whatever they manage.
+/// What is administered, by its row in the table.
+fn administration(name: &str) -> Act {
+    let text = |text: &str| text.to_owned();
+    let set_category = |edit| Act::SetCategory { category: text("first"), edit };
+    match name {
+        "new category" => Act::NewCategory(NewCategory::named("third")),
+        "set history" => {
+            set_category(CategoryEdit { chat_history: Some(false), ..CategoryEdit::default() })
+        }
+        "set allowed" => {
+            let allowed = ListEdit { replace: Some(vec![uri("far")]), ..ListEdit::default() };
+            set_category(CategoryEdit { allowed, ..CategoryEdit::default() })
+        }
+        "remove category" => Act::RemoveCategory { category: text("second") },
+        "new add-in" => Act::NewAddin { name: text("wiki"), url: text("https://wiki.d.test/") },
+        "set add-in" => {
+            let (addin, url) = (text("web"), Some(text("https://wiki.d.test/")));
+            Act::SetAddin { addin, version: None, name: None, url }
+        }
+        "remove add-in" => Act::RemoveAddin { addin: text("web"), force: false },
+        "set configuration" => {
+            Act::SetConfiguration { scope: Scope::Global, edit: ConfigurationEdit::default() }
+        }
+        "set policy" => Act::SetPolicy { scope: Scope::Global, edit: PolicyEdit::default() },
+        "grant policy" => Act::GrantPolicy { user: uri("member"), policy: None },
+        "remove policy" => Act::RemovePolicy { scope: Scope::Global, force: false },
+        "new endpoint" => {
+            let uri = format!("sip:chat@{}", organisation::DOMAIN);
+            Act::NewEndpoint { uri, display_name: String::new() }
+        }
+        "sync people" => Act::SyncPeople(vec![]),
+        "load" => Act::Load(vec![]),
+        _ => panic!("{name}"),
+    }
+}
+
+/// §2.8.
 #[test]
 fn who_administers() {
-    let (name, url) = ("web".to_owned(), "https://web.d.test/".to_owned());
-    let room = |room: &str| room.to_owned();
-    let acts = [
-        Act::NewCategory(NewCategory::named("third")),
-        operation("history"),
-        Act::RemoveCategory { category: room("second") },
-        Act::NewAddin { name, url },
-        Act::SetConfiguration { scope: Scope::Global, edit: ConfigurationEdit::default() },
-        Act::SetPolicy { scope: Scope::Global, edit: PolicyEdit::default() },
-        Act::GrantPolicy { user: uri("member"), policy: None },
-        Act::RemovePolicy { scope: Scope::Global, force: false },
-        Act::NewEndpoint {
-            uri: format!("sip:chat@{}", organisation::DOMAIN),
-            display_name: room(""),
-        },
-        Act::SyncPeople(vec![]),
-        Act::Load(vec![]),
-    ];
     let org = with_creators();
-    for act in acts {
-        for actor in ["creator", "manager", "chief", "nil", "nobody"] {
-            let cause = org.cause(&user(actor), &act);
-            assert_eq!(verdict(cause), "ErrorPermission", "{actor}: {act:?}");
-        }
-        assert_eq!(verdict(org.cause(&admin(), &act)), "yes", "{act:?}");
+    for cell in cells(decisions::ADMINISTER) {
+        let cause = org.cause(&actor(cell.column), &administration(cell.row));
+        assert_eq!(verdict(cause), cell.says, "{cell:?}");
     }
 }
 

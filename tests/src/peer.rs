@@ -198,18 +198,30 @@ impl Dialog {
 
     /// Opens a dialog with these constants.
     pub fn open_as(address: SocketAddr, names: Names) -> Dialog {
+        Dialog::invite(address, names).expect("the dialog opens")
+    }
+
+    /// Opens a dialog with these constants, unless that is refused: then the status.
+    pub fn invite(address: SocketAddr, names: Names) -> Result<Dialog, u16> {
         let mut peer = Peer::connect(address);
         peer.send(&names.request("INVITE", 1, &[], b""));
-        Dialog::confirm(peer, names)
+        Dialog::conclude(peer, names)
     }
 
     /// Waits for the 200 to an INVITE that was sent as number 1, and acknowledges it.
-    pub fn confirm(mut peer: Peer, mut names: Names) -> Dialog {
+    pub fn confirm(peer: Peer, names: Names) -> Dialog {
+        Dialog::conclude(peer, names).expect("the dialog opens")
+    }
+
+    fn conclude(mut peer: Peer, mut names: Names) -> Result<Dialog, u16> {
         let answer = peer.receive().expect("an INVITE is answered");
-        assert_eq!(answer.status(), Some(200), "the dialog opens");
+        match answer.status().expect("by a response") {
+            200 => {}
+            status => return Err(status),
+        }
         names.to_tag = answer.message().to().tag().expect("a 200 has a tag").to_owned();
         peer.send(&names.request("ACK", 1, &[], b""));
-        Dialog { peer, names, cseq: 1, inbox: VecDeque::new() }
+        Ok(Dialog { peer, names, cseq: 1, inbox: VecDeque::new() })
     }
 
     /// Sends a request of the dialog and waits for its answer. Requests of the server that come in

@@ -5,6 +5,7 @@
 
 use parlance_tests::say;
 use parlance_tests::server::{Options, Room, Server, has_rings, profile_folder};
+use parlance_tests::tool::tool;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,8 +14,10 @@ use std::sync::OnceLock;
 
 /// Two users before and after a restart of the server, our own.
 const RESTART: &str = include_str!("../scenarios/restart.scn");
-/// Where in it the server is restarted.
-const RESTART_HERE: &str = "# --- the server is killed and started again ---";
+/// Two users of whom one sees and may more, our own.
+const WALLS: &str = include_str!("../scenarios/walls.scn");
+/// How a line begins between what is played before something happens to the server and after it.
+const MEANWHILE: &str = "\n# --- ";
 const PACKAGES: [&str; 3] = ["purple", "glib-2.0", "libxml-2.0"];
 const PLUGIN: &str = "libsipe.so";
 /// Debian puts the plugin here, whatever libpurple's own folder is.
@@ -68,27 +71,61 @@ fn driver() -> Option<&'static Path> {
     DRIVER.get_or_init(build).as_deref()
 }
 
-/// Plays a scenario against a server of its own, part by part. After each part but the last the
-/// server is killed and started again on its ports: clients look for it where it was.
-fn play(parts: &[&str], transport: &str, io: &'static str) {
+/// What happens to the server in the middle of a scenario.
+type Happening = fn(&mut Server);
+
+/// Where a scenario is played.
+struct Stage {
+    transport: &'static str,
+    io: &'static str,
+    shards: usize,
+    /// Names of its rooms. Scenarios have the first one's in `NAME` and its URI in `ROOM`, and the
+    /// URI of each in its name.
+    rooms: &'static [&'static str],
+}
+
+const TCP: Stage = Stage { transport: "tcp", io: "auto", shards: 2, rooms: &["lobby"] };
+
+impl Stage {
+    fn rooms(&self) -> Vec<Room> {
+        let named = |(number, name): (u32, &&str)| Room {
+            name: (*name).to_owned(),
+            ..Room::numbered(number)
+        };
+        (1..).zip(self.rooms).map(named).collect()
+    }
+
+    /// What scenarios leave open.
+    fn values(&self, server: &Server) -> Vec<(String, String)> {
+        let address = if self.transport == "tls" { server.sips } else { server.sip };
+        let rooms = self.rooms();
+        let mut values = vec![
+            ("PORT".to_owned(), address.port().to_string()),
+            ("TRANSPORT".to_owned(), self.transport.to_owned()),
+            ("AUTH".to_owned(), "none".to_owned()),
+            ("ROOM".to_owned(), rooms[0].uri()),
+            ("NAME".to_owned(), rooms[0].name.clone()),
+        ];
+        values.extend(rooms.iter().map(|room| (room.name.to_uppercase(), room.uri())));
+        values
+    }
+}
+
+/// Plays a scenario against a server of its own, part by part, with a happening between each two.
+fn play(stage: &Stage, scenario: &str, happenings: &[Happening]) {
     let Some(driver) = driver() else { return };
-    let room = Room { name: "lobby".into(), ..Room::numbered(1) };
-    let options = Options { rooms: vec![room.clone()], io, ..Options::default() };
+    let parts: Vec<&str> = scenario.split(MEANWHILE).collect();
+    assert_eq!(parts.len(), happenings.len() + 1, "something happens between two parts");
+    let (shards, rooms, io) = (stage.shards, stage.rooms(), stage.io);
+    let options = Options { shards, rooms, io, ..Options::default() };
     let mut server = Server::start(&options);
-    let address = if transport == "tls" { server.sips } else { server.sip };
     let logs = server.folder().join("client-logs");
     std::fs::create_dir(&logs).expect("a folder for logs");
     let errors = logs.join("errors");
     let mut scenario = Command::new("python3");
     scenario.arg(driver_source().join("scenario.py")).arg("--driver").arg(driver);
     scenario.arg("--logs").arg(&logs).arg("--quiet");
-    for (name, value) in [
-        ("PORT", address.port().to_string()),
-        ("TRANSPORT", transport.into()),
-        ("AUTH", "none".into()),
-        ("ROOM", room.uri()),
-        ("NAME", room.name),
-    ] {
+    for (name, value) in stage.values(&server) {
         scenario.arg("--set").arg(format!("{name}={value}"));
     }
     // Steps are run as they are read, so that a pipe can hold the players up between two parts.
@@ -99,19 +136,20 @@ fn play(parts: &[&str], transport: &str, io: &'static str) {
     let mut results = BufReader::new(scenario.stdout.take().expect("standard output is piped"));
     let mut said = String::new();
     for (number, part) in parts.iter().enumerate() {
-        let is_last = number + 1 == parts.len();
+        let happening = happenings.get(number);
         let over = format!("part {number} is over");
-        let end = if is_last { String::new() } else { format!("\nalice: echo {over}\n") };
+        let end = happening.map_or_else(String::new, |_| format!("\nalice: echo {over}"));
+        let begin = if number == 0 { "" } else { MEANWHILE };
         // Should it have ended, what it said tells why.
-        let _ = steps.write_all(format!("{part}{end}").as_bytes());
-        while !is_last && !said.ends_with(&format!("{over}\n")) {
+        let _ = steps.write_all(format!("{begin}{part}{end}\n").as_bytes());
+        while happening.is_some() && !said.ends_with(&format!("{over}\n")) {
             if results.read_line(&mut said).expect("it speaks UTF-8") == 0 {
                 break;
             }
         }
         server.assert_alive();
-        if !is_last {
-            server.kill_and_restart_in_place();
+        if let Some(happens) = happening {
+            happens(&mut server);
         }
     }
     drop(steps);
@@ -124,10 +162,16 @@ fn play(parts: &[&str], transport: &str, io: &'static str) {
 }
 
 /// The scenario that came with the driver.
-fn demo(transport: &str, io: &'static str) {
+fn demo(stage: &Stage) {
     // Where the driver is absent, so is its scenario; `play` says so.
     let demo = std::fs::read_to_string(driver_source().join("demo.scn")).unwrap_or_default();
-    play(&[&demo], transport, io);
+    play(stage, &demo, &[]);
+}
+
+/// Changes a room of a server that serves.
+fn set_room(server: &Server, words: &str) {
+    let words: Vec<&str> = ["admin", "room", "set"].into_iter().chain(words.split(' ')).collect();
+    tool(server.folder(), &words).done();
 }
 
 /// What went over the wire, for whoever has to find out why.
@@ -142,12 +186,12 @@ fn traces(logs: &Path) -> String {
 
 #[test]
 fn two_users_chat_over_tcp() {
-    demo("tcp", "auto");
+    demo(&TCP);
 }
 
 #[test]
 fn two_users_chat_over_tls() {
-    demo("tls", "auto");
+    demo(&Stage { transport: "tls", ..TCP });
 }
 
 #[test]
@@ -155,11 +199,32 @@ fn two_users_chat_with_io_uring() {
     if !has_rings() {
         return println!("SKIPPED the client on io_uring: the kernel gives no ring");
     }
-    demo("tls", "uring");
+    demo(&Stage { transport: "tls", io: "uring", ..TCP });
 }
 
+/// Clients look for a server that is killed and started again where it was.
 #[test]
 fn two_users_find_each_other_and_what_was_said_after_a_kill() {
-    let (before, after) = RESTART.split_once(RESTART_HERE).expect("there is a restart in it");
-    play(&[before, after], "tcp", "auto");
+    play(&TCP, RESTART, &[Server::kill_and_restart_in_place]);
+}
+
+/// What is seen of an act shows that those before it are in force, too: one shard has them in their
+/// order.
+#[test]
+fn two_users_see_what_they_may_see() {
+    let furnished: Happening = |server| {
+        set_room(server, "club --privacy closed --add-members sip:alice@example.test");
+        set_room(server, "vault --privacy secret --add-members sip:alice@example.test");
+        set_room(server, "lobby --add-managers sip:alice@example.test");
+    };
+    let disabled: Happening = |server| {
+        set_room(server, "club --add-members sip:bob@example.test");
+        set_room(server, "lobby --disabled true");
+    };
+    let enabled: Happening = |server| {
+        set_room(server, "lobby --disabled false");
+        set_room(server, "club --remove-members sip:bob@example.test");
+    };
+    let stage = Stage { shards: 1, rooms: &["lobby", "club", "vault"], ..TCP };
+    play(&stage, WALLS, &[furnished, disabled, enabled]);
 }

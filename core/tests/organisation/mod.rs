@@ -216,9 +216,3 @@ pub fn short(uri: &str) -> String {
         _ => name.to_owned(),
     }
 }
-
-/// The cells of a table written as text: rows of words between bars, the first being the heading.
-pub fn table(text: &str) -> Vec<Vec<&str>> {
-    let rows = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    rows.skip(1).map(|row| row.split('|').map(str::trim).collect()).collect()
-}

@@ -8,3 +8,4 @@ mod http;
 mod messages;
 mod replica;
 mod roles;
+mod tables;
