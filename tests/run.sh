@@ -71,10 +71,14 @@ fi
 
 install_packages
 # The end-to-end tests run the real binaries, which `cargo test` alone would not build.
-say "building the server and the load generator"
-cargo build -p parlance -p parlance-loadgen
-say "running the tests"
 if [ "$#" = 0 ]; then
   set -- --workspace --no-fail-fast
+  # With what tests depend on, so that nothing is built twice.
+  building=(--workspace --bins --tests)
+else
+  building=(-p parlance -p parlance-loadgen)
 fi
+say "building the server and the load generator"
+cargo build "${building[@]}"
+say "running the tests"
 cargo test "$@"

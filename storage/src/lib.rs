@@ -18,8 +18,10 @@
 
 pub mod disk;
 pub mod engine;
+#[cfg(feature = "sql")]
 pub mod flusher;
 pub mod log;
+#[cfg(feature = "sql")]
 pub mod sql;
 
 pub use disk::{Disk, DiskError};

@@ -10,6 +10,9 @@ use serde::Serialize;
 use std::hint::black_box;
 use std::time::Instant;
 
+/// Pairs of user and room that are busy at one time: some posts a second, for some minutes.
+const BUSY: usize = 1_000;
+
 /// One way to ask.
 #[derive(Debug, Serialize)]
 pub struct Row {
@@ -44,6 +47,8 @@ pub fn measure(sample: &Sample, directory: &Directory, rounds: usize, count: usi
         (0..count).map(pair).collect()
     };
     let (any, own) = (pairs(false), pairs(true));
+    // Those who talk now, and where: the processor's caches have them.
+    let busy: Vec<&Pair<'_>> = own.iter().take(BUSY).cycle().take(count).collect();
     let by_uri = |pair: &Pair<'_>| directory.rights_of(pair.uri, pair.room).join;
     let by_asker = |pair: &Pair<'_>| {
         directory.room(pair.room).is_some_and(|room| directory.rights(&pair.asker, room).join)
@@ -56,17 +61,14 @@ pub fn measure(sample: &Sample, directory: &Directory, rounds: usize, count: usi
         row("any user, any room, user at hand", rounds, &any, by_asker),
         row("any user, a room of theirs, by URI", rounds, &own, by_uri),
         row("any user, a room of theirs, user at hand", rounds, &own, by_asker),
+        row("a busy user in a busy room, by URI", rounds, &busy, |pair| by_uri(pair)),
+        row("a busy user in a busy room, user at hand", rounds, &busy, |pair| by_asker(pair)),
         row("is this user served?", rounds, &any, lookup),
         row("all rooms that list a user", rounds, few, listing),
     ]
 }
 
-fn row(
-    name: &'static str,
-    rounds: usize,
-    pairs: &[Pair<'_>],
-    ask: impl Fn(&Pair<'_>) -> bool,
-) -> Row {
+fn row<P>(name: &'static str, rounds: usize, pairs: &[P], ask: impl Fn(&P) -> bool) -> Row {
     let round = |_| {
         let begin = Instant::now();
         let yes = pairs.iter().filter(|pair| ask(pair)).count();

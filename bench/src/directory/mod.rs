@@ -100,7 +100,7 @@ fn at_once(sample: &Sample) -> Outcome<f64> {
 
 fn entries(directory: &Directory) -> usize {
     let rooms = directory.rooms();
-    rooms.map(|room| room.members.len() + room.managers.len() + room.presenters.len()).sum()
+    rooms.map(|room| room.members().len() + room.managers().len() + room.presenters().len()).sum()
 }
 
 fn ms_since(begin: Instant) -> f64 {

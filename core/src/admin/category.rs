@@ -17,9 +17,9 @@ struct Lists<'a> {
 impl<'a> Lists<'a> {
     fn of(entry: Option<&'a CategoryEntry>) -> Lists<'a> {
         Lists {
-            allowed: Draft::of(Role::Allowed, entry.map(|entry| &entry.allowed)),
-            denied: Draft::of(Role::Denied, entry.map(|entry| &entry.denied)),
-            creators: Draft::of(Role::Creator, entry.map(|entry| &entry.creators)),
+            allowed: Draft::of(Role::Allowed, entry.map(|entry| entry.allowed())),
+            denied: Draft::of(Role::Denied, entry.map(|entry| entry.denied())),
+            creators: Draft::of(Role::Creator, entry.map(|entry| entry.creators())),
         }
     }
 

@@ -92,15 +92,15 @@ fn reasons(directory: &Directory, user: &str, asker: &Asker<'_>, room: &RoomEntr
     let category = directory.category(room.room.category);
     let of_category = category.into_iter().flat_map(|category| {
         [
-            (Role::Allowed, &category.allowed),
-            (Role::Denied, &category.denied),
-            (Role::Creator, &category.creators),
+            (Role::Allowed, category.allowed()),
+            (Role::Denied, category.denied()),
+            (Role::Creator, category.creators()),
         ]
     });
     let of_room = [
-        (Role::Member, &room.members),
-        (Role::Manager, &room.managers),
-        (Role::Presenter, &room.presenters),
+        (Role::Member, room.members()),
+        (Role::Manager, room.managers()),
+        (Role::Presenter, room.presenters()),
     ];
     of_category
         .chain(of_room)
@@ -140,7 +140,7 @@ impl<'a> Ways<'a> {
     fn to<'b>(
         &'b self,
         directory: &'b Directory,
-        list: &'b List,
+        list: List<'b>,
     ) -> impl Iterator<Item = Vec<String>> + 'b {
         list.iter().filter_map(move |entry| match self.own == Some(entry) {
             true => Some(vec![self.user.to_owned()]),
@@ -228,7 +228,7 @@ fn place<'a>(
     }
     let category = directory.category(entry.room.category).expect("a room's category is there");
     let takes_members_only = presenters && entry.room.privacy != Privacy::Open;
-    let members = takes_members_only.then(|| Draft::of(Role::Member, Some(&entry.members)));
+    let members = takes_members_only.then(|| Draft::of(Role::Member, Some(entry.members())));
     Ok((category, members))
 }
 

@@ -14,7 +14,7 @@ const NAMES_TOLD: usize = 5;
 /// A list as it was, and what is to become of it.
 pub(super) struct Draft<'a> {
     role: Role,
-    before: Option<&'a List>,
+    before: Option<List<'a>>,
     add: BTreeSet<PrincipalId>,
     remove: BTreeSet<PrincipalId>,
     /// Put in by the act, whatever happened to them before: these must be in scope.
@@ -23,7 +23,7 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Nothing is changed yet; a list that is not there is empty.
-    pub(super) fn of(role: Role, before: Option<&'a List>) -> Draft<'a> {
+    pub(super) fn of(role: Role, before: Option<List<'a>>) -> Draft<'a> {
         let (add, remove, asked) = Default::default();
         Draft { role, before, add, remove, asked }
     }

@@ -17,9 +17,9 @@ pub(super) struct Lists<'a> {
 impl<'a> Lists<'a> {
     fn of(entry: Option<&'a RoomEntry>) -> Lists<'a> {
         Lists {
-            members: Draft::of(Role::Member, entry.map(|entry| &entry.members)),
-            managers: Draft::of(Role::Manager, entry.map(|entry| &entry.managers)),
-            presenters: Draft::of(Role::Presenter, entry.map(|entry| &entry.presenters)),
+            members: Draft::of(Role::Member, entry.map(|entry| entry.members())),
+            managers: Draft::of(Role::Manager, entry.map(|entry| entry.managers())),
+            presenters: Draft::of(Role::Presenter, entry.map(|entry| entry.presenters())),
         }
     }
 
@@ -228,7 +228,7 @@ impl<'a> Planner<'a> {
                 (lists.presenters.iter().collect(), "the room is no auditorium any more")
             }
         };
-        out.retain(|id| entry.presenters.names(*id));
+        out.retain(|id| entry.presenters().names(*id));
         let why = format!("dropped from the presenters: {why}");
         self.drop_noted(&mut lists.presenters, &out, &why);
     }
@@ -271,6 +271,6 @@ impl<'a> Planner<'a> {
 
 /// A category's scope as it is.
 pub(super) fn scope(category: &CategoryEntry) -> (Draft<'_>, Draft<'_>) {
-    let allowed = Draft::of(Role::Allowed, Some(&category.allowed));
-    (allowed, Draft::of(Role::Denied, Some(&category.denied)))
+    let allowed = Draft::of(Role::Allowed, Some(category.allowed()));
+    (allowed, Draft::of(Role::Denied, Some(category.denied())))
 }

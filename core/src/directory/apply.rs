@@ -1,7 +1,8 @@
 //! How a batch of changes makes the next directory.
 
+use super::lists::{List, Lists};
 use super::model::{Category, Pool, Principal, PrincipalKind, Role, Room};
-use super::people::{List, PrincipalId};
+use super::people::PrincipalId;
 use super::{CategoryEntry, Change, Directory, Node, Revision};
 use hashbrown::HashSet;
 use parlance_wire::xccos::{Guid, Timestamp};
@@ -189,8 +190,7 @@ impl Batch {
             Some(entry) => Arc::make_mut(entry).category = category.clone(),
             None => {
                 let category = category.clone();
-                let (allowed, denied, creators) = Default::default();
-                let entry = CategoryEntry { category, allowed, denied, creators };
+                let entry = CategoryEntry { lists: Lists::default(), category };
                 categories.insert(entry.category.id, Arc::new(entry));
             }
         }
@@ -206,7 +206,7 @@ impl Batch {
         let entry = categories.remove(&id).ok_or(Inconsistent::NoNode(id))?;
         let name = entry.category.name.trim().to_lowercase();
         Arc::make_mut(&mut self.next.names).remove(&*name);
-        for list in [&entry.allowed, &entry.denied, &entry.creators] {
+        for list in entry.lists.all() {
             self.unlist(list, id);
         }
         Ok(())
@@ -239,7 +239,7 @@ impl Batch {
         let entry = rooms.remove(&id).ok_or(Inconsistent::NoNode(id))?;
         let name = entry.room.name.trim().to_lowercase();
         Arc::make_mut(&mut self.next.names).remove(&*name);
-        for list in [&entry.members, &entry.managers, &entry.presenters] {
+        for list in entry.lists.all() {
             self.unlist(list, id);
         }
         self.touched.rooms.insert(id);
@@ -247,7 +247,7 @@ impl Batch {
     }
 
     /// Principals of a list do not know any more that the node names them.
-    fn unlist(&mut self, list: &List, node: Guid) {
+    fn unlist(&mut self, list: List<'_>, node: Guid) {
         let people = Arc::make_mut(&mut self.next.people);
         for id in list.iter() {
             if people.get(id).is_some_and(|person| person.listed.binary_search(&node).is_ok()) {
@@ -303,32 +303,24 @@ impl Batch {
         let find = |id: &Guid| people.find(*id).ok_or(Inconsistent::NoPrincipal(*id));
         let add = add.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let remove = remove.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        let people = people.clone();
-        let edit = |list: &mut List| list.edit(&people, &add, &remove);
-        if self.next.rooms.contains_key(&node) {
-            let rooms = Arc::make_mut(&mut self.next.rooms);
-            let room = Arc::make_mut(rooms.get_mut(&node).expect("looked at above"));
-            match role {
-                Role::Member => edit(&mut room.members),
-                Role::Manager => edit(&mut room.managers),
-                Role::Presenter => edit(&mut room.presenters),
-                _ => return Err(Inconsistent::WrongList(node)),
-            }
-            self.touched.rooms.insert(node);
-        } else if self.next.categories.contains_key(&node) {
-            let categories = Arc::make_mut(&mut self.next.categories);
-            let category = Arc::make_mut(categories.get_mut(&node).expect("looked at above"));
-            match role {
-                Role::Allowed => edit(&mut category.allowed),
-                Role::Denied => edit(&mut category.denied),
-                Role::Creator => edit(&mut category.creators),
-                _ => return Err(Inconsistent::WrongList(node)),
-            }
-            self.categories.insert(node);
-        } else {
+        let is_room = self.next.rooms.contains_key(&node);
+        if !is_room && !self.next.categories.contains_key(&node) {
             return Err(Inconsistent::NoNode(node));
         }
-        drop(people);
+        if role.is_of_room() != is_room {
+            return Err(Inconsistent::WrongList(node));
+        }
+        if is_room {
+            let rooms = Arc::make_mut(&mut self.next.rooms);
+            let room = Arc::make_mut(rooms.get_mut(&node).expect("looked at above"));
+            room.lists.edit(role, people, &add, &remove);
+            self.touched.rooms.insert(node);
+        } else {
+            let categories = Arc::make_mut(&mut self.next.categories);
+            let category = Arc::make_mut(categories.get_mut(&node).expect("looked at above"));
+            category.lists.edit(role, people, &add, &remove);
+            self.categories.insert(node);
+        }
         self.note_listed(node, &add, &remove);
         Ok(())
     }

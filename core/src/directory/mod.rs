@@ -10,6 +10,7 @@
 
 mod apply;
 mod change;
+mod lists;
 pub mod model;
 mod people;
 pub mod sample;
@@ -17,7 +18,8 @@ mod seed;
 
 pub use apply::{Inconsistent, Invited, Touched};
 pub use change::{Change, Revision};
-pub use people::{Asker, List, People, Person, PrincipalId};
+pub use lists::{List, Lists};
+pub use people::{Asker, People, Person, PrincipalId};
 pub use seed::{
     DirectoryError, RoomConfig, display_name, domain_principal, guid_of, user_principal,
 };
@@ -36,29 +38,19 @@ use std::sync::Arc;
 /// A room with its lists.
 #[derive(Debug, Clone)]
 pub struct RoomEntry {
+    lists: Lists,
     /// Its properties.
     pub room: Room,
     /// `ma-chan://domain/guid`.
     pub uri: String,
-    /// Who may enter, unless it is open.
-    pub members: List,
-    /// Who may change it.
-    pub managers: List,
-    /// Who may post, if it is an auditorium.
-    pub presenters: List,
 }
 
 /// A category with its lists.
 #[derive(Debug, Clone)]
 pub struct CategoryEntry {
+    lists: Lists,
     /// Its properties.
     pub category: Category,
-    /// Who may be in its rooms at all.
-    pub allowed: List,
-    /// Who may not, whatever else is said.
-    pub denied: List,
-    /// Who may create rooms.
-    pub creators: List,
 }
 
 /// What has a name that must be unique in the pool.
@@ -280,36 +272,29 @@ impl Directory {
 
     /// Is somebody in the scope of a category: allowed and not denied?
     pub fn is_in_scope(&self, asker: &Asker<'_>, category: Guid) -> bool {
-        let Some(category) = self.categories.get(&category) else { return false };
-        category.allowed.has(asker) && !category.denied.has(asker)
+        self.categories.get(&category).is_some_and(|category| category.admits(asker))
     }
 
     /// How somebody relates to a room.
     pub fn standing(&self, asker: &Asker<'_>, room: &RoomEntry) -> Standing {
-        if !self.is_in_scope(asker, room.room.category) {
-            return Standing::default();
-        }
-        Standing {
-            in_scope: true,
-            is_listed: room.members.has(asker),
-            is_manager: room.managers.has(asker),
-            is_presenter: !room.presenters.is_empty() && room.presenters.has(asker),
+        match self.categories.get(&room.room.category) {
+            Some(category) => room.standing(asker, category),
+            None => Standing::default(),
         }
     }
 
     /// What a room is, as far as rights depend on it.
     pub fn place(&self, room: &RoomEntry) -> Place {
-        Place {
-            privacy: room.room.privacy,
-            behavior: room.room.behavior,
-            is_disabled: room.room.is_disabled,
-            takes_files: self.category(room.room.category).is_some_and(|c| c.category.file_upload),
-        }
+        room.place(self.category(room.room.category).is_some_and(|c| c.category.file_upload))
     }
 
     /// What somebody may do with a room.
     pub fn rights(&self, asker: &Asker<'_>, room: &RoomEntry) -> Rights {
-        policy::rights(self.standing(asker, room), self.place(room))
+        let Some(category) = self.categories.get(&room.room.category) else {
+            return Rights::default();
+        };
+        let standing = room.standing(asker, category);
+        policy::rights(standing, room.place(category.category.file_upload))
     }
 
     /// What somebody may do with a room, both by their names: nothing with a room that is not
@@ -323,7 +308,7 @@ impl Directory {
 
     /// May somebody create rooms in a category?
     pub fn may_create(&self, asker: &Asker<'_>, category: Guid) -> bool {
-        let is_creator = self.categories.get(&category).is_some_and(|c| c.creators.has(asker));
+        let is_creator = self.categories.get(&category).is_some_and(|c| c.creators().has(asker));
         policy::may_create(self.is_in_scope(asker, category), is_creator)
     }
 
@@ -350,27 +335,53 @@ impl Directory {
     }
 
     /// A room's list.
-    pub fn list(&self, node: Guid, role: Role) -> Option<&List> {
-        let room = || self.rooms.get(&node);
-        let category = || self.categories.get(&node);
-        match role {
-            Role::Member => room().map(|room| &room.members),
-            Role::Manager => room().map(|room| &room.managers),
-            Role::Presenter => room().map(|room| &room.presenters),
-            Role::Allowed => category().map(|category| &category.allowed),
-            Role::Denied => category().map(|category| &category.denied),
-            Role::Creator => category().map(|category| &category.creators),
-        }
+    pub fn list(&self, node: Guid, role: Role) -> Option<List<'_>> {
+        let lists = match role.is_of_room() {
+            true => self.rooms.get(&node).map(|room| &room.lists),
+            false => self.categories.get(&node).map(|category| &category.lists),
+        };
+        lists.map(|lists| lists.of(role))
     }
 
     fn room_entry(&self, room: Room) -> RoomEntry {
         let uri = room_uri(&self.domain, room.id);
-        let (members, managers, presenters) = Default::default();
-        RoomEntry { room, uri, members, managers, presenters }
+        RoomEntry { lists: Lists::default(), room, uri }
     }
 }
 
 impl RoomEntry {
+    /// Who may enter, unless it is open.
+    pub fn members(&self) -> List<'_> {
+        self.lists.of(Role::Member)
+    }
+
+    /// Who may change it.
+    pub fn managers(&self) -> List<'_> {
+        self.lists.of(Role::Manager)
+    }
+
+    /// Who may post, if it is an auditorium.
+    pub fn presenters(&self) -> List<'_> {
+        self.lists.of(Role::Presenter)
+    }
+
+    fn standing(&self, asker: &Asker<'_>, category: &CategoryEntry) -> Standing {
+        if !category.admits(asker) {
+            return Standing::default();
+        }
+        Standing {
+            in_scope: true,
+            is_listed: self.members().has(asker),
+            is_manager: self.managers().has(asker),
+            is_presenter: self.presenters().has(asker),
+        }
+    }
+
+    fn place(&self, takes_files: bool) -> Place {
+        let Room { privacy, behavior, is_disabled, .. } = self.room;
+        Place { privacy, behavior, is_disabled, takes_files }
+    }
+
     /// Only presenters post in it.
     pub fn is_auditorium(&self) -> bool {
         self.room.behavior == Behavior::Auditorium
@@ -379,5 +390,26 @@ impl RoomEntry {
     /// Is it found by members only?
     pub fn is_secret(&self) -> bool {
         self.room.privacy == Privacy::Secret
+    }
+}
+
+impl CategoryEntry {
+    /// Who may be in its rooms at all.
+    pub fn allowed(&self) -> List<'_> {
+        self.lists.of(Role::Allowed)
+    }
+
+    /// Who may not, whatever else is said.
+    pub fn denied(&self) -> List<'_> {
+        self.lists.of(Role::Denied)
+    }
+
+    /// Who may create rooms.
+    pub fn creators(&self) -> List<'_> {
+        self.lists.of(Role::Creator)
+    }
+
+    fn admits(&self, asker: &Asker<'_>) -> bool {
+        self.allowed().has(asker) && !self.denied().has(asker)
     }
 }

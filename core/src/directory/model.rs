@@ -174,7 +174,8 @@ pub struct Principal {
     pub policy: Option<String>,
 }
 
-/// What a list of a room or category is for (`product.md` §1.9).
+/// What a list of a room or category is for (`product.md` §1.9). Three of a category, three of a room:
+/// [`super::Lists`] relies on the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// Category: may be in its rooms at all.
@@ -288,6 +289,11 @@ pub struct LegacyEndpoint {
 }
 
 impl Role {
+    /// Is it a list of rooms, and not of categories?
+    pub fn is_of_room(self) -> bool {
+        matches!(self, Role::Member | Role::Manager | Role::Presenter)
+    }
+
     /// The lists of a room, or of a category.
     pub fn of_node(is_room: bool) -> [Role; 3] {
         match is_room {

@@ -18,12 +18,12 @@ pub struct PrincipalId(u32);
 /// A principal and what it belongs to.
 #[derive(Debug, Clone)]
 pub struct Person {
+    /// What it stands in at all, itself left out; sorted. Shared by those who stand in the same.
+    affiliations: Arc<[PrincipalId]>,
     /// As it is kept.
     pub principal: Principal,
     /// What it stands in directly.
     parents: Box<[PrincipalId]>,
-    /// What it stands in at all, itself left out; sorted. Shared by those who stand in the same.
-    affiliations: Arc<[PrincipalId]>,
     /// Rooms and categories that name it in a list, sorted, none twice.
     pub(super) listed: Vec<Guid>,
 }
@@ -50,63 +50,12 @@ impl Person {
     }
 }
 
-/// Sorted principals; users apart from the rest, because a list of 16,000 users is searched for
-/// one, and a list of ten groups for any of two hundred.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct List {
-    users: Box<[PrincipalId]>,
-    others: Box<[PrincipalId]>,
-}
-
-impl List {
-    /// Is it the asker, or something the asker belongs to?
-    pub fn has(&self, asker: &Asker<'_>) -> bool {
-        asker.id.is_some_and(|id| self.users.binary_search(&id).is_ok())
-            || self.others.iter().any(|group| asker.affiliations.binary_search(group).is_ok())
-    }
-
-    /// Is it named itself?
-    pub fn names(&self, id: PrincipalId) -> bool {
-        self.users.binary_search(&id).is_ok() || self.others.binary_search(&id).is_ok()
-    }
-
-    /// All of it: users first, each part in the order of the table.
-    pub fn iter(&self) -> impl Iterator<Item = PrincipalId> {
-        self.users.iter().chain(&self.others).copied()
-    }
-
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.users.len() + self.others.len()
-    }
-
-    /// Nobody.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub(super) fn edit(&mut self, people: &People, add: &[PrincipalId], remove: &[PrincipalId]) {
-        let is_user = |id: &PrincipalId| people.kind(*id) == PrincipalKind::User;
-        let gone: HashSet<PrincipalId> = remove.iter().copied().collect();
-        let edited = |old: &[PrincipalId], wants_users: bool| -> Box<[PrincipalId]> {
-            let kept = old.iter().filter(|id| !gone.contains(*id));
-            let new = add.iter().filter(|id| is_user(id) == wants_users);
-            let mut all: Vec<PrincipalId> = kept.chain(new).copied().collect();
-            all.sort_unstable();
-            all.dedup();
-            all.into()
-        };
-        self.users = edited(&self.users, true);
-        self.others = edited(&self.others, false);
-    }
-}
-
 /// Somebody who asks: what a decision needs to know of a user.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker<'a> {
     /// `None` for a user who is not in the directory and is let in all the same.
     pub id: Option<PrincipalId>,
-    /// Sorted.
+    /// What they belong to, sorted.
     pub affiliations: &'a [PrincipalId],
 }
 
@@ -153,7 +102,7 @@ impl People {
         numbered.filter_map(|(id, person)| Some((id, person.as_deref()?)))
     }
 
-    fn kind(&self, id: PrincipalId) -> PrincipalKind {
+    pub(super) fn kind(&self, id: PrincipalId) -> PrincipalKind {
         self.get(id).map_or(PrincipalKind::User, |person| person.principal.kind)
     }
 

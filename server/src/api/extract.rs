@@ -43,7 +43,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             true => None,
             false => Bytes::from_request(request, state).await.ok(),
         };
-        let bytes = bytes.filter(|bytes| bytes.len() <= BODY_BYTES_MAX).ok_or_else(too_long)?;
+        let bytes = bytes.filter(|bytes| bytes.len() <= BODY_BYTES_MAX);
+        let bytes = bytes.ok_or_else(|| too_long(BODY_BYTES_MAX))?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let detail = format!(
                 "the document is not what is expected here ({error}), so nothing was done; \
@@ -55,10 +56,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-fn too_long() -> Problem {
+/// The document is longer than `bytes_max`, or broke off.
+pub fn too_long(bytes_max: usize) -> Problem {
     let detail = format!(
-        "the document did not come whole or is longer than {BODY_BYTES_MAX} bytes, so nothing was \
-         done; do it in parts"
+        "the document did not come whole or is longer than {bytes_max} bytes, so nothing was done; \
+         do it in parts"
     );
     let status = StatusCode::PAYLOAD_TOO_LARGE;
     Problem::new(status, "too-large", "The document is too long", detail)

@@ -28,6 +28,7 @@ mod messages;
 mod openapi;
 mod page;
 mod people;
+mod people_file;
 mod policies;
 mod pool;
 mod problem;
@@ -41,6 +42,7 @@ mod view;
 mod words;
 
 pub use extract::BODY_BYTES_MAX;
+pub use people_file::TEXT_CSV;
 pub use problem::in_our_form;
 pub use words::{InvitationsWord, KindWord, MatchWord, PrivacyWord, StateWord, TypeWord};
 

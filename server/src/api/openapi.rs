@@ -2,8 +2,8 @@
 
 use super::problem::{PROBLEM_JSON, ProblemDetails};
 use super::{
-    Api, addins, categories, configurations, endpoints, messages, people, policies, pool, records,
-    rights, room_list, rooms, tokens,
+    Api, addins, categories, configurations, endpoints, messages, people, people_file, policies,
+    pool, records, rights, room_list, rooms, tokens,
 };
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
@@ -47,6 +47,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(people::list, people::new))
         .routes(routes!(people::one, people::set, people::remove))
         .routes(routes!(people::invitations))
+        .routes(routes!(people_file::export, people_file::import))
         .routes(routes!(pool::one, pool::set))
         .routes(routes!(rights::explain))
         .routes(routes!(rights::eligible))

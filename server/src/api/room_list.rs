@@ -128,8 +128,8 @@ impl<'d> Wanted<'d> {
             && is_large
             && self.category.is_none_or(|id| of.category == id)
             && self.addin.is_none_or(|id| of.addin == Some(id))
-            && self.member.is_none_or(|asker| room.members.has(&asker))
-            && self.manager.is_none_or(|asker| room.managers.has(&asker))
+            && self.member.is_none_or(|asker| room.members().has(&asker))
+            && self.manager.is_none_or(|asker| room.managers().has(&asker))
             && params.disabled.is_none_or(|disabled| of.is_disabled == disabled)
             && params.invitations.is_none_or(|it| of.invitations == it.into())
             && params.privacy.is_none_or(|it| of.privacy == it.into())

@@ -211,7 +211,7 @@ pub struct Views<'d>(pub &'d Directory);
 
 impl Views<'_> {
     /// All of a list.
-    pub fn list(&self, list: &List) -> Vec<PrincipalView> {
+    pub fn list(&self, list: List<'_>) -> Vec<PrincipalView> {
         list.iter()
             .filter_map(|id| self.0.people().get(id))
             .map(|it| principal(&it.principal))
@@ -221,7 +221,7 @@ impl Views<'_> {
     /// A category; `is_whole` with its lists.
     pub fn category(&self, entry: &CategoryEntry, is_whole: bool) -> CategoryView {
         let of = &entry.category;
-        let lists = |list: &List| is_whole.then(|| self.list(list));
+        let lists = |list: List<'_>| is_whole.then(|| self.list(list));
         CategoryView {
             id: of.id.to_string(),
             uri: category_uri(&self.0.domain, of.id),
@@ -232,9 +232,9 @@ impl Views<'_> {
             file_upload: of.file_upload,
             chat_history: of.chat_history,
             rooms: self.0.rooms().filter(|room| room.room.category == of.id).count(),
-            allowed: lists(&entry.allowed),
-            denied: lists(&entry.denied),
-            creators: lists(&entry.creators),
+            allowed: lists(entry.allowed()),
+            denied: lists(entry.denied()),
+            creators: lists(entry.creators()),
             audit: (&of.audit).into(),
             version: of.version,
         }
@@ -243,7 +243,7 @@ impl Views<'_> {
     /// A room; `is_whole` with its lists.
     pub fn room(&self, entry: &RoomEntry, is_whole: bool) -> RoomView {
         let of = &entry.room;
-        let lists = |list: &List| is_whole.then(|| self.list(list));
+        let lists = |list: List<'_>| is_whole.then(|| self.list(list));
         let category = self.0.category(of.category);
         let addin = of.addin.and_then(|id| self.0.addin(id));
         RoomView {
@@ -261,12 +261,12 @@ impl Views<'_> {
             invitations: of.invitations.into(),
             addin: addin.map(|it| Named { id: it.id.to_string(), name: it.name.clone() }),
             disabled: of.is_disabled,
-            member_count: entry.members.len(),
-            manager_count: entry.managers.len(),
-            presenter_count: entry.presenters.len(),
-            members: lists(&entry.members),
-            managers: lists(&entry.managers),
-            presenters: lists(&entry.presenters),
+            member_count: entry.members().len(),
+            manager_count: entry.managers().len(),
+            presenter_count: entry.presenters().len(),
+            members: lists(entry.members()),
+            managers: lists(entry.managers()),
+            presenters: lists(entry.presenters()),
             audit: (&of.audit).into(),
             version: of.version,
         }

@@ -70,7 +70,7 @@ fn a_full_file_is_read() {
     assert_eq!(config.directory.configuration().default_chat_history, 5);
     let room = config.directory.rooms().next().unwrap();
     let directory = &config.directory;
-    let managers = room.managers.iter().filter_map(|id| directory.people().get(id));
+    let managers = room.managers().iter().filter_map(|id| directory.people().get(id));
     let managers: Vec<&str> = managers.map(|person| &*person.principal.uri).collect();
     assert_eq!(managers, ["sip:ann@example.com"]);
 }

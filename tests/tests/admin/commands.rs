@@ -96,6 +96,52 @@ fn where_there_is_no_data_nothing_is_made() {
 }
 
 #[test]
+fn many_people_come_from_a_file_and_go_into_one() {
+    let mut server = Server::start(&Options::default());
+    let folder = server.folder().to_owned();
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.join(name), text).expect("a file");
+    };
+    write(
+        "people.csv",
+        "kind,uri,display_name,state,groups\n\
+         group,,Night shift,,\n\
+         user,sip:ann@example.test,\"Lee, Ann\",,Night shift\n\
+         user,sip:bob@example.test,Bob,disabled,\n",
+    );
+    write("faulty.csv", "kind,uri\nuser,sip:cal@example.test\nuser,nobody\npet,sip:rex@x\n");
+    let state = |who: &str| json(admin(&folder, &["user", "get", who, "--json"]))["state"].clone();
+
+    // Nothing of a faulty file is taken up, and every fault has its line.
+    let said = admin(&folder, &["user", "import", "faulty.csv"]).failed();
+    assert!(said.contains("line 3: ") && said.contains("line 4: "), "{said}");
+    assert_eq!(admin(&folder, &["user", "get", "sip:cal@example.test"]).code, Some(1));
+    let said = admin(&folder, &["user", "import", "missing.csv"]).failed();
+    assert!(said.contains("missing.csv cannot be read"), "{said}");
+
+    let said = admin(&folder, &["user", "import", "people.csv", "--dry-run"]).done();
+    assert!(said.contains("would be: sip:ann@example.test made"), "{said}");
+    assert_eq!(admin(&folder, &["user", "get", "sip:ann@example.test"]).code, Some(1));
+    admin(&folder, &["user", "import", "people.csv"]).done();
+    assert_eq!(state("sip:ann@example.test"), "active");
+    assert_eq!(state("sip:bob@example.test"), "disabled");
+    let ann = json(admin(&folder, &["user", "get", "Lee, Ann", "--json"]));
+    assert!(ann["parents"].to_string().contains("Night shift"), "{ann}");
+
+    // What comes out goes in again and changes nothing, without a server, too.
+    let exported = admin(&folder, &["user", "export"]).done();
+    write("exported.csv", &exported);
+    for _ in 0..2 {
+        let said = admin(&folder, &["user", "import", "exported.csv"]).done();
+        assert_eq!(said, "nothing to do: everything is as it should be\n");
+        assert_eq!(admin(&folder, &["user", "export"]).done(), exported);
+        if server.ended().is_none() {
+            assert!(server.stop().success());
+        }
+    }
+}
+
+#[test]
 fn shells_can_complete() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("parlance.toml"), "").expect("a file");

@@ -1,7 +1,9 @@
 //! A request to the API, whoever carries it out.
 
-use crate::api::{ROOT, segment};
+use crate::api::{ROOT, TEXT_CSV, segment};
+use crate::tools::Fault;
 use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
 
 /// What is done with the thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub struct Call {
     pub headers: Vec<(&'static str, String)>,
     /// The document.
     pub body: Option<Value>,
+    /// A CSV file in its place; `-` is the standard input.
+    pub file: Option<PathBuf>,
     /// Most things wanted of a list.
     pub most: usize,
 }
@@ -57,7 +61,7 @@ impl Call {
         let path = parts.iter().map(|part| segment(part)).collect::<Vec<_>>().join("/");
         let (query, headers) = (Vec::new(), Vec::new());
         let (path, most) = (format!("{ROOT}/{path}"), usize::MAX);
-        Call { method, path, query, headers, body: None, most }
+        Call { method, path, query, headers, body: None, file: None, most }
     }
 
     /// With a parameter, if it has a value.
@@ -82,6 +86,31 @@ impl Call {
     pub fn body(mut self, document: Document) -> Call {
         self.body = Some(Value::Object(document.0));
         self
+    }
+
+    /// With a CSV file.
+    pub fn file(mut self, path: &Path) -> Call {
+        self.file = Some(path.to_owned());
+        self
+    }
+
+    /// Media type and text of the document, if there is one.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn content(&self) -> Result<Option<(&'static str, String)>, Fault> {
+        let Some(path) = &self.file else {
+            return Ok(self.body.as_ref().map(|body| ("application/json", body.to_string())));
+        };
+        let text = match path.to_str() {
+            Some("-") => std::io::read_to_string(std::io::stdin()),
+            _ => std::fs::read_to_string(path),
+        };
+        let text = text.map_err(|error| {
+            let path = path.display();
+            format!("{path} cannot be read ({error}), so nothing was done; it is text in UTF-8")
+        })?;
+        Ok(Some((TEXT_CSV, text)))
     }
 
     /// Path and parameters, encoded.

@@ -97,10 +97,10 @@ impl Carrier for Here {
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
-        let body = match &call.body {
-            Some(body) => {
-                request = request.header("content-type", "application/json");
-                Body::from(body.to_string())
+        let body = match call.content()? {
+            Some((kind, text)) => {
+                request = request.header("content-type", kind);
+                Body::from(text)
             }
             None => Body::empty(),
         };

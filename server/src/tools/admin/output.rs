@@ -150,6 +150,11 @@ pub fn show(
         };
         return Ok(refuse(&told, Exit::Failed));
     }
+    if let Value::String(text) = body {
+        // A file, which is what it is.
+        out.write_all(text.as_bytes())?;
+        return Ok(Exit::Done);
+    }
     match (is_json, body.get("items").and_then(Value::as_array)) {
         (true, Some(items)) => writeln!(out, "{}", pretty(&Value::from(items.clone())))?,
         (true, None) => writeln!(out, "{}", pretty(body))?,

@@ -57,17 +57,20 @@ impl Remote {
         Ok(Remote { agent: config.build().into(), server, token })
     }
 
-    fn ask(&self, call: &Call) -> Result<Answer, Box<dyn std::error::Error>> {
+    fn ask(
+        &self,
+        call: &Call,
+        content: Option<(&'static str, String)>,
+    ) -> Result<Answer, Box<dyn std::error::Error>> {
         let uri = format!("{}{}", self.server, call.target());
         let mut request = http::Request::builder().method(call.method.name()).uri(uri);
         request = request.header("authorization", format!("Bearer {}", self.token));
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
-        let response = match &call.body {
-            Some(body) => {
-                let request = request.header("content-type", "application/json");
-                self.agent.run(request.body(body.to_string())?)?
+        let response = match content {
+            Some((kind, text)) => {
+                self.agent.run(request.header("content-type", kind).body(text)?)?
             }
             None => self.agent.run(request.body(())?)?,
         };
@@ -82,7 +85,8 @@ impl Remote {
 
 impl Carrier for Remote {
     fn carry_out(&mut self, call: &Call) -> Result<Answer, Fault> {
-        self.ask(call).map_err(|error| {
+        let content = call.content()?;
+        self.ask(call, content).map_err(|error| {
             let server = &self.server;
             let effect = match call.is_act() {
                 true => {

@@ -4,6 +4,7 @@ use super::call::{Call, Document, Method};
 use super::things::word;
 use crate::api::{KindWord, StateWord};
 use clap::Subcommand;
+use std::path::PathBuf;
 
 /// People and groups.
 #[derive(Debug, Clone, Subcommand)]
@@ -83,6 +84,13 @@ pub enum User {
         #[arg(long, value_name = "WHO,…", value_delimiter = ',')]
         parents: Option<Vec<String>>,
     },
+    /// Take up everybody in a CSV file, or nobody; who is not in it stays as they are
+    Import {
+        /// The file; - is the standard input
+        file: PathBuf,
+    },
+    /// Write everybody as CSV
+    Export,
     /// Forget one that no list names
     Remove {
         /// URI, id, account, address or name
@@ -130,6 +138,8 @@ impl User {
                     .maybe("parents", parents.as_ref().map(given));
                 Call::new(Method::Patch, &["people", who]).body(document)
             }
+            User::Import { file } => Call::new(Method::Post, &["people.csv"]).file(file),
+            User::Export => Call::new(Method::Get, &["people.csv"]),
             User::Remove { who } => Call::new(Method::Delete, &["people", who]),
         }
     }
