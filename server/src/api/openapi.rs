@@ -96,22 +96,30 @@ fn finish(operation: &mut Operation, method: &HttpMethod, path: &str) {
         .description("Refused: nothing was done")
         .content(PROBLEM_JSON, Content::new(Some(reference)))
         .build();
-    operation.responses.responses.insert("default".into(), RefOr::T(refusal));
+    let responses = &mut operation.responses.responses;
+    responses.insert("default".into(), RefOr::T(refusal));
+    // What would be made, or was made by the same request before.
+    if let Some(RefOr::T(mut same)) = responses.get("201").cloned() {
+        same.description = "Nothing is new: only tried (dry_run), or done before".to_owned();
+        responses.insert("200".into(), RefOr::T(same));
+    }
     if *method != HttpMethod::Get && !path.contains("/tokens") {
         let parameters = operation.parameters.get_or_insert_with(Vec::new);
         parameters.push(header(
             "If-Match",
+            r#"^("[0-9]{1,19}"|\*)$"#,
             "ETag that was seen; another one in force is refused with 412",
         ));
         parameters.push(header(
             "Idempotency-Key",
+            "^[!#-~]{1,255}$",
             "The same key is the same request: carried out once, answered alike",
         ));
     }
 }
 
-fn header(name: &str, description: &str) -> RefOr<Parameter> {
-    let text = ObjectBuilder::new().schema_type(Type::String).build();
+fn header(name: &str, pattern: &str, description: &str) -> RefOr<Parameter> {
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).build();
     let builder = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header);
     RefOr::T(builder.description(Some(description)).schema(Some(text)).build())
 }

@@ -46,6 +46,7 @@ pub struct RoomParams {
     /// Of this type.
     r#type: Option<TypeWord>,
     /// What was said takes more than so many MB; asks the database.
+    #[param(maximum = 1_000_000)]
     chat_content_exceeds_mb: Option<u64>,
     /// Most rooms wanted.
     limit: Option<usize>,
@@ -63,6 +64,10 @@ pub async fn list(
 ) -> Result<Json<Page<RoomView>>, Problem> {
     let sizes = match params.chat_content_exceeds_mb {
         None => None,
+        Some(1_000_001..) => {
+            let detail = "a room has at most 1000000 MB, so none was looked for";
+            return Err(Problem::faulty("chat_content_exceeds_mb", detail));
+        }
         Some(_) => {
             caller.must_read_all()?;
             Some(api.admin.room_bytes().await?.into_iter().collect())
