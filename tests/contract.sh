@@ -49,7 +49,10 @@ done
 "${parlance[@]}" admin user new sip:ann@example.test --display-name Ann
 "${parlance[@]}" admin room new Lab --category General
 
-"$venv/bin/schemathesis" run "http://$(cat "$data/data/http-address")/api/v1/openapi.json" \
+# It writes down what it found where it stands.
+program=$(realpath "$venv/bin/schemathesis")
+cd "$data"
+"$program" run "http://$(cat "$data/data/http-address")/api/v1/openapi.json" \
   -H "Authorization: Bearer $(cat "$data/data/admin-token")" \
   --checks "$checks" --exclude-path "/api/v1/tokens/{token}" \
   --max-examples "$examples" --seed "$seed" --continue-on-failure --no-color

@@ -4,6 +4,7 @@
 //! ([`super::budgets`]), where they take instructions.
 
 mod broker;
+mod directory;
 // The broker's own test harness: shards without a machine.
 #[path = "../../../core/tests/harness/mod.rs"]
 mod harness;
@@ -34,7 +35,7 @@ pub struct Named {
 }
 
 /// All steps, in the order of a message's way.
-pub const ALL: [Named; 12] = [
+pub const ALL: [Named; 13] = [
     Named { name: "frame", unit: "message", make: wire::frame },
     Named { name: "parse-head", unit: "message", make: wire::parse_head },
     Named { name: "parse-post", unit: "post", make: wire::parse_post },
@@ -42,6 +43,7 @@ pub const ALL: [Named; 12] = [
     Named { name: "stamp", unit: "delivery", make: wire::stamp },
     Named { name: "recognise-answer", unit: "answer", make: wire::recognise_answer },
     Named { name: "parse-answer", unit: "answer", make: wire::parse_answer },
+    Named { name: "decide", unit: "decision", make: directory::decide },
     Named { name: "post", unit: "post", make: broker::post },
     Named { name: "fan-out-direct", unit: "delivery", make: broker::fan_out_direct },
     Named { name: "fan-out-front-end", unit: "delivery", make: broker::fan_out_front_end },

@@ -112,7 +112,7 @@ fn finish(operation: &mut Operation, method: &HttpMethod, path: &str) {
         ));
         parameters.push(header(
             "Idempotency-Key",
-            "^[!#-~]{1,255}$",
+            "^[!-~]{1,257}$",
             "The same key is the same request: carried out once, answered alike",
         ));
     }
