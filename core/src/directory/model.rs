@@ -174,8 +174,8 @@ pub struct Principal {
     pub policy: Option<String>,
 }
 
-/// What a list of a room or category is for (`product.md` §1.9). Three of a category, three of a room:
-/// [`super::Lists`] relies on the order.
+/// What a list of a room or category is for (`product.md` §1.9). Three are of a category, three of
+/// a room: [`super::Lists`] relies on the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// Category: may be in its rooms at all.
