@@ -71,14 +71,16 @@ fi
 
 install_packages
 # The end-to-end tests run the real binaries, which `cargo test` alone would not build.
+say "building the server and the load generator"
 if [ "$#" = 0 ]; then
   set -- --workspace --no-fail-fast
-  # With what tests depend on, so that nothing is built twice.
-  building=(--workspace --bins --tests)
+  # With all that the tests depend on, so that nothing is built twice: alone the server would be
+  # built with fewer features, and tests that run it build it so, unless they are told where it is.
+  cargo build --workspace --bins --tests
+  programs=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
+  export PARLANCE_BIN=$programs/parlance PARLANCE_LOADGEN_BIN=$programs/parlance-loadgen
 else
-  building=(-p parlance -p parlance-loadgen)
+  cargo build -p parlance -p parlance-loadgen
 fi
-say "building the server and the load generator"
-cargo build "${building[@]}"
 say "running the tests"
 cargo test "$@"

@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         Command::Check { users } => check::run(file, *users),
         Command::Serve => run_server(&cli),
         Command::Log(command) => tools::run(file, |c, out| tools::log::run(command, c, out)),
-        Command::Store(command) => tools::run(file, |c, out| tools::store::run(*command, c, out)),
+        Command::Store(command) => tools::run(file, |c, out| tools::store::run(command, c, out)),
         Command::History(wanted) => tools::run(file, |c, out| tools::history::run(wanted, c, out)),
         Command::Export { target } => tools::run(file, |c, o| tools::export::run(target, c, o)),
         Command::Import { source } => tools::run(file, |c, o| tools::import::run(source, c, o)),

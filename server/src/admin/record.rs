@@ -130,7 +130,7 @@ fn shortened(outcome: Outcome) -> Outcome {
 }
 
 /// The outcome of changes that led to a revision.
-pub(super) fn outcome_of_changes(revision: Revision) -> String {
+pub fn outcome_of_changes(revision: Revision) -> String {
     outcome(&Ok(Done { revision, ..Done::default() }))
 }
 

@@ -3,8 +3,12 @@
 use super::{Fault, tail};
 use crate::commit;
 use crate::config::{Config, Engine};
+use crate::files::create_data_directory;
 use parlance_storage::Position;
+use parlance_storage::disk::Cause;
+use parlance_storage::disk::real::RealDisk;
 use parlance_storage::log::Entry;
+use parlance_storage::sql::sqlite::Replica;
 use parlance_storage::sql::{AnyStore, Error, Store};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -33,6 +37,38 @@ pub fn open(config: &Config) -> Result<AnyStore, Fault> {
         )));
     }
     Ok(AnyStore::open(&config.store)?)
+}
+
+/// Keeps servers away as long as it lives: they would not notice what a command brings into the
+/// database.
+///
+/// # Errors
+/// Cause, effect, next step.
+pub fn lock(data: &Path) -> Result<RealDisk, Fault> {
+    let place = data.display();
+    create_data_directory(data)
+        .map_err(|e| format!("{place} cannot be made ({e}), so nothing was done"))?;
+    RealDisk::open(commit::folder(data)).map_err(|e| {
+        Fault::Told(match e.cause {
+            Cause::Locked => format!(
+                "a server runs on {place}, so nothing was done: it would not notice; stop it and \
+                 do this again"
+            ),
+            _ => format!("the log below {place} cannot be locked ({e}), so nothing was done"),
+        })
+    })
+}
+
+/// What a command brings into the database past the server, the replica does not know: it is made
+/// anew by the next server.
+///
+/// # Errors
+/// Cause, effect, next step.
+pub fn remove_replica(config: &Config) -> Result<(), Fault> {
+    match commit::replica_path(&config.data, &config.store) {
+        Some(path) => Ok(Replica::remove(&path).map_err(|e| format!("{e}, so nothing was done"))?),
+        None => Ok(()),
+    }
 }
 
 /// What the log has and the database lacks.

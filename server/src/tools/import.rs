@@ -4,12 +4,8 @@ use super::export::{FORMAT, Header};
 use super::message::Message;
 use super::{Answer, Fault, bar, database, note};
 use crate::Exit;
-use crate::commit;
 use crate::config::Config;
-use crate::files::create_data_directory;
 use indicatif::ProgressBar;
-use parlance_storage::disk::Cause;
-use parlance_storage::disk::real::RealDisk;
 use parlance_storage::sql::{AnyStore, Appended, Row, RowKey, Store};
 use parlance_wire::xccos::Timestamp;
 use std::fs::File;
@@ -31,10 +27,11 @@ pub fn run(source: &Path, config: &Config, out: &mut dyn Write) -> Answer {
     let progress = bar("importing", length);
     let mut lines = Lines { input, number: 0, progress };
     let header = header(&mut lines)?;
-    let _lock = lock(&config.data)?;
+    let _lock = database::lock(&config.data)?;
     let mut store = AnyStore::open(&config.store)?;
     store.migrate()?;
     refuse_lag(config, &mut store)?;
+    database::remove_replica(config)?;
     let Appended { inserted, repeated } = all(&mut lines, &mut store)?;
     lines.progress.finish_and_clear();
     writeln!(out, "{inserted} message(s) imported, {repeated} were there already")?;
@@ -51,22 +48,6 @@ fn open(source: &Path) -> Result<(Box<dyn BufRead>, u64), Fault> {
         format!("{} cannot be read ({e}), so nothing was imported", source.display())
     })?;
     Ok((Box::new(BufReader::new(file)), length))
-}
-
-/// Keeps servers away as long as it lives: their rooms would not notice what comes in.
-fn lock(data: &Path) -> Result<RealDisk, Fault> {
-    let place = data.display();
-    create_data_directory(data)
-        .map_err(|e| format!("{place} cannot be made ({e}), so nothing was imported"))?;
-    RealDisk::open(commit::folder(data)).map_err(|e| {
-        Fault::Told(match e.cause {
-            Cause::Locked => format!(
-                "a server runs on {place}, so nothing was imported: its rooms would not notice; \
-                 stop it and import again"
-            ),
-            _ => format!("the log below {place} cannot be locked ({e}), so nothing was imported"),
-        })
-    })
 }
 
 /// What is on its way into the database must be there first, or it may find its place taken.

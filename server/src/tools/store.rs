@@ -1,5 +1,6 @@
 //! `parlance store`: is the database as it should be, and does it have what the log has?
 
+use super::sample::{self, Sample};
 use super::{Answer, Fault, database};
 use crate::Exit;
 use crate::check::Findings;
@@ -11,7 +12,7 @@ use parlance_storage::sql::{AnyStore, Migrated, SchemaState, Store};
 use std::io::Write;
 
 /// What to do with the database.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Say in plain words what the database gives and how far it is behind the log; ends with 1 if
     /// something is wrong. Changes nothing; the server may go on
@@ -19,13 +20,17 @@ pub enum Command {
     /// Bring the database's tables forward to this version, or make them; a server does the same at
     /// its start
     Migrate,
+    /// Fill the directory with a made-up organisation, for tests and trials: people, groups,
+    /// categories and rooms as in the product's own sample. No server may run on the same data
+    /// directory
+    Sample(Sample),
 }
 
 /// Does it.
 ///
 /// # Errors
 /// Cause, effect, next step.
-pub fn run(command: Command, config: &Config, out: &mut dyn Write) -> Answer {
+pub fn run(command: &Command, config: &Config, out: &mut dyn Write) -> Answer {
     match command {
         Command::Check => {
             let mut findings = Findings::default();
@@ -38,6 +43,7 @@ pub fn run(command: Command, config: &Config, out: &mut dyn Write) -> Answer {
             Ok(findings.exit())
         }
         Command::Migrate => migrate(config, out),
+        Command::Sample(wanted) => sample::run(wanted, config, out),
     }
 }
 

@@ -96,6 +96,29 @@ fn where_there_is_no_data_nothing_is_made() {
 }
 
 #[test]
+fn a_made_up_organisation_is_written_and_served() {
+    let mut server = Server::start(&Options::default());
+    let folder = server.folder().to_owned();
+    let sample = ["store", "sample", "--users", "60"];
+    assert!(tool(&folder, &sample).failed().contains("a server runs on"));
+    assert!(server.stop().success());
+    let said = tool(&folder, &sample).done();
+    assert!(said.starts_with("60 users, from sip:"), "{said}");
+    let first = said.split(' ').nth(3).expect("a user").to_owned();
+    server.restart();
+    let rooms = json(admin(&folder, &["room", "get", "--json"]));
+    let rooms = rooms.as_array().expect("a list");
+    assert!(rooms.len() > 10, "{} rooms", rooms.len());
+    let mine = json(admin(&folder, &["room", "get", "--member", &first, "--json"]));
+    assert!(!mine.as_array().expect("a list").is_empty(), "{first} is in no room");
+    // Once more changes nothing.
+    assert!(server.stop().success());
+    assert_eq!(tool(&folder, &sample).done(), said);
+    server.restart();
+    assert_eq!(json(admin(&folder, &["room", "get", "--json"])).as_array(), Some(rooms));
+}
+
+#[test]
 fn many_people_come_from_a_file_and_go_into_one() {
     let mut server = Server::start(&Options::default());
     let folder = server.folder().to_owned();
