@@ -37,6 +37,10 @@ const DRAIN_SLACK: Duration = Duration::from_millis(2_500);
 /// How long an address may stay taken by a server that has just ended.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long an administrator's answer waits for the shards to take over what was changed: many
+/// times what a turn under load takes.
+const IN_FORCE_PATIENCE: Duration = Duration::from_millis(500);
+
 /// How long the end of the server waits for the database to take what is left.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -92,7 +96,10 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
     let places: Vec<Edition> = meshes.iter().map(|mesh| Edition::new(mesh.bell())).collect();
     let editions = Editions::new(places.clone());
     let rooms = LiveRooms::open(&config.store, numbers.clone(), editions.clone())?;
-    let publish = move |directory: &Arc<Directory>, touched| editions.publish(directory, &touched);
+    let publish = move |directory: &Arc<Directory>, touched| {
+        editions.publish(directory, &touched);
+        editions.await_taken(IN_FORCE_PATIENCE);
+    };
     let administration = administration.start(Box::new(publish), Box::new(rooms))?;
     let queries = Queries::start(
         &config.store,

@@ -268,6 +268,19 @@ impl Dialog {
         }
     }
 
+    /// Joins a room by its GUID: the code of the server's reply.
+    pub fn join(&mut self, room: &str) -> u16 {
+        let data = format!("<chanid key=\"0\" domain=\"{DOMAIN}\" value=\"{room}\"/>");
+        assert_eq!(self.info(&command("join", &data)), 200);
+        loop {
+            let told = String::from_utf8(self.told()).expect("documents are UTF-8");
+            let code = told.split_once("<resp code=\"").and_then(|(_, rest)| rest.split_once('"'));
+            if let Some((code, _)) = code {
+                return code.parse().expect("a code is a number");
+            }
+        }
+    }
+
     /// The next request of the server, answered: its body.
     pub fn told(&mut self) -> Vec<u8> {
         while self.inbox.is_empty() {

@@ -10,7 +10,8 @@ use parlance_core::Directory;
 use parlance_core::directory::Touched;
 use parlance_wire::xccos::Guid;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What lies in a shard's place.
 #[derive(Debug, Default)]
@@ -25,18 +26,33 @@ pub struct Contents {
 #[derive(Debug, Clone)]
 pub struct Edition {
     place: Arc<Mutex<Contents>>,
+    /// Rung when a directory has been taken, under the place's lock.
+    taken: Arc<Condvar>,
     bell: Arc<Doorbell>,
 }
 
 impl Edition {
     /// An empty place, of the shard with this bell.
     pub fn new(bell: Arc<Doorbell>) -> Edition {
-        Edition { place: Arc::default(), bell }
+        Edition { place: Arc::default(), taken: Arc::default(), bell }
     }
 
-    /// What has been put there since the last time.
+    /// What has been put there since the last time. Whoever waits for it goes on: the shard must
+    /// take it over before anything else comes in.
     pub fn take(&self) -> Contents {
-        std::mem::take(&mut *self.place.lock().unwrap_or_else(PoisonError::into_inner))
+        let contents =
+            std::mem::take(&mut *self.place.lock().unwrap_or_else(PoisonError::into_inner));
+        if contents.directory.is_some() {
+            self.taken.notify_all();
+        }
+        contents
+    }
+
+    fn await_taken(&self, deadline: Instant) {
+        let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let waits = |place: &mut Contents| place.directory.is_some();
+        drop(self.taken.wait_timeout_while(place, patience, waits));
     }
 
     fn put(&self, put: impl FnOnce(&mut Contents)) {
@@ -55,7 +71,7 @@ impl Editions {
         Editions(editions.into())
     }
 
-    /// Puts a directory in force: each shard takes it over when it has its next turn.
+    /// Puts a directory in force: each shard takes it over in its next turn.
     pub fn publish(&self, directory: &Arc<Directory>, touched: &Touched) {
         for edition in &*self.0 {
             edition.put(|place| {
@@ -65,6 +81,13 @@ impl Editions {
                 place.directory = Some((directory.clone(), sum));
             });
         }
+    }
+
+    /// Waits until all shards have taken what was put there, so that whoever is answered then finds
+    /// it in force; no longer than `patience`, for a shard that is busy takes it by itself.
+    pub fn await_taken(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        self.0.iter().for_each(|edition| edition.await_taken(deadline));
     }
 
     /// Has the shards forget the messages of a room up to a number.
@@ -104,5 +127,24 @@ mod tests {
         assert_eq!(revised, BTreeMap::from([(Guid(1), 7)]));
         let empty = edition.take();
         assert!(empty.directory.is_none() && empty.revised.is_empty());
+    }
+
+    #[test]
+    fn who_waits_goes_on_when_all_have_taken_it() {
+        let places = [(); 2].map(|()| Edition::new(Arc::default()));
+        let editions = Editions::new(places.to_vec());
+        let directory = Arc::new(Directory::new("example.test", Vec::new()).unwrap());
+        editions.await_taken(Duration::from_secs(3_600));
+        editions.publish(&directory, &Touched::default());
+        // A shard that does not come is not waited for.
+        editions.await_taken(Duration::ZERO);
+        let shards = std::thread::spawn({
+            let places = places.clone();
+            move || places.iter().filter(|place| place.take().directory.is_some()).count()
+        });
+        // A wake-up that is lost hangs the test.
+        editions.await_taken(Duration::from_secs(3_600));
+        assert!(places.iter().all(|place| place.take().directory.is_none()));
+        assert_eq!(shards.join().unwrap(), 2);
     }
 }

@@ -4,7 +4,7 @@ use super::{Answer, Fault, bar, database};
 use crate::Exit;
 use crate::admin::{Surface, fresh_guid, now, outcome_of_changes};
 use crate::config::Config;
-use clap::Args;
+use clap::{Args, value_parser};
 use parlance_core::directory::Revision;
 use parlance_core::directory::sample::{CLASSES, Sample as Organisation, USERS};
 use parlance_storage::sql::{AdminRecord, AnyStore, Store};
@@ -19,10 +19,10 @@ const ENTRIES_MAX: i64 = 2_000_000;
 #[derive(Debug, Clone, Args)]
 pub struct Sample {
     /// Users; rooms and groups follow from them
-    #[arg(long, default_value_t = USERS, value_parser = clap::value_parser!(u32).range(1..=USERS_MAX))]
+    #[arg(long, default_value_t = USERS, value_parser = value_parser!(u32).range(1..=USERS_MAX))]
     users: u32,
     /// Entries in the lists of all rooms, if more than follow from the users
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=ENTRIES_MAX))]
+    #[arg(long, value_parser = value_parser!(u32).range(1..=ENTRIES_MAX))]
     entries: Option<u32>,
     /// Another seed makes another organisation of the same size
     #[arg(long, default_value = "1")]

@@ -1,6 +1,7 @@
 //! What the API promises whatever is done with it.
 
 use crate::http::Api;
+use parlance_tests::peer::Dialog;
 use parlance_tests::server::{Options, Server};
 use serde_json::json;
 
@@ -38,6 +39,21 @@ fn things_are_made_changed_and_removed() {
     let refused = &records["items"][2]["outcome"]["refused"]["cause"];
     assert_eq!(refused, "node-hierarchy-violation", "{records}");
     assert!(records["next"].is_string());
+}
+
+#[test]
+fn what_is_answered_is_in_force() {
+    let server = Server::start(&Options::default());
+    let api = Api::of(&server);
+    let mut dialog = Dialog::open(server.sip, "ada");
+    for n in 0..20 {
+        let room = json!({"name": format!("Room {n} of many"), "category": "General"});
+        let made = api.post("/rooms", &room);
+        let id = made.body["item"]["id"].as_str().expect("a new room").to_owned();
+        assert_eq!(dialog.join(&id), 403, "{n}: she is no member of a closed room");
+        assert_eq!(api.patch(&format!("/rooms/{id}"), &json!({"privacy": "open"})).status, 200);
+        assert_eq!(dialog.join(&id), 200, "{n}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Walls stand, too, when a server starts while its database is away.
 
 use crate::http::Api;
-use parlance_tests::peer::{Dialog, Names, command};
+use parlance_tests::peer::Dialog;
 use parlance_tests::postgres::Cluster;
 use parlance_tests::server::{Options, Room, Server};
 use parlance_tests::tool::tool;
@@ -14,14 +14,7 @@ fn whole(server: &Server) {
 
 /// The code of the answer to a user's join.
 fn join(server: &Server, user: &str) -> u16 {
-    let names = Names { user: user.into(), ..Names::fresh(user) };
-    let mut dialog = Dialog::open_as(server.sip, names);
-    let id = Room::numbered(1).id;
-    let data = format!("<chanid key=\"0\" domain=\"example.test\" value=\"{id}\"/>");
-    assert_eq!(dialog.info(&command("join", &data)), 200);
-    let told = String::from_utf8(dialog.told()).expect("UTF-8");
-    let code = told.split_once("<resp code=\"").and_then(|(_, rest)| rest.split_once('"'));
-    code.and_then(|(code, _)| code.parse().ok()).unwrap_or_else(|| panic!("no reply: {told}"))
+    Dialog::open(server.sip, user).join(&Room::numbered(1).id)
 }
 
 /// Until an act is taken again.
