@@ -208,13 +208,10 @@ impl Collector for Log {
             let gauge = ConstGauge::new(number.load(Ordering::Relaxed));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
-        if let Some(replication) = &self.replication {
-            let help = "1 while the server could start without its database";
-            let gauge = ConstGauge::new(u64::from(replication.is_whole()));
-            let kind = MetricType::Gauge;
-            gauge.encode(encoder.encode_descriptor("replica_whole", help, None, kind)?)?;
-        }
-        Ok(())
+        let is_whole = self.replication.as_ref().is_some_and(|replica| replica.is_whole());
+        let (help, kind) = ("1 while the server could start without PostgreSQL", MetricType::Gauge);
+        let gauge = ConstGauge::new(u64::from(is_whole));
+        gauge.encode(encoder.encode_descriptor("replica_whole", help, None, kind)?)
     }
 }
 
