@@ -296,8 +296,27 @@ fn change((kind, a, b, c): (u8, u8, u8, u8)) -> Change {
         18 => Change::PolicyRemoved(scope),
         19 => Change::Configuration(configuration),
         20 => Change::ConfigurationRemoved(scope),
-        _ => invited(node + 2, u64::from(b), &some),
+        // Numbers of invitations begin with 1.
+        _ => invited(node + 2, 1 + u64::from(b), &some),
     }
+}
+
+pub fn who_is_made_later_in_a_batch_is_not_invited(fixture: &dyn Fixture) {
+    let mut store = fixture.store();
+    let user = |id: u128| {
+        Change::Principal(principal(id, PrincipalKind::User, &format!("sip:u{id}@example.test")))
+    };
+    let batch = [
+        Change::Category(category(10, "c")),
+        Change::Room(room(12, 10, "r")),
+        user(1),
+        invited(12, 1, &[1, 2]),
+        user(2),
+        user(1),
+    ];
+    commit(&mut store, &batch).unwrap();
+    assert_eq!(store.invitations(Guid(1), 0, 9).unwrap().len(), 1);
+    assert_eq!(store.invitations(Guid(2), 0, 9).unwrap(), []);
 }
 
 pub fn random_batches_agree_with_plain_maps(fixture: &dyn Fixture) {

@@ -72,6 +72,7 @@ on_both! {
     directory::what_no_engine_can_keep_is_refused_whole,
     directory::acts_are_recorded,
     directory::invitations_come_oldest_first,
+    directory::who_is_made_later_in_a_batch_is_not_invited,
     directory::random_batches_agree_with_plain_maps,
     erasing::a_cleared_room_goes_on_where_it_was,
     erasing::more_is_cleared_than_fits_one_transaction,

@@ -1,7 +1,9 @@
 //! The tables and their versions.
 
+use super::BUSY_TIME_MAX;
 use crate::sql::{Error, Migrated, SchemaFault, SchemaState};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::time::{Duration, Instant};
 
 /// Steps from an empty file to this program's tables, the first being version 1. A step that has
 /// been released is never changed.
@@ -17,6 +19,9 @@ pub(super) const VERSION: u32 = STEPS.len() as u32;
 
 /// Marks the file as ours: "PRLC".
 const APPLICATION_ID: i64 = 0x5052_4c43;
+
+/// How long to leave another program alone before the mode is tried again.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// The file's version; 0 if it is empty.
 fn version(connection: &Connection) -> Result<u32, Error> {
@@ -54,13 +59,30 @@ pub(super) fn check(connection: &Connection) -> Result<SchemaState, Error> {
     Ok(SchemaState { version: version(connection)?, known: VERSION, warnings })
 }
 
+/// Has the file keep a write-ahead log. While another program is at its first transaction SQLite
+/// refuses that at once, and does not wait as for anything else.
+fn keep_write_ahead(connection: &Connection) -> Result<(), Error> {
+    let deadline = Instant::now() + BUSY_TIME_MAX;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < deadline =>
+            {
+                std::thread::sleep(BUSY_PAUSE);
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
 /// See [`crate::sql::Store::migrate_to`].
 pub(super) fn migrate(connection: &mut Connection, to: u32) -> Result<Migrated, Error> {
     let to = to.min(VERSION);
     let mut from = None;
     // Kept in the file, and not to be changed inside a transaction; but not in a stranger's file.
     version(connection)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    keep_write_ahead(connection)?;
     loop {
         // Takes the write lock first, so that of two programs one waits and then finds it done.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

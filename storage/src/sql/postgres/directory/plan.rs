@@ -1,7 +1,8 @@
 //! What a batch comes to, so that a statement takes many rows at once.
 //!
 //! Between two removals the order of different things does not matter: names are compared when the
-//! batch is through, and of one and the same thing the last word counts.
+//! batch is through, and of one and the same thing the last word counts. But for invitations: they
+//! pass over users who are not there yet.
 
 use crate::sql::directory::{ROLES, code};
 use parlance_core::directory::Change;
@@ -70,7 +71,7 @@ pub(super) fn steps(changes: &[Change]) -> Vec<Step<'_>> {
                 }
             }
             None => {
-                if !matches!(steps.last(), Some(Step::Put(_))) {
+                if !matches!(steps.last(), Some(Step::Put(puts)) if !puts.ends_before(change)) {
                     steps.push(Step::Put(Box::default()));
                 }
                 let Some(Step::Put(puts)) = steps.last_mut() else { unreachable!("pushed above") };
@@ -114,6 +115,12 @@ impl<'a> Removal<'a> {
 }
 
 impl<'a> Puts<'a> {
+    /// Whoever was invited before they were made is invited by nothing that came before.
+    fn ends_before(&self, change: &Change) -> bool {
+        let Change::Principal(Principal { id, .. }) = change else { return false };
+        self.invited.range((*id, Guid(0))..=(*id, Guid(u128::MAX))).next().is_some()
+    }
+
     fn put(&mut self, change: &'a Change) {
         match change {
             Change::Pool(pool) => {
