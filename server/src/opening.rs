@@ -32,7 +32,7 @@ pub fn open(config: &Config, shards: usize, fresh: Guid) -> Result<Ground, Strin
     tools::refuse_left_behind(config)?;
     let identity = commit::identity(&config.data, config.log.engine, fresh)?;
     let mut archive = Archive::new(&config.store, &identity)?;
-    let ground = match archive.migrate() {
+    match archive.migrate() {
         Ok(()) => {
             let cursor = archive.cursor().to_owned();
             let replication =
@@ -40,14 +40,13 @@ pub fn open(config: &Config, shards: usize, fresh: Guid) -> Result<Ground, Strin
             // Before the rooms' ends are read: rooms that are made now may have been before.
             let administration = admin::open_configured(config, replication.clone())?;
             let (opened, endpoints) = recall(config, &mut archive, shards)?;
-            Ground { archive, opened, endpoints, administration, replication }
+            Ok(Ground { archive, opened, endpoints, administration, replication })
         }
         Err(away) => match replica_of(config, &away) {
-            None => return Err(unusable(&away)),
-            Some(path) => without_database(config, archive, path, &identity, shards, &away)?,
+            None => Err(unusable(&away)),
+            Some(path) => without_database(config, archive, path, &identity, shards, &away),
         },
-    };
-    Ok(ground)
+    }
 }
 
 /// The replica, if there is one and it is of use: where authors wait for the database nobody could

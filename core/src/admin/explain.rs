@@ -89,21 +89,11 @@ fn user_uri(directory: &Directory, text: &str) -> Result<String, Refusal> {
 
 fn reasons(directory: &Directory, user: &str, asker: &Asker<'_>, room: &RoomEntry) -> Vec<Reason> {
     let ways = Ways::of(directory, user, asker);
-    let category = directory.category(room.room.category);
-    let of_category = category.into_iter().flat_map(|category| {
-        [
-            (Role::Allowed, category.allowed()),
-            (Role::Denied, category.denied()),
-            (Role::Creator, category.creators()),
-        ]
-    });
-    let of_room = [
-        (Role::Member, room.members()),
-        (Role::Manager, room.managers()),
-        (Role::Presenter, room.presenters()),
-    ];
-    of_category
-        .chain(of_room)
+    let of_category = Role::of_node(false).map(|role| (room.room.category, role));
+    let of_room = Role::of_node(true).map(|role| (room.room.id, role));
+    let lists = of_category.into_iter().chain(of_room);
+    let lists = lists.filter_map(|(node, role)| Some((role, directory.list(node, role)?)));
+    lists
         .flat_map(|(role, list)| ways.to(directory, list).map(move |path| Reason { role, path }))
         .collect()
 }

@@ -43,12 +43,12 @@ mod worker;
 
 pub use cause::problem;
 pub use error::AdminError;
-pub use fresh::{fresh_guid, now};
+pub use fresh::fresh_guid;
 pub use ledger::{Invitation, StoredRecord};
 pub use messages::{Filter, Match, MessageAct, REPLACEMENT};
 pub use numbers::AdminNumbers;
 pub use open::{Loaded, address, load, open_configured, open_replica, tell_address};
-pub use record::outcome_of_changes;
+pub use record::of_load;
 pub use rooms::Rooms;
 pub use service::{Admin, Done, Options, Request, Surface, Wanted};
 pub use tokens::{LOCAL_TOKEN, Token, TokenError, TokenRole, Tokens, hex, unhex};

@@ -1,7 +1,7 @@
 //! What a directory begins with, and the start of the thread.
 
-use super::fresh::{fresh_guid, now};
-use super::ledger::{AdminRecord, Ledger, LedgerError};
+use super::fresh::now;
+use super::ledger::{Ledger, LedgerError};
 use super::numbers::AdminNumbers;
 use super::record;
 use super::rooms::Rooms;
@@ -160,17 +160,8 @@ fn begin(
     reason: &str,
 ) -> Result<Directory, String> {
     let (mut next, _) = directory.apply(changes).map_err(|e| format!("{reason}: {e}"))?;
-    let record = AdminRecord {
-        id: fresh_guid(),
-        at: now(),
-        actor: "configuration".into(),
-        surface: Surface::Start.name().into(),
-        act: "load".into(),
-        detail: format!("{{\"changes\":{}}}", changes.len()),
-        reason: reason.into(),
-        outcome: record::outcome_of_changes(Revision(directory.revision.0 + 1)),
-        ..AdminRecord::default()
-    };
+    let record =
+        record::of_load("configuration", Surface::Start, changes, directory.revision, reason);
     next.revision =
         ledger.commit(directory.revision, changes, &record).map_err(|error| match error {
             LedgerError::Database(cause) => format!("{cause}, so {reason} cannot be written"),
@@ -203,8 +194,8 @@ impl Loaded {
         let directory = RwLock::new(self.directory.clone());
         let numbers = Arc::<AdminNumbers>::default();
         let shared = Arc::new(Shared { directory, numbers });
-        let worker = Worker::new(self.ledger, self.directory, shared.clone(), publish, rooms);
-        let worker = worker.doubting(self.is_in_doubt);
+        let (is_in_doubt, of) = (self.is_in_doubt, shared.clone());
+        let worker = Worker::new(self.ledger, self.directory, is_in_doubt, of, publish, rooms);
         let thread = std::thread::Builder::new().name("admin".into());
         let thread = thread.spawn(move || worker.run(&jobs));
         thread.map_err(|e| format!("no thread for administration: {e}"))?;

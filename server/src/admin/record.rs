@@ -3,8 +3,9 @@
 use super::cause::{cause_named, of_cause};
 use super::detail;
 use super::error::AdminError;
+use super::fresh::{fresh_guid, now};
 use super::ledger::AdminRecord;
-use super::service::{Done, Request};
+use super::service::{Done, Request, Surface};
 use parlance_core::Directory;
 use parlance_core::admin::Refusal;
 use parlance_core::directory::{Change, Revision};
@@ -129,9 +130,26 @@ fn shortened(outcome: Outcome) -> Outcome {
     }
 }
 
-/// The outcome of changes that led to a revision.
-pub fn outcome_of_changes(revision: Revision) -> String {
-    outcome(&Ok(Done { revision, ..Done::default() }))
+/// The record of a batch that nobody asked for thing by thing, on the revision `base`.
+pub fn of_load(
+    actor: &str,
+    surface: Surface,
+    changes: &[Change],
+    base: Revision,
+    reason: &str,
+) -> AdminRecord {
+    let done = Done { revision: Revision(base.0 + 1), ..Done::default() };
+    AdminRecord {
+        id: fresh_guid(),
+        at: now(),
+        actor: actor.into(),
+        surface: surface.name().into(),
+        act: "load".into(),
+        detail: format!("{{\"changes\":{}}}", changes.len()),
+        reason: reason.into(),
+        outcome: outcome(&Ok(done)),
+        ..AdminRecord::default()
+    }
 }
 
 /// What the same request came to before; an error if that was another one.

@@ -40,16 +40,12 @@ impl Worker {
     pub(super) fn new(
         ledger: Box<dyn Ledger>,
         directory: Arc<Directory>,
+        is_in_doubt: bool,
         shared: Arc<Shared>,
         publish: Publish,
         rooms: Box<dyn Rooms>,
     ) -> Worker {
-        Worker { ledger, directory, shared, publish, rooms, is_in_doubt: false }
-    }
-
-    /// The database may have another directory: it is looked at as soon as it is there.
-    pub(super) fn doubting(self, is_in_doubt: bool) -> Worker {
-        Worker { is_in_doubt, ..self }
+        Worker { ledger, directory, shared, publish, rooms, is_in_doubt }
     }
 
     /// Works until nobody has a handle any more.

@@ -67,9 +67,13 @@ pub fn too_long(bytes_max: usize) -> Problem {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
+    is_any(headers, &["application/json", "application/merge-patch+json"])
+}
+
+/// Is the document said to be of one of these media types?
+pub fn is_any(headers: &HeaderMap, known: &[&str]) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    let known = ["application/json", "application/merge-patch+json"];
     known.iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
 

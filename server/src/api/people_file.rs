@@ -1,7 +1,7 @@
 //! Everybody as a CSV file (`docs/guide/people.md`): what is exported can be imported again.
 
 use super::auth::Caller;
-use super::extract::{Write, WriteParams, too_long};
+use super::extract::{Write, WriteParams, is_any, too_long};
 use super::problem::Problem;
 use super::{Api, Nothing, Outcome, told};
 use axum::extract::{FromRequest, Request, State};
@@ -24,9 +24,7 @@ impl<S: Send + Sync> FromRequest<S> for File {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<File, Problem> {
-        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case(TEXT_CSV) {
+        if !is_any(request.headers(), &[TEXT_CSV]) {
             let detail = "the document is not said to be CSV, so it was not read; send \
                           Content-Type: text/csv";
             let (status, title) = (StatusCode::UNSUPPORTED_MEDIA_TYPE, "CSV is understood here");

@@ -19,6 +19,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use utoipa::IntoParams;
 
+/// Most that can be asked of what was said in a room, in MB.
+const CONTENT_MB_MAX: u64 = 1_000_000;
+
 /// Which rooms; all that is given must fit.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +49,7 @@ pub struct RoomParams {
     /// Of this type.
     r#type: Option<TypeWord>,
     /// What was said takes more than so many MB; asks the database.
+    // CONTENT_MB_MAX
     #[param(maximum = 1_000_000)]
     chat_content_exceeds_mb: Option<u64>,
     /// Most rooms wanted.
@@ -64,8 +68,8 @@ pub async fn list(
 ) -> Result<Json<Page<RoomView>>, Problem> {
     let sizes = match params.chat_content_exceeds_mb {
         None => None,
-        Some(1_000_001..) => {
-            let detail = "a room has at most 1000000 MB, so none was looked for";
+        Some(mb) if mb > CONTENT_MB_MAX => {
+            let detail = format!("a room has at most {CONTENT_MB_MAX} MB, so none was looked for");
             return Err(Problem::faulty("chat_content_exceeds_mb", detail));
         }
         Some(_) => {

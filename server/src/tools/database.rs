@@ -48,12 +48,23 @@ pub fn lock(data: &Path) -> Result<RealDisk, Fault> {
     let place = data.display();
     create_data_directory(data)
         .map_err(|e| format!("{place} cannot be made ({e}), so nothing was done"))?;
+    lock_log(data, || {
+        format!(
+            "a server runs on {place}, so nothing was done: it would not notice; stop it and do \
+             this again"
+        )
+    })
+}
+
+/// Locks the log of a data directory that is there; `locked` says what it means if it is already.
+///
+/// # Errors
+/// Cause, effect, next step.
+pub fn lock_log(data: &Path, locked: impl FnOnce() -> String) -> Result<RealDisk, Fault> {
     RealDisk::open(commit::folder(data)).map_err(|e| {
+        let place = data.display();
         Fault::Told(match e.cause {
-            Cause::Locked => format!(
-                "a server runs on {place}, so nothing was done: it would not notice; stop it and \
-                 do this again"
-            ),
+            Cause::Locked => locked(),
             _ => format!("the log below {place} cannot be locked ({e}), so nothing was done"),
         })
     })

@@ -2,12 +2,12 @@
 
 use super::{Answer, Fault, bar, database};
 use crate::Exit;
-use crate::admin::{Surface, fresh_guid, now, outcome_of_changes};
+use crate::admin::{Surface, of_load};
 use crate::config::Config;
 use clap::{Args, value_parser};
 use parlance_core::directory::Revision;
 use parlance_core::directory::sample::{CLASSES, Sample as Organisation, USERS};
-use parlance_storage::sql::{AdminRecord, AnyStore, Store};
+use parlance_storage::sql::{AnyStore, Store};
 use std::io::Write;
 
 /// Most users that a directory is sized for (`product.md` §4.1).
@@ -46,16 +46,7 @@ pub fn run(sample: &Sample, config: &Config, out: &mut dyn Write) -> Answer {
     let skipped = usize::from(revision > Revision(0));
     let progress = bar("writing", organisation.batches().count() as u64);
     for batch in organisation.batches().skip(skipped) {
-        let record = AdminRecord {
-            id: fresh_guid(),
-            at: now(),
-            actor: "sample".into(),
-            surface: Surface::Command.name().into(),
-            act: "load".into(),
-            detail: format!("{{\"changes\":{}}}", batch.len()),
-            outcome: outcome_of_changes(Revision(revision.0 + 1)),
-            ..AdminRecord::default()
-        };
+        let record = of_load("sample", Surface::Command, &batch, revision, "");
         revision = store.directory_commit(revision, &batch, &record).map_err(|error| {
             Fault::Told(format!(
                 "{error}. What was written before stays; an empty database takes all of it"

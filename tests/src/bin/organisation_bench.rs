@@ -2,12 +2,10 @@
 //! organisation in PostgreSQL, and without PostgreSQL from its replica.
 
 use clap::Parser;
-use parlance_core::directory::Revision;
-use parlance_core::directory::sample::{Sample, USERS};
-use parlance_storage::sql::{AdminRecord, AnyStore, Store};
+use parlance_core::directory::sample::USERS;
 use parlance_tests::postgres::Cluster;
-use parlance_tests::server::{DOMAIN, Options, Server};
-use parlance_wire::xccos::Guid;
+use parlance_tests::server::{Options, Server};
+use parlance_tests::tool::tool;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -32,13 +30,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let mut cluster = Cluster::start()?;
     cluster.execute("postgres", "CREATE DATABASE chat");
-    let sample = Sample { entries: args.entries, ..Sample::new(args.users, 1, DOMAIN) };
-    let begin = Instant::now();
-    fill(&cluster.url("chat"), &sample)?;
-    println!("written       {:.1} s, {} users", begin.elapsed().as_secs_f64(), args.users);
-
     let options = Options { sql: cluster.url("chat"), ..Options::default() };
     let mut server = Server::start(&options);
+    assert!(server.stop().success(), "an empty server ends at once");
+    let begin = Instant::now();
+    let users = args.users.to_string();
+    let entries = args.entries.map(|entries| format!("--entries={entries}"));
+    let sample = ["store", "sample", "--users", &users].into_iter().chain(entries.as_deref());
+    tool(server.folder(), &sample.collect::<Vec<_>>()).done();
+    println!("written       {:.1} s, {users} users", begin.elapsed().as_secs_f64());
+    server.restart();
     let begin = Instant::now();
     while server.metric("parlance_replica_whole", "") == 0.0 {
         assert!(begin.elapsed() < PATIENCE, "the replica is not built");
@@ -51,17 +52,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     starts(&mut server, "with its database", args.rounds)?;
     cluster.stop();
     starts(&mut server, "without it", args.rounds)
-}
-
-/// Writes the organisation into a database.
-fn fill(url: &str, sample: &Sample) -> Result<(), Box<dyn Error>> {
-    let mut store = AnyStore::open(url)?;
-    store.migrate()?;
-    for (number, batch) in (0..).zip(sample.batches()) {
-        let record = AdminRecord { id: Guid(1 + u128::from(number)), ..AdminRecord::default() };
-        store.directory_commit(Revision(number), &batch, &record)?;
-    }
-    Ok(())
 }
 
 fn starts(server: &mut Server, how: &str, rounds: usize) -> Result<(), Box<dyn Error>> {

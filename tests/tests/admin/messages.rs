@@ -1,7 +1,7 @@
 //! Messages that administrators remove, replace and clear.
 
 use crate::http::Api;
-use parlance_tests::peer::{Dialog, command, post};
+use parlance_tests::peer::{Dialog, post};
 use parlance_tests::server::{Options, Room, Server};
 use parlance_tests::talk::{history, join};
 use parlance_tests::tool::tool;
@@ -14,8 +14,7 @@ fn server_with(texts: &[&str]) -> Server {
     let server = Server::start(&Options::default());
     let mut dialog = Dialog::open(server.sip, "ada");
     let author = dialog.names.uri();
-    let data = format!("<chanid key=\"0\" domain=\"example.test\" value=\"{}\"/>", room.id);
-    assert_eq!(dialog.info(&command("join", &data)), 200);
+    join(&mut dialog, &room);
     for text in texts {
         assert_eq!(dialog.info(&post(&room.uri(), &author, text)), 200);
     }

@@ -12,7 +12,6 @@ use crate::tools::{Fault, database, tail};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use parlance_storage::disk::Cause;
 use parlance_storage::disk::real::RealDisk;
 use parlance_storage::sql::Store;
 use parlance_wire::xccos::Guid;
@@ -80,14 +79,11 @@ impl Here {
 
 fn lock(config: &Config) -> Result<RealDisk, Fault> {
     let place = config.data.display();
-    RealDisk::open(commit::folder(&config.data)).map_err(|e| {
-        Fault::Told(match e.cause {
-            Cause::Locked => format!(
-                "a server or another command begins to use {place} at this moment, so nothing \
-                 was done; try again"
-            ),
-            _ => format!("the log below {place} cannot be locked ({e}), so nothing was done"),
-        })
+    database::lock_log(&config.data, || {
+        format!(
+            "a server or another command begins to use {place} at this moment, so nothing was \
+             done; try again"
+        )
     })
 }
 

@@ -6,7 +6,7 @@
 //! everything. From then on each change is told to it after the database has taken it and before
 //! anybody is told, so that a server that starts from it knows whatever anybody has been told.
 
-use super::{SqliteStore, directory, schema, write};
+use super::{SqliteStore, directory, write};
 use crate::sql::types::{Addition, additions};
 use crate::sql::{Cursor, ENDPOINTS_BATCH_MAX, Error, RoomEnd, Row, Store};
 use parlance_core::Endpoint;
@@ -42,8 +42,7 @@ impl Replica {
             return Ok(None);
         }
         let mut store = SqliteStore::open(path)?;
-        store.migrate_to(schema::VERSION)?;
-        store.ready()?;
+        store.migrate()?;
         Ok(Some(Replica { store }))
     }
 
@@ -122,7 +121,7 @@ impl Building {
         let mut store = SqliteStore::open(&unfinished)?;
         // A file that is not finished is not looked at again.
         store.connection.pragma_update(None, "synchronous", "off")?;
-        store.migrate_to(schema::VERSION)?;
+        store.migrate()?;
         let (mut batch, mut failed) = (Vec::with_capacity(BUILD_CHANGES), None);
         let revision = source.directory_load(&mut |change| {
             batch.push(change);

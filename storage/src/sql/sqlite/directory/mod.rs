@@ -27,11 +27,7 @@ pub(super) fn commit(
     if let Some(known) = admin::by_id(&transaction, audit.id)? {
         return Ok(known.revision);
     }
-    let found = revision(&transaction)?;
-    if found != base {
-        return Err(Conflict::Directory { found }.into());
-    }
-    let next = Revision(found.0 + 1);
+    let next = next(&transaction, base)?;
     admin::insert(&transaction, next, audit)?;
     put(transaction, changes, next)?;
     Ok(next)
@@ -43,11 +39,17 @@ pub(super) fn replicate(
     base: Revision,
     changes: &[Change],
 ) -> Result<(), Error> {
-    let found = revision(&transaction)?;
-    if found != base {
-        return Err(Conflict::Directory { found }.into());
+    let next = next(&transaction, base)?;
+    put(transaction, changes, next)
+}
+
+/// The revision after `base`, if the directory has that one.
+fn next(connection: &Connection, base: Revision) -> Result<Revision, Error> {
+    let found = revision(connection)?;
+    match found == base {
+        true => Ok(Revision(found.0 + 1)),
+        false => Err(Conflict::Directory { found }.into()),
     }
-    put(transaction, changes, Revision(found.0 + 1))
 }
 
 /// Writes a batch, or part of what another database has, and says of which revision this is.
