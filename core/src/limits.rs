@@ -68,7 +68,7 @@ pub struct Limits {
     /// Posts of one room that wait for the log; one more is answered 503.
     pub uncommitted_max: usize,
     /// Deliveries made for one room before other rooms get their turn; a link that has something to
-    /// write because of one counts as eight more. A room of no more sessions is done at once.
+    /// write because of one counts as 16 more. A room of half as many sessions is done at once.
     pub fanout_slice: usize,
     /// Most that the directory's configuration may set as the number of participants above which a
     /// room stops sending its roster (`ParticipantUpdateLimit`, 75).
@@ -144,7 +144,7 @@ impl Default for Limits {
             history_max: 500,
             post_ms_max: 30_000,
             uncommitted_max: 4_096,
-            fanout_slice: 256,
+            fanout_slice: 512,
             participants_max: 1_000,
             participants_resume: 800,
             roster_tick_ms: 250,

@@ -7,10 +7,12 @@
 //! comes from a [`Pool`] when there is something and goes back with the last byte: what was written
 //! a moment ago is still in the processor's cache when the next link needs it.
 
-use std::collections::VecDeque;
+use std::collections::{VecDeque, vec_deque};
+use std::slice;
 use std::sync::Arc;
 
-/// A document rendered once and shared by everybody who gets it.
+/// A document rendered once and shared by everybody who gets it, behind what the INFOs that carry
+/// it have in common ([`parlance_wire::sip::stamp::info_rest`]).
 pub type Body = Arc<[u8]>;
 
 /// A run of head bytes, then maybe a body.
@@ -33,7 +35,9 @@ struct Queue {
     heads: Vec<u8>,
     /// `heads[..heads_start]` is written already.
     heads_start: usize,
-    segments: VecDeque<Segment>,
+    segments: Vec<Segment>,
+    /// `segments[..segments_start]` are written already.
+    segments_start: usize,
     /// Bodies of the segments that have one, in order. Behind a front end many get the same.
     runs: VecDeque<Run>,
     /// Bytes of the first segment's body that are written already.
@@ -62,7 +66,8 @@ pub struct Pool {
 const POOL_QUEUES_MAX: usize = 4 * 1024;
 /// Most memory a pool keeps, in bytes: a few front ends' bursts, or many small ones.
 const POOL_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Written heads are cut off when they are so many bytes, and most of the buffer.
+/// Written heads are cut off when they are so many bytes, and most of the buffer; their segments
+/// with them.
 const WRITTEN_BYTES_MAX: usize = 64 * 1024;
 
 impl Pool {
@@ -94,30 +99,31 @@ impl Queue {
         self.heads.clear();
         self.heads_start = 0;
         self.segments.clear();
+        self.segments_start = 0;
         self.runs.clear();
         self.body_start = 0;
     }
 
-    /// Appends what `render` writes; how many bytes that was.
-    fn push_head(&mut self, render: impl FnOnce(&mut Vec<u8>)) -> usize {
+    /// Appends what `render` writes, and a body if there is one; how many bytes that is.
+    fn push(&mut self, body: Option<&Body>, render: impl FnOnce(&mut Vec<u8>)) -> usize {
         let before = self.heads.len();
         render(&mut self.heads);
         let added = self.heads.len() - before;
         let head_len = u32::try_from(added).expect("a head is far below 4 GiB");
-        match self.segments.back_mut() {
-            Some(segment) if !segment.has_body => segment.head_len += head_len,
-            _ => self.segments.push_back(Segment { head_len, has_body: false }),
+        let has_body = body.is_some();
+        match self.segments.last_mut() {
+            // What was written last is not out: then there would be no queue.
+            Some(last) if !last.has_body => {
+                *last = Segment { head_len: last.head_len + head_len, has_body };
+            }
+            _ => self.segments.push(Segment { head_len, has_body }),
         }
-        added
-    }
-
-    /// Ends the last segment with a body.
-    fn push_body(&mut self, body: &Body) {
-        self.segments.back_mut().expect("a head was pushed").has_body = true;
+        let Some(body) = body else { return added };
         match self.runs.back_mut() {
             Some(run) if Arc::ptr_eq(&run.body, body) => run.count += 1,
             _ => self.runs.push_back(Run { body: body.clone(), count: 1 }),
         }
+        added + body.len()
     }
 
     /// Takes the front body away, which is written.
@@ -132,7 +138,7 @@ impl Queue {
 
     /// Notes that the first `written` bytes are out, but not all.
     fn consume(&mut self, mut written: usize) {
-        while let Some(segment) = self.segments.front_mut() {
+        while let Some(segment) = self.segments.get_mut(self.segments_start) {
             let head = written.min(segment.head_len as usize);
             segment.head_len -= head as u32;
             self.heads_start += head;
@@ -150,32 +156,73 @@ impl Queue {
                 written -= left;
                 self.pop_body();
             }
-            self.segments.pop_front();
+            self.segments_start += 1;
         }
         if self.heads_start > WRITTEN_BYTES_MAX && self.heads_start * 2 > self.heads.len() {
-            self.heads.drain(..self.heads_start);
-            self.heads_start = 0;
+            self.heads.drain(..std::mem::take(&mut self.heads_start));
+            self.segments.drain(..std::mem::take(&mut self.segments_start));
         }
     }
 
-    fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let mut at = self.heads_start;
-        let mut skip = self.body_start;
-        let mut runs = self.runs.iter();
-        let (mut body, mut left): (&[u8], u32) = (&[], 0);
-        self.segments.iter().flat_map(move |segment| {
-            let head = &self.heads[at..at + segment.head_len as usize];
-            at += head.len();
-            if !segment.has_body {
-                return [head, &[]];
+    fn slices(&self) -> Slices<'_> {
+        Slices {
+            heads: &self.heads[self.heads_start..],
+            segments: self.segments[self.segments_start..].iter(),
+            runs: self.runs.iter(),
+            body: &[],
+            left: 0,
+            written: self.body_start,
+            next: &[],
+        }
+    }
+}
+
+/// What waits on a link, oldest first; no slice is empty.
+///
+/// Made and moved for each link that is written, so it is small and flat.
+#[derive(Debug, Clone, Default)]
+pub struct Slices<'q> {
+    /// Those of `segments`.
+    heads: &'q [u8],
+    segments: slice::Iter<'q, Segment>,
+    runs: vec_deque::Iter<'q, Run>,
+    /// The body of the last segment.
+    body: &'q [u8],
+    /// How many more segments in a row end in it.
+    left: u32,
+    /// Bytes of the first body that are written already.
+    written: usize,
+    /// The body behind the head that was given last.
+    next: &'q [u8],
+}
+
+impl<'q> Slices<'q> {
+    fn body(&mut self) -> &'q [u8] {
+        if self.left == 0 {
+            let run = self.runs.next().expect("a segment has a body");
+            (self.body, self.left) = (&run.body, run.count);
+        }
+        self.left -= 1;
+        &self.body[std::mem::take(&mut self.written)..]
+    }
+}
+
+impl<'q> Iterator for Slices<'q> {
+    type Item = &'q [u8];
+
+    fn next(&mut self) -> Option<&'q [u8]> {
+        while self.next.is_empty() {
+            let segment = self.segments.next()?;
+            let (head, heads) = self.heads.split_at(segment.head_len as usize);
+            self.heads = heads;
+            if segment.has_body {
+                self.next = self.body();
             }
-            if left == 0 {
-                let run = runs.next().expect("a segment has a body");
-                (body, left) = (&run.body, run.count);
+            if !head.is_empty() {
+                return Some(head);
             }
-            left -= 1;
-            [head, &body[std::mem::take(&mut skip)..]]
-        })
+        }
+        Some(std::mem::take(&mut self.next))
     }
 }
 
@@ -192,20 +239,17 @@ impl Outbox {
 
     /// Appends a message without a shared body: `render` writes it into the buffer.
     pub fn push_head(&mut self, pool: &mut Pool, render: impl FnOnce(&mut Vec<u8>)) {
-        self.len += self.queue.get_or_insert_with(|| pool.take()).push_head(render);
+        self.len += self.queue.get_or_insert_with(|| pool.take()).push(None, render);
     }
 
     /// Appends a message whose head `render` writes and whose body is shared.
     pub fn push(&mut self, pool: &mut Pool, body: &Body, render: impl FnOnce(&mut Vec<u8>)) {
-        let queue = self.queue.get_or_insert_with(|| pool.take());
-        self.len += queue.push_head(render) + body.len();
-        queue.push_body(body);
+        self.len += self.queue.get_or_insert_with(|| pool.take()).push(Some(body), render);
     }
 
-    /// What waits, oldest first; empty slices are left out.
-    pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let queue = self.queue.as_deref().into_iter();
-        queue.flat_map(Queue::slices).filter(|slice| !slice.is_empty())
+    /// What waits.
+    pub fn slices(&self) -> Slices<'_> {
+        self.queue.as_deref().map(Queue::slices).unwrap_or_default()
     }
 
     /// Notes that the first `written` bytes are out.

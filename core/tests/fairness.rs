@@ -9,9 +9,9 @@ use std::collections::HashSet;
 
 const LARGE: usize = 1_000;
 const SMALL: usize = 30;
-/// Units of one slice; a link to write to counts nine with its delivery (`Limits::fanout_slice`).
-const SLICE: usize = 256;
-const LINKS_PER_SLICE: usize = SLICE / 9 + 1;
+/// Units of one slice; a link to write to counts 17 with its delivery (`Limits::fanout_slice`).
+const SLICE: usize = 512;
+const LINKS_PER_SLICE: usize = SLICE / 17 + 1;
 
 /// Room 1 with [`LARGE`] sessions, `per_link` on each link, and room 2 with [`SMALL`] on one each.
 fn rooms(per_link: usize) -> (World, Vec<Client>, Vec<Client>) {

@@ -88,7 +88,7 @@ impl Counted {
         while let Some(output) = self.world.shards[0].poll_output() {
             let Output::Write { link } = output else { panic!("only writes are left: {output:?}") };
             let slices: Vec<&[u8]> = self.world.shards[0].outgoing(link).collect();
-            for body in slices.iter().filter(|slice| slice.starts_with(b"<xccos")) {
+            for body in slices.iter().filter(|slice| slice.starts_with(b" INFO")) {
                 let first = *shared.get_or_insert(body.as_ptr());
                 self.copies += usize::from(first != body.as_ptr());
                 deliveries += 1;

@@ -205,8 +205,7 @@ impl FakeServer {
         write(&mut body);
         let dialog = &mut self.dialogs[at].1;
         dialog.cseq += 1;
-        dialog.stamp.write(out, dialog.cseq, body.len());
-        out.extend_from_slice(&body);
+        dialog.stamp.write_info(out, dialog.cseq, &body);
     }
 
     /// Sends a BYE in every dialog and forgets them.

@@ -4,6 +4,7 @@
 
 use super::fan::{Fan, Session};
 use crate::Outcome;
+use parlance_wire::sip::stamp::info_rest;
 use parlance_wire::sip::{Frame, Framer, Message, Method, Response, Stamp, StampFields, StartLine};
 use parlance_wire::xccos::{
     Command, CommandId, Delivery, FromClient, Post, Reply, ReplyData, ResponseCode, RoomInfo,
@@ -123,8 +124,7 @@ impl Door {
                     let session = &mut fan.sessions(token)[place];
                     session.cseq += 1;
                     let mut info = Vec::new();
-                    session.stamp.write(&mut info, session.cseq, body.len());
-                    info.extend_from_slice(&body);
+                    session.stamp.write_info(&mut info, session.cseq, &body);
                     fan.say(token, |out| out.extend_from_slice(&info));
                 }
             }
@@ -151,6 +151,7 @@ fn joined(to: CommandId, command: &Command, room: &RoomRef) -> Vec<u8> {
     body
 }
 
+/// What the INFOs with the post have in common.
 fn delivery(post: &Post, number: u64) -> Vec<u8> {
     let user = post.author.trim_start_matches("sip:").split('@').next().unwrap_or_default();
     let delivery = Delivery {
@@ -163,9 +164,8 @@ fn delivery(post: &Post, number: u64) -> Vec<u8> {
         chat: post.chat.clone(),
         rtf: None,
     };
-    let mut body = Vec::new();
-    encode_delivery(&mut body, ENVID + number, &delivery);
-    body
+    let write = |out: &mut Vec<u8>| encode_delivery(out, ENVID + number, &delivery);
+    info_rest(&mut Vec::new(), write).to_vec()
 }
 
 fn uri(room: &RoomRef) -> String {

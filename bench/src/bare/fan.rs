@@ -83,7 +83,7 @@ impl Fan {
         self.enqueue(token);
     }
 
-    /// One body for everybody.
+    /// One document for everybody, with what all INFOs have in common in front.
     pub fn post(&mut self, body: Vec<u8>) {
         self.posts.push_back(body);
         (0..self.links.len()).for_each(|token| self.enqueue(token));
@@ -170,13 +170,13 @@ impl Fan {
         self.ends.clear();
         let link = &self.links[token];
         let mut at = link.cursor;
-        while let Some(body) = self.posts.get(at.post - self.past)
+        while at.post - self.past < self.posts.len()
             && self.ends.len() < MESSAGES_MAX
             && !link.sessions.is_empty()
         {
             let session = &link.sessions[at.session];
             let cseq = session.cseq + 1 + at.post as u32;
-            session.stamp.write(&mut self.heads, cseq, body.len());
+            session.stamp.write(&mut self.heads, cseq);
             self.ends.push(self.heads.len());
             at.advance(link.sessions.len());
         }

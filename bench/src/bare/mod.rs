@@ -26,8 +26,8 @@ pub struct Args {
     /// Core to run on.
     #[arg(long)]
     core: usize,
-    /// Links written before those that have sent something are read again: the broker's own
-    /// `fanout_slice`.
+    /// Links written before those that have sent something are read again: as many as the broker
+    /// writes at once (half its `fanout_slice`).
     #[arg(long, default_value_t = 256)]
     slice: usize,
 }

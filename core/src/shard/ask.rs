@@ -13,6 +13,7 @@ use crate::outbox::Body;
 use hashbrown::HashMap;
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::Echo;
+use parlance_wire::sip::stamp::info_rest;
 use parlance_wire::xccos::{
     self, CommandId, Failure, Guid, Participant, Reply, ReplyData, ResponseCode, RoomRef,
 };
@@ -131,9 +132,7 @@ impl Shard {
     /// Renders a document with the next number of this server.
     pub(super) fn render(&mut self, write: impl FnOnce(&mut Vec<u8>, u64)) -> Body {
         self.envid += 1;
-        self.scratch.clear();
-        write(&mut self.scratch, self.envid);
-        Body::from(&self.scratch[..])
+        Body::from(info_rest(&mut self.scratch, |out| write(out, self.envid)))
     }
 
     pub(super) fn on_posted(&mut self, ask: AskKey, outcome: PostOutcome) {

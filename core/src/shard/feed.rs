@@ -5,8 +5,8 @@
 //! eight bytes and no bodies. Items stay only while somebody is behind.
 //!
 //! A pass visits the subscribers in slices, so that a room of 16,000 does not hold up the others:
-//! between two slices the shell writes what came of the first and takes in what has come. Rooms
-//! whose pass is one slice at most are done at once, those beyond it take turns.
+//! between two slices the shell writes what came of the first and takes in what has come. Small
+//! rooms are done at once, the others take turns.
 
 use super::Shard;
 use crate::mail::{Item, SessionKey};
@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 
 /// What a link that gets something to write counts in a slice, in deliveries: the system call takes
 /// as long as it takes to make so many (`docs/performance.md`).
-const LINK_COST: usize = 8;
+const LINK_COST: usize = 16;
 
 new_key_type! {
     /// A feed of this shard.
@@ -210,7 +210,7 @@ impl Shard {
         feed.push(item, items_max);
         if !feed.is_queued {
             let slice = self.setup.limits.fanout_slice.max(1);
-            let is_small = feed.subscribers.len() <= slice;
+            let is_small = feed.subscribers.len() <= slice / 2;
             self.run_feed(key, if is_small { usize::MAX } else { slice });
         }
     }

@@ -7,8 +7,9 @@ use crate::mail::SessionKey;
 use crate::outbox::Outbox;
 use crate::time::Instant;
 use parlance_wire::sip::answer::Front;
-use parlance_wire::sip::{Answer, Echo, Frame, Framer, Message, StartLine};
+use parlance_wire::sip::{Echo, Frame, Framer, Message, StartLine};
 use slotmap::KeyData;
+use std::collections::VecDeque;
 
 /// How often a session's answers may look different before they are always read the long way.
 const SESSION_SHAPES_MAX: u8 = 4;
@@ -86,6 +87,15 @@ impl Link {
         is_first
     }
 
+    /// See [`Shard::announce_write`].
+    pub(super) fn announce(&mut self, id: LinkId, now: Instant, outputs: &mut VecDeque<Output>) {
+        if self.writing != Writing::Announced {
+            self.writing = Writing::Announced;
+            self.progress_at = now;
+            outputs.push_back(Output::Write { link: id });
+        }
+    }
+
     /// The transport as it stands in a Via.
     pub(super) fn transport(&self) -> &'static str {
         via_transport(self.info.transport)
@@ -103,8 +113,18 @@ impl Shard {
     /// Takes in bytes. They are read where they lie; only the rest of a message that is not
     /// complete is kept.
     pub(super) fn on_bytes(&mut self, id: LinkId, bytes: &[u8]) {
-        let Some(link) = self.links.get_mut(id).filter(|l| !l.is_closing) else { return };
+        let Some(link) = self.links.get(id).filter(|l| !l.is_closing) else { return };
         self.counters.bytes_in += bytes.len() as u64;
+        // Most often it is answers, whole ones, and nothing else.
+        let used = if link.partial.is_empty() { self.read_answers(id, bytes) } else { 0 };
+        if used < bytes.len() {
+            self.on_stream(id, &bytes[used..]);
+        }
+    }
+
+    /// Takes in bytes that may be anything.
+    fn on_stream(&mut self, id: LinkId, bytes: &[u8]) {
+        let link = &mut self.links[id];
         let mut partial = std::mem::take(&mut link.partial);
         let mut framer = std::mem::take(&mut link.framer);
         let is_continued = !partial.is_empty();
@@ -131,12 +151,8 @@ impl Shard {
     fn read_messages(&mut self, id: LinkId, framer: &mut Framer, buffer: &[u8]) -> usize {
         let mut at = 0;
         while self.links.get(id).is_some_and(|link| !link.is_closing) {
-            if !framer.is_mid_message()
-                && let Some(answer) = self.recognise_answer(id, &buffer[at..])
-            {
-                at += answer.len;
-                self.on_info_answer(id, answer);
-                continue;
+            if !framer.is_mid_message() {
+                at += self.read_answers(id, &buffer[at..]);
             }
             match framer.next(&buffer[at..]) {
                 Ok(None) => break,
@@ -155,18 +171,32 @@ impl Shard {
         at
     }
 
-    /// The 200 to an INFO, the message that comes most often, is taken the short way.
-    fn recognise_answer(&self, id: LinkId, buffer: &[u8]) -> Option<Answer> {
-        self.answers.recognise(buffer, &self.links[id].answer_front, |key| {
-            let session = self.sessions.get(SessionKey::from(KeyData::from_ffi(key)))?;
-            (session.link == id).then_some(session.answer_shape)
-        })
+    /// Handles the answers at the front of `buffer`, as far as they are recognised; returns the
+    /// bytes used up. None of them ends a session or closes the link.
+    fn read_answers(&mut self, id: LinkId, buffer: &[u8]) -> usize {
+        let mut at = 0;
+        while at < buffer.len()
+            && let Some(len) = self.read_answer(id, &buffer[at..])
+        {
+            at += len;
+        }
+        at
     }
 
-    fn on_info_answer(&mut self, id: LinkId, answer: Answer) {
+    /// The 200 to an INFO, the message that comes most often, is taken the short way.
+    fn read_answer(&mut self, id: LinkId, buffer: &[u8]) -> Option<usize> {
+        let begun = self.links[id].answer_front.begin(buffer)?;
+        let key = SessionKey::from(KeyData::from_ffi(begun.key));
+        let session = self.sessions.get_mut(key).filter(|session| session.link == id)?;
+        let lengths = session.stamp.echo_lengths();
+        let len = self.answers.finish(&begun, session.answer_shape, lengths)?;
         self.counters.responses += 1;
-        self.links[id].had_message = true;
-        self.on_final_answer(id, answer.key, answer.cseq, 200);
+        if !session.note_answer(begun.cseq, self.now.instant) {
+            self.refuse(id, Refusal::StrayResponse);
+        } else if session.lagging_since.is_some() {
+            self.pump(key);
+        }
+        Some(len)
     }
 
     /// Whatever like this comes next on the dialog is recognised. Not for ever: a client whose
@@ -230,12 +260,7 @@ impl Shard {
 
     /// Tells the shell once that a link has something to write.
     pub(super) fn announce_write(&mut self, id: LinkId) {
-        let link = &mut self.links[id];
-        if link.writing != Writing::Announced {
-            link.writing = Writing::Announced;
-            link.progress_at = self.now.instant;
-            self.outputs.push_back(Output::Write { link: id });
-        }
+        self.links[id].announce(id, self.now.instant, &mut self.outputs);
     }
 
     /// The same when nothing but notices was added. Nobody is in a hurry for them, and when many

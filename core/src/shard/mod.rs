@@ -43,7 +43,7 @@ use crate::directory::{Directory, Touched};
 use crate::limits::Limits;
 use crate::log::{Record, RoomEnd};
 use crate::mail::{AskKey, Mail, SessionKey, ShardId};
-use crate::outbox::Pool;
+use crate::outbox::{Pool, Slices};
 use crate::time::{Instant, Now};
 use ask::Ask;
 use feed::Feeds;
@@ -434,8 +434,8 @@ impl Shard {
     }
 
     /// What waits to be written on a link, oldest first; empty for an unknown link.
-    pub fn outgoing(&self, link: LinkId) -> impl Iterator<Item = &[u8]> {
-        self.links.get(link).into_iter().flat_map(|link| link.outbox.slices())
+    pub fn outgoing(&self, link: LinkId) -> Slices<'_> {
+        self.links.get(link).map(|link| link.outbox.slices()).unwrap_or_default()
     }
 
     /// False when so much waits on the link that its peer must read before it may ask for more: the

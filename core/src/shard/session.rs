@@ -104,6 +104,16 @@ pub(super) struct Dialog {
 }
 
 impl Session {
+    /// Notes the final answer to one of our INFOs; false when none waits for it.
+    pub(super) fn note_answer(&mut self, cseq: u32, now: Instant) -> bool {
+        let oldest = self.window.oldest();
+        let is_awaited = self.window.answer(cseq);
+        if is_awaited && self.window.oldest() != oldest {
+            self.unanswered_since = now;
+        }
+        is_awaited
+    }
+
     pub(super) fn seat(&self, room: Guid) -> Option<Seat> {
         self.dialog.seats.iter().find(|seat| seat.room == room).copied()
     }
@@ -132,7 +142,7 @@ fn push(session: &mut Session, link: &mut Link, pool: &mut Pool, now: Instant, b
         session.unanswered_since = now;
     }
     let (cseq, stamp) = (session.window.send(), &session.stamp);
-    link.outbox.push(pool, body, |out| stamp.write(out, cseq, body.len()));
+    link.outbox.push(pool, body, |out| stamp.write(out, cseq));
 }
 
 impl Shard {
@@ -199,10 +209,10 @@ impl Shard {
             next += 1;
         }
         feed.subscribers[at].next = next;
-        let link = session.link;
         if has_post {
-            self.announce_write(link);
+            link.announce(session.link, self.now.instant, &mut self.outputs);
         } else if has_notice {
+            let link = session.link;
             self.announce_notice(link);
         }
         if is_stopped {
@@ -336,12 +346,8 @@ impl Shard {
     /// Notes the final answer to one of our INFOs.
     pub(super) fn answered(&mut self, key: SessionKey, cseq: u32, status: u16) -> bool {
         let session = &mut self.sessions[key];
-        let oldest = session.window.oldest();
-        if !session.window.answer(cseq) {
+        if !session.note_answer(cseq, self.now.instant) {
             return false;
-        }
-        if session.window.oldest() != oldest {
-            session.unanswered_since = self.now.instant;
         }
         match status {
             // The client no longer knows the dialog (`xccos.md` §1.5): so do we.

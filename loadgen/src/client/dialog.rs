@@ -132,8 +132,7 @@ impl Dialog {
     pub(super) fn info(&mut self, body: &[u8], out: &mut Vec<u8>) -> u32 {
         self.cseq += 1;
         let stamp = self.stamp.as_ref().expect("only established dialogs carry INFO");
-        stamp.write(out, self.cseq, body.len());
-        out.extend_from_slice(body);
+        stamp.write_info(out, self.cseq, body);
         self.cseq
     }
 

@@ -10,9 +10,11 @@
 //! Hence what is recognised means what they would make of it, if they read it: the bytes that vary
 //! are checked here, and the others have been read by them before. The values of From, To and
 //! Call-ID are not looked at, since the branch says all; that they are one line each is, or a
-//! message could be hidden in another.
+//! message could be hidden in another. Most clients repeat them letter by letter, so that it is
+//! known where the lines end. They are not compared with the request's: that would fetch a long
+//! text from memory for each of tens of thousands of dialogs.
 
-use super::stamp::{BRANCH_COOKIE, branch_digits};
+use super::stamp::{BRANCH_COOKIE, EchoLengths, branch_digits};
 use memchr::{memchr3, memmem};
 
 /// Longest answer recognised, in bytes.
@@ -27,15 +29,17 @@ const STATUS_LINE: &str = "SIP/2.0 200 OK\r\n";
 const CSEQ: &[u8] = b"CSeq: ";
 const METHOD: &[u8] = b" INFO\r\n";
 
-/// An answer to a request of ours, status 200, without a body.
+/// A buffer that begins as an answer to a request of ours does, status 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
-    /// Bytes it takes at the front of the buffer.
-    pub len: usize,
+pub struct Begun<'b> {
     /// Branch key of the stamp that the request was written with.
     pub key: u64,
-    /// CSeq number, the same in branch and CSeq header.
+    /// CSeq number, as the branch has it.
     pub cseq: u32,
+    /// Bytes before `rest`.
+    at: usize,
+    /// What follows the branch.
+    rest: &'b [u8],
 }
 
 /// How all answers on a link begin, up to the branch's digits.
@@ -48,6 +52,13 @@ impl Front {
         let front =
             format!("{STATUS_LINE}Via: SIP/2.0/{transport} {sent_by};branch={BRANCH_COOKIE}");
         Front(front.into_bytes().into())
+    }
+
+    /// Looks at the front of `buffer` as far as the branch, which says whose answer it may be.
+    pub fn begin<'b>(&self, buffer: &'b [u8]) -> Option<Begun<'b>> {
+        let (digits, rest) = buffer.strip_prefix(&*self.0)?.split_first_chunk()?;
+        let (key, cseq) = branch_digits(digits)?;
+        Some(Begun { key, cseq, at: buffer.len() - rest.len(), rest })
     }
 }
 
@@ -73,28 +84,23 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Recognises a whole answer at the front of `buffer`. `shape` says which one the answers of
-    /// the dialog with a branch key have had.
-    pub fn recognise(
-        &self,
-        buffer: &[u8],
-        front: &Front,
-        shape: impl FnOnce(u64) -> Option<ShapeId>,
-    ) -> Option<Answer> {
-        let (key, cseq, rest) = branch(buffer, front)?;
-        let shape = self.shapes.get(usize::from(shape(key)?.0))?;
-        let rest = skip_echo(rest.strip_prefix(&*shape.via_rest)?)?;
-        let rest = skip_cseq(rest, cseq)?.strip_prefix(&*shape.tail)?;
-        let len = buffer.len() - rest.len();
-        (len <= ANSWER_BYTES_MAX).then_some(Answer { len, key, cseq })
+    /// Recognises the whole of an answer, without a body; how many bytes it takes at the front of
+    /// the buffer. `shape` is what the dialog's answers have looked like, `lengths` are those of
+    /// its requests' lines.
+    pub fn finish(&self, begun: &Begun<'_>, shape: ShapeId, lengths: EchoLengths) -> Option<usize> {
+        let shape = self.shapes.get(usize::from(shape.0))?;
+        let rest = skip_echo(begun.rest.strip_prefix(&*shape.via_rest)?, lengths)?;
+        let rest = skip_cseq(rest, begun.cseq)?.strip_prefix(&*shape.tail)?;
+        let len = begun.at + begun.rest.len() - rest.len();
+        (len <= ANSWER_BYTES_MAX).then_some(len)
     }
 
     /// Learns the shape of a whole message that has been read as the answer to the request with
     /// this branch key and CSeq number. `None` if it is an unusual one.
     pub fn learn(&mut self, message: &[u8], front: &Front, of: (u64, u32)) -> Option<ShapeId> {
-        let (key, cseq, rest) = branch(message, front)?;
+        let Begun { key, cseq, rest, .. } = front.begin(message)?;
         let (via_rest, rest) = rest.split_at(memmem::find(rest, b"\r\n")? + 2);
-        let tail = skip_cseq(skip_echo(rest)?, cseq)?;
+        let tail = skip_cseq(skip_echo(rest, EchoLengths::default())?, cseq)?;
         let is_short = via_rest.len() + tail.len() <= SHAPE_BYTES_MAX;
         // Nothing that could name another branch, or go on with a line that varies.
         let is_plain = via_rest.iter().all(|byte| !matches!(byte, b',' | b'"' | b'<'))
@@ -124,38 +130,46 @@ impl Answers {
     }
 }
 
-/// Key and number in the branch of an answer that begins as those on the link do, and what follows.
-fn branch<'b>(buffer: &'b [u8], front: &Front) -> Option<(u64, u32, &'b [u8])> {
-    let (digits, rest) = buffer.strip_prefix(&*front.0)?.split_first_chunk()?;
-    let (key, cseq) = branch_digits(digits)?;
-    Some((key, cseq, rest))
-}
-
 /// What follows the lines of From, To and Call-ID.
-fn skip_echo(lines: &[u8]) -> Option<&[u8]> {
-    skip_line(skip_line(skip_line(lines, b"From: ")?, b"To: ")?, b"Call-ID: ")
+fn skip_echo(lines: &[u8], lengths: EchoLengths) -> Option<&[u8]> {
+    let EchoLengths { from, to, call_id } = lengths;
+    let rest = skip_line(skip_line(lines, b"From: ", from)?, b"To: ", to)?;
+    skip_line(rest, b"Call-ID: ", call_id)
 }
 
-/// What follows a line that begins like this.
-fn skip_line<'b>(line: &'b [u8], name: &[u8]) -> Option<&'b [u8]> {
-    let value = line.strip_prefix(name)?;
+/// What follows a line that begins like this and most likely is so long.
+fn skip_line<'b, const N: usize>(lines: &'b [u8], name: &[u8; N], likely: u16) -> Option<&'b [u8]> {
+    let (found, value) = lines.split_first_chunk()?;
+    if found != name {
+        return None;
+    }
+    if let Some((line, rest)) = lines.split_at_checked(likely.into())
+        && let Some((text, b"\r\n")) = line.split_last_chunk()
+        && is_text(text)
+    {
+        return Some(rest);
+    }
     // A lone CR or LF, or a NUL, is for the framer to refuse.
     value[memchr3(b'\r', b'\n', 0, value)?..].strip_prefix(b"\r\n")
 }
 
+/// No controls, not even a tab. False for short texts, too.
+fn is_text(text: &[u8]) -> bool {
+    // The last sixteen bytes cover the remainder.
+    let Some(last) = text.last_chunk::<16>() else { return false };
+    // The least byte at each of sixteen places: vector instructions know how.
+    let least = text.as_chunks().0.iter().fold(*last, |mut least, chunk: &[u8; 16]| {
+        least.iter_mut().zip(chunk).for_each(|(least, byte)| *least = (*least).min(*byte));
+        least
+    });
+    least.into_iter().fold(u8::MAX, u8::min) >= b' '
+}
+
 /// What follows the line of CSeq with this number.
 fn skip_cseq(line: &[u8], cseq: u32) -> Option<&[u8]> {
-    let mut rest = line.strip_prefix(CSEQ)?;
-    let mut number = 0u32;
-    while let [digit @ b'0'..=b'9', tail @ ..] = rest {
-        // As it is written: no zero in front.
-        if number == 0 && rest.len() != line.len() - CSEQ.len() {
-            return None;
-        }
-        number = number.checked_mul(10)?.checked_add(u32::from(digit - b'0'))?;
-        rest = tail;
-    }
-    (number == cseq).then(|| rest.strip_prefix(METHOD))?
+    let mut number = itoa::Buffer::new();
+    let number = number.format(cseq).as_bytes();
+    line.strip_prefix(CSEQ)?.strip_prefix(number)?.strip_prefix(METHOD)
 }
 
 #[cfg(test)]
@@ -169,6 +183,22 @@ mod tests {
 
     fn front() -> Front {
         Front::new("TCP", SENT_BY)
+    }
+
+    /// An answer: how long it is, whose, and to which request.
+    type Found = (usize, u64, u32);
+
+    /// As a shard does. `dialog` says of a branch key what the dialog's answers look like.
+    fn recognise<'s>(
+        answers: &Answers,
+        buffer: &[u8],
+        front: &Front,
+        dialog: impl FnOnce(u64) -> Option<(ShapeId, &'s Stamp)>,
+    ) -> Option<Found> {
+        let begun = front.begin(buffer)?;
+        let (shape, stamp) = dialog(begun.key)?;
+        let len = answers.finish(&begun, shape, stamp.echo_lengths())?;
+        Some((len, begun.key, begun.cseq))
     }
 
     fn stamp(key: u64, user: &str) -> Stamp {
@@ -190,10 +220,8 @@ mod tests {
     /// The answer of an ordinary client.
     fn answer(stamp: &Stamp, cseq: u32) -> Vec<u8> {
         let (mut info, mut answer) = (Vec::new(), Vec::new());
-        stamp.write(&mut info, cseq, 4);
-        let head_len = info.len();
-        info.extend_from_slice(b"body");
-        let message = Message::parse(&info, head_len).unwrap();
+        stamp.write_info(&mut info, cseq, b"body");
+        let message = Message::parse(&info, info.len() - 4).unwrap();
         Response::to(&message, &mut answer, 200, None).header("User-Agent", "x").empty();
         answer
     }
@@ -215,25 +243,38 @@ mod tests {
         let (kay, lee) = (stamp(KAY, "kay"), stamp(7, "lee"));
         let mut answers = Answers::default();
         let find = |key| match key {
-            KAY | 7 => Some(ShapeId::default()),
+            KAY => Some((ShapeId::default(), &kay)),
+            7 => Some((ShapeId::default(), &lee)),
             _ => None,
         };
         let one = answer(&kay, 1234);
-        assert_eq!(answers.recognise(&one, &front(), find), None, "nothing was learned");
+        assert_eq!(recognise(&answers, &one, &front(), find), None, "nothing was learned");
         assert_eq!(learn(&mut answers, &one), Some(ShapeId(0)));
         for (stamp, key, cseq) in [(&kay, KAY, 1235), (&lee, 7, 0), (&lee, 7, (1 << 31) - 1)] {
             let one = answer(stamp, cseq);
             let two = [&one[..], b"INFO and more"].concat();
-            let expect = Answer { len: one.len(), key, cseq };
-            assert_eq!(answers.recognise(&two, &front(), find), Some(expect));
+            let expect = (one.len(), key, cseq);
+            assert_eq!(recognise(&answers, &two, &front(), find), Some(expect));
             for end in 0..one.len() {
-                assert_eq!(answers.recognise(&one[..end], &front(), find), None, "half of one");
+                assert_eq!(recognise(&answers, &one[..end], &front(), find), None, "half of one");
             }
         }
         let stranger = answer(&stamp(8, "mia"), 1);
-        assert_eq!(answers.recognise(&stranger, &front(), find), None);
+        assert_eq!(recognise(&answers, &stranger, &front(), find), None);
         let other_link = Front::new("TCP", "127.0.0.1:5061");
-        assert_eq!(answers.recognise(&one, &other_link, find), None);
+        assert_eq!(recognise(&answers, &one, &other_link, find), None);
+    }
+
+    #[test]
+    fn a_client_may_spell_what_it_repeats_another_way() {
+        let kay = stamp(KAY, "kay");
+        let mut answers = Answers::default();
+        let shape = learn(&mut answers, &answer(&kay, 1)).unwrap();
+        let text = String::from_utf8(answer(&kay, 2)).unwrap();
+        let changed = text.replacen("To: <sip:kay@", "To: \"Kay\" <sip:kay@", 1);
+        assert_ne!(changed, text);
+        let found = recognise(&answers, changed.as_bytes(), &front(), |_| Some((shape, &kay)));
+        assert_eq!(found, Some((changed.len(), KAY, 2)));
     }
 
     #[test]
@@ -264,8 +305,8 @@ mod tests {
         ] {
             let changed = text.replacen(from, to, 1);
             assert_ne!(changed, text);
-            let found =
-                answers.recognise(changed.as_bytes(), &front(), |_| Some(ShapeId::default()));
+            let dialog = |_| Some((ShapeId::default(), &kay));
+            let found = recognise(&answers, changed.as_bytes(), &front(), dialog);
             assert_eq!(found, None, "{to:?}");
         }
     }
@@ -300,11 +341,11 @@ mod tests {
             last = text.replace("User-Agent: x", &format!("User-Agent: {n}")).into_bytes();
             let shape = learn(&mut answers, &last).unwrap();
             assert_eq!(learn(&mut answers, &last), Some(shape), "known already");
-            let found = answers.recognise(&last, &front(), |_| Some(shape));
+            let found = recognise(&answers, &last, &front(), |_| Some((shape, &kay)));
             assert!(found.is_some(), "{n}");
         }
         assert_eq!(answers.shapes.len(), SHAPES_MAX);
-        let found = answers.recognise(&last, &front(), |_| Some(ShapeId(200)));
+        let found = recognise(&answers, &last, &front(), |_| Some((ShapeId(200), &kay)));
         assert_eq!(found, None, "no such shape");
     }
 
@@ -352,20 +393,25 @@ mod tests {
             bytes.extend_from_slice(echo.as_bytes());
             bytes.extend_from_slice(b"CSeq: 99 INFO\r\n");
             bytes.extend_from_slice(tail);
-            let dialog = |key| matches!(key, KAY | 7).then_some(shape);
-            prop_assert!(answers.recognise(&bytes, &front(), dialog).is_some());
+            let dialog = |key| match key {
+                KAY => Some((shape, &kay)),
+                7 => Some((shape, &lee)),
+                _ => None,
+            };
+            prop_assert!(recognise(&answers, &bytes, &front(), dialog).is_some());
             mutate(&mut bytes, &second);
             for bytes in [&bytes, &learned] {
-                let Some(found) = answers.recognise(bytes, &front(), dialog) else { continue };
+                let Some(found) = recognise(&answers, bytes, &front(), dialog) else { continue };
+                let (found_len, key, cseq) = found;
                 let Ok(Some(Frame::Message { head_len, len })) = Framer::default().next(bytes)
                 else { return Err(TestCaseError::fail("the framer sees no message")) };
-                prop_assert_eq!((len, head_len), (found.len, found.len));
+                prop_assert_eq!((len, head_len), (found_len, found_len));
                 let Ok(message) = Message::parse(&bytes[..len], head_len) else { continue };
                 let StartLine::Response { status, .. } = message.start() else { panic!() };
                 prop_assert_eq!(status, 200);
-                prop_assert_eq!(message.cseq().number, found.cseq);
+                prop_assert_eq!(message.cseq().number, cseq);
                 let branch = message.branch().and_then(parse_branch);
-                prop_assert_eq!(branch, Some((found.key, found.cseq)));
+                prop_assert_eq!(branch, Some((key, cseq)));
             }
         }
     }

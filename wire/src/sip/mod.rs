@@ -26,7 +26,6 @@ pub mod window;
 pub mod write;
 
 pub use address::Address;
-pub use answer::Answer;
 pub use framer::{Frame, FrameError, Framer};
 pub use message::{CSeq, Header, HeaderName, Message, MessageError, Method, StartLine};
 pub use stamp::{Stamp, StampFields};

@@ -1,10 +1,13 @@
-//! The per-dialog stamp: everything in front of an INFO's body that does not change, rendered once.
+//! The per-dialog stamp: everything in an INFO that is the dialog's own and does not change,
+//! rendered once.
 //!
-//! Per delivery only three things vary: the branch, the CSeq number and the Content-Length. So a
-//! delivery to one more session costs two copies of constant bytes and three numbers; the body is
-//! shared by all sessions and never copied here.
+//! The CSeq is written last of it. So an INFO is two parts: what the stamp writes, in which only
+//! the number varies, and what all INFOs with the same document have in common, which is rendered
+//! once, too ([`info_rest`]), and never copied. A delivery to one more session costs two copies of
+//! constant bytes and one number in two spellings.
 
-use super::write::{push_clean, push_decimal, push_line};
+use super::write::{push_clean, push_decimal, push_end, push_line};
+use std::ops::BitOr;
 
 /// What a stamp is made of. All texts should be free of CR and LF (they come from parsed
 /// messages); controls in them are left out, so that none can start a line of its own.
@@ -36,22 +39,63 @@ pub struct StampFields<'a> {
 pub struct Stamp {
     bytes: Box<[u8]>,
     /// Where the branch's CSeq digits go: `bytes[..split]` stands before them.
-    split: u32,
+    split: u16,
+    echo: EchoLengths,
 }
 
-/// Most bytes that the varying parts add to a stamp.
-pub const STAMP_VARYING_BYTES_MAX: usize = 64;
+/// How long the lines are that an answer repeats (RFC 3261 §8.2.6.2), in bytes with their line
+/// ends: most clients repeat them letter by letter. 0 for one that is not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EchoLengths {
+    /// From.
+    pub from: u16,
+    /// To.
+    pub to: u16,
+    /// Call-ID.
+    pub call_id: u16,
+}
+
+/// Most bytes that the number adds to a stamp: eight hexadecimal digits and ten decimal ones.
+pub const STAMP_VARYING_BYTES_MAX: usize = 18;
+/// Most bytes that [`info_rest`] puts in front of a document.
+const REST_HEAD_BYTES_MAX: usize = 128;
 
 const METHOD: &str = "INFO";
 /// How every branch begins (RFC 3261 §8.1.1.7).
 pub(super) const BRANCH_COOKIE: &str = "z9hG4bK";
 /// Digits of a branch of ours: its key's and its CSeq number's.
 const BRANCH_DIGITS: usize = 24;
-const CONTENT_TYPE: &str = "Content-Type: text/plain\r\n";
 const CSEQ: &str = "CSeq: ";
+const MAX_FORWARDS: &str = "\r\nMax-Forwards: 70\r\n";
+const CONTENT_TYPE: &str = "Content-Type: text/plain\r\n";
+
+/// What all INFOs with a document have in common: everything behind the number of the CSeq. `write`
+/// appends the document, which is `text/plain`, to the buffer, which is emptied first.
+pub fn info_rest(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
+    buffer.clear();
+    // The length stands in front of what is measured.
+    buffer.resize(REST_HEAD_BYTES_MAX, b' ');
+    write(buffer);
+    let mut head = Vec::with_capacity(REST_HEAD_BYTES_MAX);
+    push_rest_head(&mut head, buffer.len() - REST_HEAD_BYTES_MAX);
+    let start = REST_HEAD_BYTES_MAX - head.len();
+    buffer[start..REST_HEAD_BYTES_MAX].copy_from_slice(&head);
+    &buffer[start..]
+}
+
+fn push_rest_head(out: &mut Vec<u8>, document_len: usize) {
+    for text in [" ", METHOD, MAX_FORWARDS, CONTENT_TYPE] {
+        out.extend_from_slice(text.as_bytes());
+    }
+    push_end(out, document_len);
+}
 
 impl Stamp {
     /// Renders the constant parts.
+    ///
+    /// # Panics
+    /// If they are longer than 64 KiB together: they come from the head of one message, which is
+    /// at most [`crate::limits::SIP_HEAD_BYTES_MAX`].
     pub fn new(fields: &StampFields<'_>) -> Stamp {
         let mut bytes = Vec::with_capacity(512);
         let out = &mut bytes;
@@ -61,11 +105,18 @@ impl Stamp {
         push_clean(out, &[";branch=", BRANCH_COOKIE]);
         push_hex(out, (fields.branch_key >> 32) as u32);
         push_hex(out, fields.branch_key as u32);
-        let split = u32::try_from(out.len()).expect("a head is far below 4 GiB");
-        out.extend_from_slice(b"\r\nMax-Forwards: 70\r\n");
-        push_line(out, "From", fields.from);
-        push_line(out, "To", fields.to);
-        push_line(out, "Call-ID", fields.call_id);
+        let split = length(out.len());
+        out.extend_from_slice(b"\r\n");
+        let mut line = |name, value| {
+            let start = out.len();
+            push_line(out, name, value);
+            length(out.len() - start)
+        };
+        let echo = EchoLengths {
+            from: line("From", fields.from),
+            to: line("To", fields.to),
+            call_id: line("Call-ID", fields.call_id),
+        };
         for route in fields.routes {
             push_line(out, "Route", route);
         }
@@ -73,37 +124,43 @@ impl Stamp {
             push_clean(out, &[line]);
             out.extend_from_slice(b"\r\n");
         }
-        out.extend_from_slice(CONTENT_TYPE.as_bytes());
         out.extend_from_slice(CSEQ.as_bytes());
-        Stamp { bytes: bytes.into_boxed_slice(), split }
+        Stamp { bytes: bytes.into_boxed_slice(), split, echo }
     }
 
-    /// Appends the head of INFO number `cseq` with a `text/plain` body of `body_len` bytes.
-    pub fn write(&self, out: &mut Vec<u8>, cseq: u32, body_len: usize) {
+    /// Appends INFO number `cseq` up to that number in its CSeq; [`info_rest`] must follow.
+    pub fn write(&self, out: &mut Vec<u8>, cseq: u32) {
         let (front, back) = self.bytes.split_at(self.split as usize);
         out.reserve(self.bytes.len() + STAMP_VARYING_BYTES_MAX);
         out.extend_from_slice(front);
         push_hex(out, cseq);
         out.extend_from_slice(back);
         push_decimal(out, cseq as usize);
-        out.extend_from_slice(b" INFO\r\nContent-Length: ");
-        push_decimal(out, body_len);
-        out.extend_from_slice(b"\r\n\r\n");
     }
 
-    /// Appends the head of another request of the dialog without a body (BYE, UPDATE, ACK).
+    /// Appends all of INFO number `cseq`, for those who send few.
+    pub fn write_info(&self, out: &mut Vec<u8>, cseq: u32, document: &[u8]) {
+        self.write(out, cseq);
+        push_rest_head(out, document.len());
+        out.extend_from_slice(document);
+    }
+
+    /// Appends another request of the dialog, without a body (BYE, UPDATE, ACK).
     pub fn write_bare(&self, out: &mut Vec<u8>, method: &str, cseq: u32) {
         let (front, back) = self.bytes.split_at(self.split as usize);
-        let typed_len = back.len() - CONTENT_TYPE.len() - CSEQ.len();
-        out.reserve(self.bytes.len() + STAMP_VARYING_BYTES_MAX);
         push_clean(out, &[method]);
         out.extend_from_slice(&front[METHOD.len()..]);
         push_hex(out, cseq);
-        out.extend_from_slice(&back[..typed_len]);
-        out.extend_from_slice(CSEQ.as_bytes());
+        out.extend_from_slice(back);
         push_decimal(out, cseq as usize);
         push_clean(out, &[" ", method]);
-        out.extend_from_slice(b"\r\nContent-Length: 0\r\n\r\n");
+        out.extend_from_slice(MAX_FORWARDS.as_bytes());
+        push_end(out, 0);
+    }
+
+    /// Of the lines that an answer repeats.
+    pub fn echo_lengths(&self) -> EchoLengths {
+        self.echo
     }
 
     /// Bytes the constant part takes in memory.
@@ -119,10 +176,20 @@ pub fn parse_branch(branch: &str) -> Option<(u64, u32)> {
 
 /// The same of what follows the cookie.
 pub(super) fn branch_digits(digits: &[u8; BRANCH_DIGITS]) -> Option<(u64, u32)> {
+    let (words, []) = digits.as_chunks() else { unreachable!("three times eight") };
+    let words: [u64; 3] = std::array::from_fn(|n| u64::from_be_bytes(words[n]));
+    let values = words.map(values_of);
     // Upper case is refused as well: peers repeat a branch as it is, so it would not be ours.
-    let ([high, low, cseq], []) = digits.as_chunks() else { unreachable!("three times eight") };
-    let (high, low, cseq) = (hex_value(*high)?, hex_value(*low)?, hex_value(*cseq)?);
+    let differs = words.into_iter().zip(values).map(|(word, values)| word ^ digits_of(values));
+    if differs.fold(0, BitOr::bitor) != 0 {
+        return None;
+    }
+    let [high, low, cseq] = values.map(number_of);
     Some((u64::from(high) << 32 | u64::from(low), cseq))
+}
+
+fn length(bytes: usize) -> u16 {
+    bytes.try_into().expect("a head is far below 64 KiB")
 }
 
 fn push_hex(out: &mut Vec<u8>, number: u32) {
@@ -148,17 +215,17 @@ fn hex_digits(number: u32) -> [u8; 8] {
     digits_of(values).to_be_bytes()
 }
 
-/// `None` unless all eight are digits, letters in lower case.
-fn hex_value(digits: [u8; 8]) -> Option<u32> {
-    let digits = u64::from_be_bytes(digits);
+/// The values of eight digits, one in each byte; something else if they are none.
+fn values_of(digits: u64) -> u64 {
     let is_letter = digits >> 6 & eight(1);
-    let mut values = ((digits & eight(0x0f)) + is_letter * 9) & eight(0x0f);
-    if digits_of(values) != digits {
-        return None;
-    }
-    values = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
-    values = (values | values >> 8) & 0x0000_ffff_0000_ffff;
-    Some((values | values >> 16) as u32)
+    ((digits & eight(0x0f)) + is_letter * 9) & eight(0x0f)
+}
+
+/// The number that eight values of 0 to 15 make.
+fn number_of(values: u64) -> u32 {
+    let values = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let values = (values | values >> 8) & 0x0000_ffff_0000_ffff;
+    (values | values >> 16) as u32
 }
 
 #[cfg(test)]
@@ -180,20 +247,30 @@ mod tests {
     #[test]
     fn an_info() {
         let mut out = b"before".to_vec();
-        Stamp::new(&FIELDS).write(&mut out, 7, 512);
+        let stamp = Stamp::new(&FIELDS);
+        stamp.write(&mut out, 7);
+        out.extend_from_slice(info_rest(&mut b"rubbish".to_vec(), |out| out.extend(b"<x/>")));
         let expect = "beforeINFO sip:kay@contoso.example;gruu SIP/2.0\r\n\
             Via: SIP/2.0/TLS 198.51.100.7:5041;branch=z9hG4bK0123456789abcdef00000007\r\n\
-            Max-Forwards: 70\r\n\
             From: <sip:gc@contoso.example>;tag=b7f2\r\n\
             To: <sip:kay@contoso.example>;tag=33;epid=7a\r\n\
             Call-ID: 5C20gA1F1\r\n\
             Route: <sip:p1.example;lr>\r\n\
             Route: <sip:p2.example;lr>\r\n\
             Contact: <sip:gc.example>\r\n\
-            Content-Type: text/plain\r\n\
             CSeq: 7 INFO\r\n\
-            Content-Length: 512\r\n\r\n";
+            Max-Forwards: 70\r\n\
+            Content-Type: text/plain\r\n\
+            Content-Length: 4\r\n\r\n<x/>";
         assert_eq!(String::from_utf8(out).unwrap(), expect);
+        let mut whole = b"before".to_vec();
+        stamp.write_info(&mut whole, 7, b"<x/>");
+        assert_eq!(String::from_utf8(whole).unwrap(), expect);
+        let EchoLengths { from, to, call_id } = stamp.echo_lengths();
+        for (name, len) in [("From:", from), ("To:", to), ("Call-ID:", call_id)] {
+            let line = expect.split_inclusive("\r\n").find(|line| line.starts_with(name));
+            assert_eq!(line.map(str::len), Some(len.into()), "{name}");
+        }
     }
 
     #[test]
@@ -203,11 +280,11 @@ mod tests {
         Stamp::new(&fields).write_bare(&mut out, "BYE", u32::MAX);
         let expect = "BYE sip:kay@contoso.example;gruu SIP/2.0\r\n\
             Via: SIP/2.0/TLS 198.51.100.7:5041;branch=z9hG4bK0123456789abcdefffffffff\r\n\
-            Max-Forwards: 70\r\n\
             From: <sip:gc@contoso.example>;tag=b7f2\r\n\
             To: <sip:kay@contoso.example>;tag=33;epid=7a\r\n\
             Call-ID: 5C20gA1F1\r\n\
             CSeq: 4294967295 BYE\r\n\
+            Max-Forwards: 70\r\n\
             Content-Length: 0\r\n\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), expect);
     }
@@ -227,21 +304,24 @@ mod tests {
             extra: "A: 1\nB: 2\r\r\n\r\nC: 3",
         };
         let mut out = Vec::new();
-        Stamp::new(&fields).write(&mut out, 1, 0);
+        Stamp::new(&fields).write_info(&mut out, 1, b"");
         Stamp::new(&fields).write_bare(&mut out, evil, 1);
         let text = String::from_utf8(out).unwrap();
         let starts = |line: &&str| line.starts_with("Injected") || line.starts_with("B:");
         assert_eq!(text.split(['\r', '\n']).find(starts), None, "{text}");
         assert_eq!(text.matches("\r\n\r\n").count(), 2, "{text}");
-        assert!(text.contains("A: 1B: 2\r\nC: 3\r\nContent-Type"), "{text}");
+        assert!(text.contains("A: 1B: 2\r\nC: 3\r\nCSeq: 1 INFO"), "{text}");
     }
 
     #[test]
-    fn the_varying_part_fits_its_bound() {
+    fn what_varies_fits_its_bounds() {
         let stamp = Stamp::new(&FIELDS);
         let mut out = Vec::new();
-        stamp.write(&mut out, u32::MAX, crate::limits::XCCOS_REPLY_BYTES_MAX);
-        assert!(out.len() - stamp.constant_len() <= STAMP_VARYING_BYTES_MAX);
+        stamp.write(&mut out, u32::MAX);
+        assert_eq!(out.len() - stamp.constant_len(), STAMP_VARYING_BYTES_MAX);
+        out.clear();
+        push_rest_head(&mut out, usize::MAX);
+        assert!(out.len() <= REST_HEAD_BYTES_MAX);
     }
 
     #[test]
@@ -262,14 +342,14 @@ mod tests {
         for number in (0..=u32::MAX).step_by(65_521).chain([0, 9, 10, 15, 16, u32::MAX]) {
             let digits = hex_digits(number);
             assert_eq!(digits, *format!("{number:08x}").as_bytes());
-            assert_eq!(hex_value(digits), Some(number));
+            assert_eq!(number_of(values_of(u64::from_be_bytes(digits))), number);
         }
         for byte in 0..=u8::MAX {
-            for at in 0..8 {
-                let mut digits = *b"09af1234";
+            for at in 0..BRANCH_DIGITS {
+                let mut digits = *b"09af123409af123409af1234";
                 digits[at] = byte;
                 let is_digit = matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-                assert_eq!(hex_value(digits).is_some(), is_digit, "{byte:#x} at {at}");
+                assert_eq!(branch_digits(&digits).is_some(), is_digit, "{byte:#x} at {at}");
             }
         }
     }

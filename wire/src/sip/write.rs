@@ -210,7 +210,7 @@ fn push_body(out: &mut Vec<u8>, content_type: &str, body: &[u8]) {
     out.extend_from_slice(body);
 }
 
-fn push_end(out: &mut Vec<u8>, body_len: usize) {
+pub(super) fn push_end(out: &mut Vec<u8>, body_len: usize) {
     out.extend_from_slice(b"Content-Length: ");
     push_decimal(out, body_len);
     out.extend_from_slice(b"\r\n\r\n");
@@ -236,18 +236,8 @@ pub(super) fn push_clean(out: &mut Vec<u8>, texts: &[&str]) {
 }
 
 /// Appends a number.
-pub(super) fn push_decimal(out: &mut Vec<u8>, mut number: usize) {
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[start..]);
+pub(super) fn push_decimal(out: &mut Vec<u8>, number: usize) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Lets any `Display` write into the buffer, cleaned.
