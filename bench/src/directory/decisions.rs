@@ -2,7 +2,7 @@
 
 use super::Spread;
 use parlance_core::directory::sample::Sample;
-use parlance_core::directory::{Asker, Directory};
+use parlance_core::directory::{Asker, Directory, RoomEntry};
 use parlance_wire::xccos::Guid;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -25,6 +25,7 @@ struct Pair<'a> {
     uri: &'a str,
     asker: Asker<'a>,
     room: Guid,
+    entry: &'a RoomEntry,
 }
 
 /// Asks for random pairs, so many in each round.
@@ -42,7 +43,8 @@ pub fn measure(sample: &Sample, directory: &Directory, rounds: usize, count: usi
                 listing if own && !listing.is_empty() => listing[below(listing.len())].room.id,
                 _ => rooms[below(rooms.len())],
             };
-            Pair { uri, asker, room }
+            let entry = directory.room(room).expect("rooms of the sample are there");
+            Pair { uri, asker, room, entry }
         };
         (0..count).map(pair).collect()
     };
@@ -53,9 +55,18 @@ pub fn measure(sample: &Sample, directory: &Directory, rounds: usize, count: usi
     let by_asker = |pair: &Pair<'_>| {
         directory.room(pair.room).is_some_and(|room| directory.rights(&pair.asker, room).join)
     };
+    let at_hand = |pair: &Pair<'_>| directory.rights(&pair.asker, pair.entry).join;
     let lookup = |pair: &Pair<'_>| directory.serve(pair.uri).is_ok();
     let listing = |pair: &Pair<'_>| !directory.rooms_listing(&pair.asker).is_empty();
     let few = &any[..count.div_ceil(100)];
+    // As a search or a list of rooms asks: for one user, room after room.
+    let entries: Vec<&RoomEntry> = directory.rooms().map(|room| &**room).collect();
+    let searches = any.chunks(entries.len()).flat_map(|pairs| {
+        let asker = pairs[0].asker;
+        entries.iter().take(pairs.len()).map(move |entry| (asker, *entry))
+    });
+    let searches: Vec<(Asker<'_>, &RoomEntry)> = searches.collect();
+    let finds = |(asker, entry): &(Asker<'_>, &RoomEntry)| directory.rights(asker, entry).find;
     vec![
         row("any user, any room, by URI", rounds, &any, by_uri),
         row("any user, any room, user at hand", rounds, &any, by_asker),
@@ -63,6 +74,8 @@ pub fn measure(sample: &Sample, directory: &Directory, rounds: usize, count: usi
         row("any user, a room of theirs, user at hand", rounds, &own, by_asker),
         row("a busy user in a busy room, by URI", rounds, &busy, |pair| by_uri(pair)),
         row("a busy user in a busy room, user at hand", rounds, &busy, |pair| by_asker(pair)),
+        row("a busy user in a busy room, both at hand", rounds, &busy, |pair| at_hand(pair)),
+        row("one user, all rooms, one after the other", rounds, &searches, finds),
         row("is this user served?", rounds, &any, lookup),
         row("all rooms that list a user", rounds, few, listing),
     ]

@@ -112,7 +112,7 @@ impl<'a> Ways<'a> {
         // Whoever is not in the directory stands in all they belong to, that is in the domain.
         let first = match asker.id.and_then(|id| people.get(id)) {
             Some(person) => person.parents(),
-            None => asker.affiliations,
+            None => asker.affiliations.ids(),
         };
         let mut ways = Ways { user, own: asker.id, from: HashMap::new() };
         let mut next: VecDeque<_> = first.iter().map(|id| (*id, None)).collect();

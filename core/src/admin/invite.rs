@@ -52,7 +52,7 @@ impl Planner<'_> {
             return entries.iter().filter_map(|id| Some((*id, people.get(*id)?))).collect();
         }
         let is_covered = |(id, person): &(PrincipalId, &Person)| {
-            entries.contains(id) || person.affiliations().iter().any(|a| entries.contains(a))
+            entries.contains(id) || person.affiliations().ids().iter().any(|a| entries.contains(a))
         };
         people.iter().filter(is_covered).collect()
     }

@@ -105,7 +105,8 @@ impl<'a> Draft<'a> {
 }
 
 fn covered(people: &People, id: PrincipalId, names: impl Fn(PrincipalId) -> bool) -> bool {
-    let belongs = || people.get(id).is_some_and(|p| p.affiliations().iter().any(|a| names(*a)));
+    let belongs =
+        || people.get(id).is_some_and(|p| p.affiliations().ids().iter().any(|a| names(*a)));
     names(id) || belongs()
 }
 

@@ -1,7 +1,7 @@
 //! The lists of rooms and categories: who may what.
 
 use super::model::{PrincipalKind, Role};
-use super::people::{Asker, People, PrincipalId};
+use super::people::{Affiliations, Asker, People, PrincipalId};
 use hashbrown::HashSet;
 
 /// The three lists of a room or category, in one piece of memory: a decision looks into most of
@@ -73,7 +73,15 @@ impl<'a> List<'a> {
     /// Is it the asker, or something the asker belongs to?
     pub fn has(self, asker: &Asker<'_>) -> bool {
         asker.id.is_some_and(|id| self.users.binary_search(&id).is_ok())
-            || meet(self.others, asker.affiliations)
+            || self.meets(asker.affiliations)
+    }
+
+    /// The shorter of the two is gone through.
+    fn meets(self, affiliations: &Affiliations) -> bool {
+        if self.others.len() <= affiliations.ids().len() {
+            return self.others.iter().any(|id| affiliations.includes(*id));
+        }
+        affiliations.ids().iter().any(|id| self.others.binary_search(id).is_ok())
     }
 
     /// Is it named itself?
@@ -95,10 +103,4 @@ impl<'a> List<'a> {
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
-}
-
-/// Have two sorted lists something in common? The shorter one is gone through.
-fn meet(a: &[PrincipalId], b: &[PrincipalId]) -> bool {
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    short.iter().any(|id| long.binary_search(id).is_ok())
 }

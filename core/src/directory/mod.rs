@@ -19,7 +19,7 @@ mod seed;
 pub use apply::{Inconsistent, Invited, Touched};
 pub use change::{Change, Revision};
 pub use lists::{List, Lists};
-pub use people::{Asker, People, Person, PrincipalId};
+pub use people::{Affiliations, Asker, People, Person, PrincipalId};
 pub use seed::{
     DirectoryError, RoomConfig, display_name, domain_principal, guid_of, user_principal,
 };
@@ -86,7 +86,7 @@ pub struct Directory {
     configurations: Arc<BTreeMap<Scope, Configuration>>,
     endpoints: Arc<BTreeMap<String, LegacyEndpoint>>,
     /// What unknown users belong to: the domain, if it is a principal, and what it stands in.
-    unknown: Arc<[PrincipalId]>,
+    unknown: Arc<Affiliations>,
     /// What the policies say of those to whom none is granted: worked out once, for every decision
     /// asks.
     is_enabled_by_default: bool,
@@ -125,7 +125,7 @@ impl Directory {
             policies: Arc::default(),
             configurations: Arc::default(),
             endpoints: Arc::default(),
-            unknown: Arc::from([]),
+            unknown: Arc::default(),
             is_enabled_by_default: false,
             defaults: Configuration::new(Scope::Global),
             configuration: Configuration::new(Scope::Global),
@@ -326,7 +326,7 @@ impl Directory {
     /// Rooms that name somebody, or something they belong to, in a list; each once, sorted.
     /// Categories' lists do not count.
     pub fn rooms_listing(&self, asker: &Asker<'_>) -> Vec<&Arc<RoomEntry>> {
-        let who = asker.id.iter().chain(asker.affiliations);
+        let who = asker.id.iter().chain(asker.affiliations.ids());
         let lists = who.filter_map(|id| self.people.get(*id)).map(|person| &person.listed);
         let mut rooms: Vec<Guid> = lists.flatten().copied().collect();
         rooms.sort_unstable();

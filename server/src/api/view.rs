@@ -288,7 +288,7 @@ impl Views<'_> {
             state: of.state.into(),
             policy: of.policy.clone(),
             parents: parents.map(|it| principal(&it.principal)).collect(),
-            affiliation_count: person.affiliations().len(),
+            affiliation_count: person.affiliations().ids().len(),
         }
     }
 

@@ -56,7 +56,7 @@ impl Org {
     fn belongs(&self, user: &str) -> Vec<&str> {
         let person = self.person(&format!("sip:{user}@example.com"));
         let people = self.directory.people();
-        let all = person.affiliations().iter().filter_map(|id| people.get(*id));
+        let all = person.affiliations().ids().iter().filter_map(|id| people.get(*id));
         let mut names: Vec<&str> = all.map(|p| &*p.principal.display_name).collect();
         names.sort_unstable();
         names

@@ -26,7 +26,7 @@ fn people_groups_and_what_they_stand_in() {
     assert_eq!(org.person("sip:ann@example.com").principal.display_name, "Lee, Ann");
     assert_eq!(org.state("bob"), PrincipalState::Disabled);
     let eve = org.person("sip:eve@partner.test");
-    assert_eq!(eve.affiliations().len(), 1, "the domain of the address, made with her");
+    assert_eq!(eve.affiliations().ids().len(), 1, "the domain of the address, made with her");
 
     // Written and read again, nothing changes; nor does reading the first file once more.
     let text = export(&org.directory);
