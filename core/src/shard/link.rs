@@ -172,7 +172,7 @@ impl Shard {
     }
 
     /// Handles the answers at the front of `buffer`, as far as they are recognised; returns the
-    /// bytes used up. None of them ends a session or closes the link.
+    /// bytes used up. None of them closes the link.
     fn read_answers(&mut self, id: LinkId, buffer: &[u8]) -> usize {
         let mut at = 0;
         while at < buffer.len()

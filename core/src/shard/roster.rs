@@ -11,12 +11,13 @@
 use crate::mail::{Address, Leave, User};
 use crate::time::Instant;
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 #[derive(Debug, Default)]
 struct Person {
-    /// Endpoints in the room.
-    sessions: Vec<Address>,
+    /// Endpoints in the room: most users have one, and there are hundreds of thousands of these.
+    sessions: SmallVec<[Address; 1]>,
     /// Counts as being here: has an endpoint, or lost the last one a moment ago.
     is_present: bool,
     /// Clients believe that the user is here.

@@ -103,6 +103,18 @@ pub(super) struct Dialog {
     pub(super) restore: Restore,
 }
 
+impl Dialog {
+    /// Gives back what signing in took: for most of its life a dialog needs none of it.
+    fn give_back(&mut self) {
+        for rooms in [&mut self.joining, &mut self.parting, &mut self.expelling] {
+            rooms.shrink_to_fit();
+        }
+        self.holds.shrink_to_fit();
+        self.seats.shrink_to_fit();
+        self.backlog.shrink_to_fit();
+    }
+}
+
 impl Session {
     /// Notes the final answer to one of our INFOs; false when none waits for it.
     pub(super) fn note_answer(&mut self, cseq: u32, now: Instant) -> bool {
@@ -391,6 +403,7 @@ impl Shard {
         // A deadline that begins after this look cannot fall due before the next one.
         let soon = limits.info_timeout_ms.min(limits.lag_ms_max);
         self.timers.at(when.min(self.now.instant.plus_ms(soon)), Due::Session(key));
+        self.sessions[key].dialog.give_back();
     }
 
     /// Ends all sessions of a link and asks the shell to close it.
