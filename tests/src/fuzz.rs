@@ -124,12 +124,14 @@ fn check_short_way(data: &[u8]) {
     let (mut answers, front) = (Answers::default(), Front::new("TCP", sent_by.unwrap_or_default()));
     let Some(shape) = answers.learn(&data[..len], &front, (key, cseq)) else { return };
     // Lines of the first are as long as it says; those of the second may be, or not.
-    let length = |name: &str, value: &str| u16::try_from(name.len() + value.len() + 4).ok();
+    let length = |name: &str, value: &str| {
+        u16::try_from(name.len() + ": \r\n".len() + value.len()).unwrap_or_default()
+    };
     let text = |name| message.header(name).unwrap_or_default();
     let lengths = EchoLengths {
-        from: length("From", text(HeaderName::From)).unwrap_or_default(),
-        to: length("To", text(HeaderName::To)).unwrap_or_default(),
-        call_id: length("Call-ID", message.call_id()).unwrap_or_default(),
+        from: length("From", text(HeaderName::From)),
+        to: length("To", text(HeaderName::To)),
+        call_id: length("Call-ID", message.call_id()),
     };
     for data in [data, &data[len..]] {
         let Some(begun) = front.begin(data) else { continue };

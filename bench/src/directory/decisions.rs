@@ -24,6 +24,7 @@ pub struct Row {
 struct Pair<'a> {
     uri: &'a str,
     asker: Asker<'a>,
+    /// Beside the entry that has it, too: to ask that would fetch what the lookup is to find.
     room: Guid,
     entry: &'a RoomEntry,
 }

@@ -147,13 +147,11 @@ impl Shard {
         link.framer = framer;
     }
 
-    /// Handles every whole message at the front of `buffer`; returns the bytes used up.
+    /// Handles every whole message at the front of `buffer`, which does not begin with an answer
+    /// that the short way knows; returns the bytes used up.
     fn read_messages(&mut self, id: LinkId, framer: &mut Framer, buffer: &[u8]) -> usize {
         let mut at = 0;
         while self.links.get(id).is_some_and(|link| !link.is_closing) {
-            if !framer.is_mid_message() {
-                at += self.read_answers(id, &buffer[at..]);
-            }
             match framer.next(&buffer[at..]) {
                 Ok(None) => break,
                 Ok(Some(Frame::KeepAlive { len })) => at += len,
@@ -167,6 +165,7 @@ impl Shard {
                     self.close_link(id, true, Close::Refused(Refusal::Frame(error)));
                 }
             }
+            at += self.read_answers(id, &buffer[at..]);
         }
         at
     }
