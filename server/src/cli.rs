@@ -58,12 +58,15 @@ pub enum Command {
         #[arg(value_name = "FILE")]
         target: PathBuf,
     },
-    /// Bring an export into the database; messages that are there already stay. No server may run
-    /// on the same data directory
+    /// Bring an export into the database, or everything of the original: people, categories, rooms,
+    /// messages. What is there already stays. No server may run on the same data directory
     Import {
-        /// What `export` has written; `-` is the standard input
-        #[arg(value_name = "FILE")]
+        /// What `export` has written, `-` for the standard input; or a folder with the tables of
+        /// the original's database
+        #[arg(value_name = "SOURCE")]
         source: PathBuf,
+        #[command(flatten)]
+        wanted: tools::original::Wanted,
     },
     /// Administer categories, rooms, people and messages: of the server on this data directory, of
     /// one elsewhere, or of the data directory itself while no server runs on it

@@ -63,7 +63,9 @@ fn main() -> ExitCode {
         Command::Store(command) => tools::run(file, |c, out| tools::store::run(command, c, out)),
         Command::History(wanted) => tools::run(file, |c, out| tools::history::run(wanted, c, out)),
         Command::Export { target } => tools::run(file, |c, o| tools::export::run(target, c, o)),
-        Command::Import { source } => tools::run(file, |c, o| tools::import::run(source, c, o)),
+        Command::Import { source, wanted } => {
+            tools::run(file, |c, out| tools::import::run(source, wanted, c, out))
+        }
         Command::Admin(admin) => tools::admin::run(file, admin),
         Command::Completion { shell } => complete(*shell),
     };

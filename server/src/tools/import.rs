@@ -2,7 +2,7 @@
 
 use super::export::{FORMAT, Header};
 use super::message::Message;
-use super::{Answer, Fault, bar, database, note};
+use super::{Answer, Fault, bar, database, note, original};
 use crate::Exit;
 use crate::config::Config;
 use indicatif::ProgressBar;
@@ -18,11 +18,32 @@ const LINE_BYTES_MAX: u64 = 1024 * 1024;
 const BATCH_ROWS: usize = 1_000;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// Reads everything from `source`, or from the standard input for `-`.
+/// What a zip file begins with.
+const ZIP: &[u8] = b"PK";
+/// What is said of one.
+const ARCHIVE: &str = "this is a zip file, like those of Export-CsPersistentChatData. What is in \
+                       them is described nowhere; write the tables of its database instead, as \
+                       docs/guide/migration.md says, and import their folder";
+
+/// Reads everything from `source`, or from the standard input for `-`. A folder has the tables of
+/// the original's database.
 ///
 /// # Errors
 /// Cause, effect, next step.
-pub fn run(source: &Path, config: &Config, out: &mut dyn Write) -> Answer {
+pub fn run(
+    source: &Path,
+    wanted: &original::Wanted,
+    config: &Config,
+    out: &mut dyn Write,
+) -> Answer {
+    if source.is_dir() {
+        return original::run(source, wanted, config, out);
+    }
+    if !wanted.is_plain() {
+        let text = "the options are for a folder with the original's tables, and this is none, so \
+                    nothing was imported; leave them out";
+        return Err(Fault::Told(text.to_owned()));
+    }
     let (input, length) = open(source)?;
     let progress = bar("importing", length);
     let mut lines = Lines { input, number: 0, progress };
@@ -92,6 +113,9 @@ impl Lines {
 
 fn header(lines: &mut Lines) -> Result<Header, Fault> {
     let line = lines.next()?.unwrap_or_default();
+    if line.starts_with(ZIP) {
+        return Err(lines.fault(&ARCHIVE));
+    }
     let header: Header = serde_json::from_slice(&line)
         .map_err(|e| lines.fault(&format!("not the header of an export of Parlance ({e})")))?;
     match header.parlance_export {

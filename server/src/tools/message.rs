@@ -65,7 +65,7 @@ impl Message {
 }
 
 /// Characters that XML 1.0 allows.
-fn is_legal(c: char) -> bool {
+pub fn is_legal(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }
 

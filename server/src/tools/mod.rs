@@ -10,6 +10,7 @@ pub mod history;
 pub mod import;
 pub mod log;
 mod message;
+pub mod original;
 mod sample;
 pub mod store;
 mod tail;

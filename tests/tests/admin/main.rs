@@ -6,6 +6,7 @@ mod commands;
 mod fire;
 mod http;
 mod messages;
+mod original;
 mod replica;
 mod roles;
 mod tables;

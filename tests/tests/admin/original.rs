@@ -1,0 +1,336 @@
+//! The tables of the original's database, as an export of them looks, brought in and lived with.
+
+use parlance_tests::peer::{Dialog, post};
+use parlance_tests::server::{Options, Room, Server};
+use parlance_tests::tool::tool;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+/// `tblPrincipal`: the server's own; ann, bob, cat (disabled), dora (gone), and another entry of
+/// ann's address; a group, a folder, two domains; somebody without an address.
+const PRINCIPALS: &str = "\
+prinID,prinGuid,prinUri,prinName,prinDisplayName,prinCompanyName,prinEmail,prinADPath,\
+prinADUserPrincipalName,prinDisabled,prinTypeID,prinAddedOn
+1,00000000-0000-0000-0000-000000000001,ma-sys:system,System,,,,,,0,4,0
+5,A0000000-0000-0000-0000-000000000005,sip:Ann@Example.Test,ann,Ann Archer,Acme,ann@example.test,\
+\"CN=Ann,OU=Desk,DC=example,DC=test\",ann@example.test,0,5,0
+6,a0000000-0000-0000-0000-000000000006,sip:bob@example.test,bob,\"Bob \"\"B\"\" Byrne\"\
+,,,,,False,5,0
+7,a0000000-0000-0000-0000-000000000007,sip:cat@example.test,cat,Cat,,,,,1,5,0
+8,a0000000-0000-0000-0000-000000000008,sip:dora@other.test,dora,Dora,,,,,2,5,0
+9,a0000000-0000-0000-0000-000000000009,sip:ann@example.test,ann,Ann of old,,,,,2,5,0
+10,b0000000-0000-0000-0000-000000000010,ma-grp:b,Traders,Traders,,,\
+\"CN=Traders,OU=Desk,DC=example,DC=test\",,0,9,0
+11,b0000000-0000-0000-0000-000000000011,ma-grp:f,,,,,\"OU=Desk,DC=example,DC=test\",,0,10,0
+12,b0000000-0000-0000-0000-000000000012,ma-grp:d,,,,,\"DC=example,DC=test\",,0,8,0
+13,b0000000-0000-0000-0000-000000000013,nobody,,No Address,,,,,0,5,0
+";
+const ROLE_TYPES: &str = "\
+rtypeID,rtypeDesc,rtypeAllowedPermSet
+1,Member,1
+2,Manager,2
+3,Voiced,3
+4,Creator,4
+";
+/// The root, a category that walls bob off, and rooms of every kind; one has the name of a room
+/// that is here already, one names somebody who was left out.
+const NODES: &str = "\
+nodeID,nodeGuid,parentID,nodeType,nodeName,nodeDesc,invite,logged,filePost,disabled,behavior,\
+visibility,siopID,nodeAddedBy,nodeAddedOn,nodeUpdatedBy,nodeUpdatedOn,purgedOn
+1,c0000000-0000-0000-0000-000000000001,1,True,Root,,False,True,False,False,4,3,,1,\
+630822816000000000,1,630822816000000000,
+2,c0000000-0000-0000-0000-000000000002,1,True,Trading,The desk,True,True,True,False,4,3,,5,\
+635930181652500000,5,635930181652500000,
+3,c0000000-0000-0000-0000-000000000003,2,False,FX,\"Rates, \"\"spot\"\"\",,,,False,5,3,\
+d0000000-0000-0000-0000-000000000001,5,635930181652500000,6,635930181652500000,
+4,c0000000-0000-0000-0000-000000000004,2,False,room 1,,False,,,False,4,6,\
+d0000000-0000-0000-0000-000000000002,5,635930181652500000,5,635930181652500000,
+5,c0000000-0000-0000-0000-000000000005,2,False,Vault,,,,,True,4,2,,5,635930181652500000,5,\
+635930181652500000,
+";
+const ROLES: &str = "\
+prinRoleNodeID,prinRolePrinID,prinRoleTypeID,prinRoleUpdatedBy
+3,10,1,1
+3,6,1,1
+3,5,2,1
+3,5,3,1
+5,7,1,1
+5,13,1,1
+5,5,3,1
+2,5,4,1
+";
+const SCOPES: &str = "\
+scopeNodeID,scopePrinID,scopeIsDenied,scopeUpdatedBy
+2,12,False,1
+2,6,True,1
+";
+const ADDINS: &str = "\
+siopID,siopName,siopUrl
+d0000000-0000-0000-0000-000000000001,Rates,https://rates.example.test/
+d0000000-0000-0000-0000-000000000002,Files,file:///etc/passwd
+";
+const AFFILIATIONS: &str = "\
+principalID,affiliationID,index,updatedBy
+5,5,-1,1
+5,10,1,1
+5,11,2,1
+5,12,3,1
+10,11,1,1
+11,12,1,1
+";
+const INVITES: &str = "\
+prinID,invID,nodeID,createdOn
+5,1,3,2016-03-08 07:16:05.250
+7,1,5,2016-03-09 07:16:05.250
+";
+/// The second message's clock is behind the first one's; the third is the server's own; the last
+/// belongs to no room.
+const CHAT: &str = "\
+channelId,chatId,chatDate,userId,isAlert,content,rtf
+3,1,635930181652500000,5,False,\"[STORY]Buy \"\"now\"\",
+before noon\",
+3,4,635930181652400000,8,True,grüße \u{7}🦀,{\\rtf1 x}
+3,5,635930181652600000,1,False,announcement,
+4,1,635930181652500000,6,False,hello,
+9,1,635930181652500000,6,False,lost,
+";
+
+/// Writes the tables; a BOM before one of them, as some programs do.
+fn write(folder: &Path) {
+    let tables = [
+        ("tblPrincipal", PRINCIPALS),
+        ("tblRoleType", ROLE_TYPES),
+        ("tblNode", NODES),
+        ("tblPrincipalRole", ROLES),
+        ("tblScopePrincipal", SCOPES),
+        ("tblSiopWhiteList", ADDINS),
+        ("tblPrincipalAffiliations", AFFILIATIONS),
+        ("tblPrincipalInvites", INVITES),
+        ("tblChat", CHAT),
+    ];
+    fs::create_dir_all(folder).expect("a folder for the tables");
+    for (name, text) in tables {
+        let bom = if name == "tblNode" { "\u{feff}" } else { "" };
+        put(folder, name, &format!("{bom}{text}"));
+    }
+}
+
+fn put(folder: &Path, name: &str, text: &str) {
+    fs::write(folder.join(format!("{name}.csv")), text).expect("a table is written");
+}
+
+fn admin(folder: &Path, words: &[&str]) -> Value {
+    let words = [&["admin"], words, &["--json"]].concat();
+    serde_json::from_str(&tool(folder, &words).done()).expect("an answer in JSON")
+}
+
+fn uris(list: &Value) -> Vec<&str> {
+    let list = list.as_array().expect("a list").iter();
+    list.map(|item| item["uri"].as_str().expect("a URI")).collect()
+}
+
+/// A data directory where a server ran once, with a room called Room 1, and the tables beside it.
+fn stopped() -> Server {
+    let rooms = vec![Room::numbered(1)];
+    let mut server = Server::start(&Options { rooms, ..Options::default() });
+    assert!(server.stop().success());
+    write(&server.folder().join("tables"));
+    server
+}
+
+const FX: &str = "c0000000-0000-0000-0000-000000000003";
+
+#[test]
+fn everything_of_the_original_is_here_and_goes_on() {
+    let mut server = stopped();
+    let folder = server.folder().to_owned();
+    let told = "7 principals, 1 categories, 3 rooms,\n1 add-ins, 8 entries of lists, 2 invitations";
+    let messages = "messages in the tables: 4; there already: 0; left out: 1\n";
+    let dry = tool(&folder, &["import", "tables", "--dry-run", "--report", "report.csv"]);
+    let findings = dry.err.clone();
+    assert_eq!(dry.done(), format!("would be made or changed: {told}\n{messages}"));
+    assert!(tool(&folder, &["admin", "room", "get", "FX"]).failed().contains("FX"));
+    let report = fs::read_to_string(folder.join("report.csv")).expect("the report");
+    for part in [
+        "no SIP address",
+        "both are sip:ann@example.test",
+        "\"\"room 1\"\"\",\"is called \"\"room 1 (2)\"\" here",
+        "\"\"file:///etc/passwd\"\" is no web address",
+        "a list names principal 13",
+        "has presenters, but is no auditorium",
+        "its time is before that of the message before",
+        "characters that XML does not allow",
+        "from sip:principal-1@example.test",
+        "node 9,\"is no room here",
+    ] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+    assert_eq!(report.lines().count(), 1 + 10, "{report}");
+    assert!(findings.contains("principal 13 (nobody)"), "{findings}");
+
+    let made = tool(&folder, &["import", "tables"]).done();
+    let messages = "messages imported: 4; there already: 0; left out: 1\n";
+    assert_eq!(made, format!("made or changed: {told}\n{messages}"));
+    let room = admin(&folder, &["room", "get", "FX"]);
+    assert_eq!(room["id"], FX);
+    let kind = [&room["privacy"], &room["type"], &room["invitations"], &room["disabled"]];
+    assert_eq!(kind, [&json!("closed"), &json!("auditorium"), &json!("inherit"), &json!(false)]);
+    assert_eq!(room["description"], "Rates, \"spot\"");
+    let traders = "ma-grp:b0000000-0000-0000-0000-000000000010@u.g";
+    assert_eq!(uris(&room["members"]), ["sip:bob@example.test", traders]);
+    assert_eq!(uris(&room["managers"]), ["sip:ann@example.test"]);
+    assert_eq!(uris(&room["presenters"]), ["sip:ann@example.test"]);
+    assert_eq!(room["addin"]["name"], "Rates", "{room}");
+    let (created, updated) = (&room["audit"]["created_by"], &room["audit"]["updated_by"]);
+    assert_eq!([created, updated], ["sip:ann@example.test", "sip:bob@example.test"], "{room}");
+    assert_eq!(room["audit"]["created_on"], "2016-03-08T07:16:05.2500000Z", "{room}");
+    let category = admin(&folder, &["category", "get", "Trading"]);
+    assert_eq!(uris(&category["allowed"]), ["ma-dom:example.test"], "the domain that was here");
+    assert_eq!(uris(&category["denied"]), ["sip:bob@example.test"]);
+    assert_eq!(uris(&category["creators"]), ["sip:ann@example.test"]);
+    assert_eq!([&category["invites"], &category["file_upload"]], [true, true]);
+    let vault = admin(&folder, &["room", "get", "Vault"]);
+    assert_eq!([&vault["privacy"], &vault["disabled"]], [&json!("secret"), &json!(true)]);
+    assert_eq!(admin(&folder, &["room", "get", "room 1 (2)"])["addin"], Value::Null);
+    let cat = admin(&folder, &["user", "get", "sip:cat@example.test"]);
+    assert_eq!(cat["state"], "disabled");
+
+    // The walls stand, the numbers go on, and who was there finds what was said.
+    let shown = tool(&folder, &["history", "FX"]).done();
+    let story = "  1  Ann Archer <sip:ann@example.test>: [STORY]Buy \"now\",\n    before noon\n";
+    assert!(shown.contains(story), "{shown}");
+    assert!(shown.contains("Dora <sip:dora@other.test>: [alert] grüße 🦀"), "{shown}");
+    assert!(shown.contains("<sip:principal-1@example.test>: announcement"), "{shown}");
+    server.restart();
+    let mut ann = Dialog::open(server.sip, "ann");
+    assert_eq!(ann.join(FX), 200);
+    assert_eq!(Dialog::open(server.sip, "bob").join(FX), 404, "denied, so it is not there");
+    let uri = format!("ma-chan://example.test/{FX}");
+    assert_eq!(ann.info(&post(&uri, "sip:ann@example.test", "we go on")), 200);
+    server.until_stored();
+    let last = tool(&folder, &["history", "FX", "--last", "1"]).done();
+    assert!(last.ends_with("  6  ann <sip:ann@example.test>: we go on\n"), "{last}");
+    assert!(server.stop().success());
+}
+
+#[test]
+fn an_import_can_be_repeated_and_brings_what_is_new() {
+    let server = stopped();
+    let folder = server.folder().to_owned();
+    let import = |words: &[&str]| tool(&folder, &[&["import", "tables"], words].concat());
+    import(&["--level", "user,category,room-directory"]).done();
+    let content = import(&["--level", "content", "--since", "2016-03-08T07:16:05.255Z"]).done();
+    assert!(content.contains("messages imported: 1; there already: 0; left out: 4"), "{content}");
+    let rest = import(&[]).done();
+    assert!(
+        rest.starts_with("made or changed: 0 principals, 0 categories, 0 rooms,\n0 add-ins, 0")
+    );
+    assert!(rest.ends_with("messages imported: 3; there already: 1; left out: 1\n"), "{rest}");
+    let version = admin(&folder, &["room", "get", "FX"])["version"].clone();
+
+    // What the original has changed since comes after, and what happened here to people stays.
+    let named = PRINCIPALS.replace("Ann Archer", "Ann Baker").replace("Byrne", "Burns");
+    put(&folder.join("tables"), "tblPrincipal", &named);
+    admin(&folder, &["user", "set", "sip:bob@example.test", "--display-name", "Robert"]);
+    put(&folder.join("tables"), "tblPrincipalRole", &ROLES.replace("3,6,1,1\n", "3,7,1,1\n"));
+    put(&folder.join("tables"), "tblChat", &format!("{CHAT}9,2,635930181652500000,6,0,x,\n"));
+    let changed = import(&[]).done();
+    assert!(changed.contains("0 categories, 1 rooms,\n0 add-ins, 2 entries"), "{changed}");
+    let room = admin(&folder, &["room", "get", "FX"]);
+    assert_eq!(room["version"].as_u64(), version.as_u64().map(|version| version + 1));
+    assert!(uris(&room["members"]).contains(&"sip:cat@example.test"), "{room}");
+    let bob = admin(&folder, &["user", "get", "sip:bob@example.test"]);
+    assert_eq!(bob["display_name"], "Robert");
+    let shown = tool(&folder, &["history", "FX"]).done();
+    assert!(shown.contains("Ann Archer <"), "named as when it was imported: {shown}");
+    let skipped = import(&["--skip-disabled", "--dry-run"]);
+    assert!(!skipped.err.contains("Vault"), "{skipped:?}");
+}
+
+#[test]
+fn what_group_chat_2010_had_is_flattened() {
+    let server = stopped();
+    let (folder, tables) = (server.folder().to_owned(), server.folder().join("tables"));
+    let head = "nodeID,nodeGuid,parentID,nodeType,nodeName,nodeDesc,topic,overrideMember,invite,\
+                logged,filePost,disabled,behavior,visibility,siopID,nodeAddedBy,nodeAddedOn,\
+                nodeUpdatedBy,nodeUpdatedOn";
+    let node = |number: u32, parent: u32, kind: &str, name: &str, topic: &str, overrides: u8| {
+        format!(
+            "{number},e0000000-0000-0000-0000-{number:012},{parent},{kind},{name},,{topic},\
+             {overrides},,,,0,4,3,,5,635930181652500000,5,635930181652500000\n"
+        )
+    };
+    let nodes = [
+        node(1, 1, "1", "Root", "", 0),
+        node(2, 1, "1", "Bank", "", 0),
+        node(3, 2, "1", "Desk", "", 0),
+        node(4, 3, "0", "FX", "spot", 0),
+        node(5, 3, "0", "Bonds", "", 1),
+    ];
+    put(&tables, "tblNode", &format!("{head}\n{}", nodes.concat()));
+    let scope = "scopeNodeID,scopePrinID,scopeUpdatedBy\n2,10,1\n1,12,1\n";
+    put(&tables, "tblScopePrincipal", scope);
+    let roles = "prinRoleNodeID,prinRolePrinID,prinRoleTypeID\n1,5,2\n2,7,1\n5,6,1\n";
+    put(&tables, "tblPrincipalRole", roles);
+    let federated = "20,a0000000-0000-0000-0000-000000000020,sip:zoe@partner.test,,Zoe,,,,,0,7,0\n";
+    put(&tables, "tblPrincipal", &format!("{PRINCIPALS}{federated}"));
+    let said = tool(&folder, &["import", "tables"]);
+    assert!(said.err.contains("\"Desk\": is called \"Bank - Desk\" here"), "{said:?}");
+    assert!(said.err.contains("1 rooms: have a topic"), "{said:?}");
+    said.done();
+    let desk = admin(&folder, &["category", "get", "Bank - Desk"]);
+    let traders = "ma-grp:b0000000-0000-0000-0000-000000000010@u.g";
+    assert_eq!(uris(&desk["allowed"]), [traders], "from Bank, and not from the root");
+    let (fx, bonds) =
+        (admin(&folder, &["room", "get", "FX"]), admin(&folder, &["room", "get", "Bonds"]));
+    assert_eq!(uris(&fx["managers"]), ["sip:ann@example.test"], "of the root, so of every room");
+    assert_eq!(uris(&bonds["managers"]), ["sip:ann@example.test"]);
+    assert_eq!(uris(&fx["members"]), ["sip:cat@example.test"], "handed down");
+    assert_eq!(uris(&bonds["members"]), ["sip:bob@example.test"], "its own only");
+    let zoe = admin(&folder, &["user", "get", "sip:zoe@partner.test"]);
+    assert_eq!(zoe["state"], "disabled");
+}
+
+#[test]
+fn bad_tables_are_refused_by_line_and_nothing_is_half_done() {
+    let mut server = stopped();
+    let (folder, tables) = (server.folder().to_owned(), server.folder().join("tables"));
+    let refused = |name: &str, text: &str| {
+        write(&tables);
+        put(&tables, name, text);
+        tool(&folder, &["import", "tables"]).failed()
+    };
+    let said = refused("tblNode", &NODES.replace("c0000000-0000-0000-0000-000000000003", "FX"));
+    assert!(said.contains("tblNode.csv, line 4: nodeGuid \"FX\" is no GUID"), "{said}");
+    let said = refused("tblNode", &NODES.replace("nodeType", "kind"));
+    assert!(said.contains("line 2: there is no column nodeType"), "{said}");
+    let said = refused("tblRoleType", "rtypeID,rtypeDesc\n1\n");
+    assert!(said.contains("tblRoleType.csv, line 2: 1 fields where"), "{said}");
+    let said = refused("tblPrincipal", &PRINCIPALS.replace("Archer", &"x".repeat(9 << 20)));
+    assert!(said.contains("is a quotation mark missing?"), "{said}");
+    assert!(admin(&folder, &["room", "get"]).as_array().is_some_and(|rooms| rooms.len() == 1));
+
+    // Messages come last, and what came before them is kept.
+    let said = refused("tblChat", &CHAT.replace("3,5,", "3,3,"));
+    assert!(said.contains("line 5: message 3 of channel 3 comes after 4"), "{said}");
+    let said = refused("tblChat", &CHAT.replace("635930181652600000", "7"));
+    assert!(said.contains("line 5: chatDate \"7\" is no time"), "{said}");
+    write(&tables);
+    tool(&folder, &["import", "tables"]).done();
+    let said = refused("tblChat", &CHAT.replace("announcement", "something else"));
+    assert!(said.contains("another message"), "{said}");
+
+    fs::remove_file(tables.join("tblScopePrincipal.csv")).expect("a table is removed");
+    let said = tool(&folder, &["import", "tables"]).failed();
+    assert!(said.contains("no tblScopePrincipal.csv, without which nobody can tell"), "{said}");
+    fs::write(folder.join("archive.zip"), b"PK\x03\x04").expect("an archive");
+    let said = tool(&folder, &["import", "archive.zip"]).failed();
+    assert!(said.contains("Export-CsPersistentChatData"), "{said}");
+    let said = tool(&folder, &["import", "archive.zip", "--dry-run"]).failed();
+    assert!(said.contains("the options are for a folder"), "{said}");
+    write(&tables);
+    server.restart();
+    let said = tool(&folder, &["import", "tables"]).failed();
+    assert!(said.contains("a server runs on"), "{said}");
+}
