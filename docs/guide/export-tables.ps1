@@ -18,9 +18,9 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
-# Messages must come in the order of rooms and numbers; the rest only for those who read the files.
+# Messages must come in the order of rooms and numbers. Principals come last, so that whoever is
+# named in another table is among them, also if the service runs meanwhile.
 $tables = [ordered]@{
-    Principal             = 'prinID'
     RoleType              = 'rtypeID'
     Node                  = 'nodeID'
     PrincipalRole         = 'prinRoleNodeID, prinRolePrinID, prinRoleTypeID'
@@ -29,18 +29,9 @@ $tables = [ordered]@{
     PrincipalAffiliations = 'principalID, affiliationID'
     PrincipalInvites      = 'prinID, invID'
     Chat                  = 'channelId, chatId'
+    Principal             = 'prinID'
 }
 $culture = [Globalization.CultureInfo]::InvariantCulture
-
-function ConvertTo-Field($value) {
-    $text = switch ($value) {
-        { $_ -is [DBNull] }   { return '' }
-        { $_ -is [bool] }     { [int] $value; break }
-        { $_ -is [datetime] } { $value.ToString('yyyy-MM-ddTHH:mm:ss.fff', $culture); break }
-        default               { [Convert]::ToString($value, $culture) }
-    }
-    '"' + ([string] $text).Replace('"', '""') + '"'
-}
 
 New-Item -ItemType Directory -Force $Folder | Out-Null
 $connection = New-Object Data.SqlClient.SqlConnection `
@@ -67,9 +58,19 @@ try {
             $columns = 0..($rows.FieldCount - 1)
             $writer.Write((($columns | ForEach-Object { $rows.GetName($_) }) -join ',') + "`r`n")
             $count = 0
+            $fields = New-Object string[] $rows.FieldCount
             while ($rows.Read()) {
-                $fields = foreach ($column in $columns) { ConvertTo-Field $rows.GetValue($column) }
-                $writer.Write(($fields -join ',') + "`r`n")
+                foreach ($column in $columns) {
+                    $value = $rows.GetValue($column)
+                    if ($value -is [DBNull]) { $fields[$column] = ''; continue }
+                    if ($value -is [bool]) { $value = [int] $value }
+                    if ($value -is [datetime]) {
+                        $value = $value.ToString('yyyy-MM-ddTHH:mm:ss.fff', $culture)
+                    }
+                    $text = [Convert]::ToString($value, $culture)
+                    $fields[$column] = '"' + $text.Replace('"', '""') + '"'
+                }
+                $writer.Write([string]::Join(',', $fields) + "`r`n")
                 $count++
             }
         }

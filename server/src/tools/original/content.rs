@@ -3,6 +3,7 @@
 //! A message keeps its number and its time. Files (`ma-filelink:`), stories (`[STORY]`) and links
 //! stand in its text as the original's clients wrote them, and are left so (`xccos.md` §4.6).
 
+use super::findings::Findings;
 use super::people::{People, stranger};
 use super::rows::{NodeNumber, Who};
 use super::table::{Fields, each};
@@ -10,8 +11,7 @@ use crate::tools::message::is_legal;
 use crate::tools::{Fault, bar};
 use hashbrown::{HashMap, HashSet};
 use parlance_core::directory::model::PrincipalKind;
-use parlance_people::Findings;
-use parlance_storage::sql::{AnyStore, Conflict, Error, Place, Row, Store};
+use parlance_storage::sql::{AnyStore, Conflict, Error, NUMBER_MAX, Place, RoomEnd, Row, Store};
 use parlance_wire::limits::XCCOS_REQUEST_BYTES_MAX;
 use parlance_wire::xccos::{Guid, Timestamp};
 use std::path::Path;
@@ -19,8 +19,11 @@ use std::path::Path;
 /// What goes into the database at once.
 const BATCH_ROWS: usize = 1_000;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
-/// Longest text that a client could have posted, and so longest that is kept.
+/// Longest message, plain text and RTF together as XML: what a client could have posted. A history
+/// that shows a longer one would end with it.
 const TEXT_BYTES_MAX: usize = XCCOS_REQUEST_BYTES_MAX;
+/// What is read of a message.
+const COLUMNS: [&str; 6] = ["channelId", "chatId", "chatDate", "userId", "isAlert", "content"];
 
 /// What to bring, and where it belongs.
 pub struct Content<'a> {
@@ -28,12 +31,14 @@ pub struct Content<'a> {
     pub domain: &'a str,
     /// Rooms that take messages.
     pub rooms: &'a HashMap<NodeNumber, Guid>,
+    /// Rooms that the import has made.
+    pub new: &'a HashSet<Guid>,
     /// Rooms that were left out on purpose.
     pub skipped: &'a HashSet<NodeNumber>,
     pub since: Option<Timestamp>,
 }
 
-/// What came of it.
+/// What came of it so far.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Brought {
     pub imported: u64,
@@ -49,19 +54,34 @@ pub struct Brought {
 pub fn bring(
     path: &Path,
     content: &Content<'_>,
-    store: Option<&mut AnyStore>,
+    mut store: Option<&mut AnyStore>,
     findings: &mut Findings,
-) -> Result<Brought, Fault> {
-    let (batch, bytes, ends, strangers) = Default::default();
-    let brought = Brought::default();
+    brought: &mut Brought,
+) -> Result<(), Fault> {
+    if let Some(store) = &mut store {
+        tell_erased(content, &store.rooms()?, findings);
+    }
+    let (batch, bytes, ends, strangers, given_up) = Default::default();
     let mut bringing =
-        Bringing { content, store, findings, batch, bytes, ends, strangers, brought };
+        Bringing { content, store, findings, batch, bytes, ends, strangers, given_up, brought };
     let progress = bar("importing", path.metadata().map_or(0, |file| file.len()));
-    each(path, &progress, |row| bringing.message(row))?;
+    each(path, &COLUMNS, &progress, |row| bringing.message(row))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     bringing.flush().map_err(|cause| format!("{name}, at its end: {cause}"))?;
     progress.finish_and_clear();
-    Ok(bringing.brought)
+    Ok(())
+}
+
+/// A room that was here before and was removed goes on behind its end: what was said before stays
+/// erased.
+fn tell_erased(content: &Content<'_>, ends: &[RoomEnd], findings: &mut Findings) {
+    for end in ends.iter().filter(|end| content.new.contains(&end.room)) {
+        let reason = format!(
+            "was here before and was removed; what was said in it up to number {} stays erased",
+            end.place.number
+        );
+        findings.add(&format!("room {}", end.room), reason);
+    }
 }
 
 struct Bringing<'a> {
@@ -73,7 +93,9 @@ struct Bringing<'a> {
     /// Number and time of the last message of each room.
     ends: HashMap<NodeNumber, (u64, Timestamp)>,
     strangers: HashSet<Who>,
-    brought: Brought,
+    /// Rooms where something else was said under the numbers of the tables.
+    given_up: HashSet<Guid>,
+    brought: &'a mut Brought,
 }
 
 impl Bringing<'_> {
@@ -89,26 +111,21 @@ impl Bringing<'_> {
             }
             return Ok(());
         };
-        let number = u64::try_from(row.number("chatId")?).map_err(|_| "chatId is below 0")?;
+        let number = row.number("chatId")?;
+        let number = u64::try_from(number).ok().filter(|n| (1..=NUMBER_MAX).contains(n));
+        let number = number.ok_or_else(|| format!("chatId is not from 1 to {NUMBER_MAX}"))?;
         let (last, ts) = self.place(node, number, row.time("chatDate")?)?;
         self.ends.insert(node, (last, ts));
-        if self.content.since.is_some_and(|since| ts < since) {
+        let is_early = self.content.since.is_some_and(|since| ts < since);
+        if is_early || self.given_up.contains(&room) {
             self.brought.left += 1;
             return Ok(());
         }
         let (author, author_name) = self.author(row.number("userId")?);
         let what = || format!("message {number} of room {room}");
         let chat = self.text(row.text("content")?, &what);
-        let rtf = row.text_if_any("rtf");
-        let rtf = match rtf.len() {
-            0 => None,
-            1..=TEXT_BYTES_MAX => Some(self.text(rtf, &what)),
-            _ => {
-                let reason = "its RTF is longer than a message may be; its plain text is kept";
-                self.findings.add(&what(), reason);
-                None
-            }
-        };
+        let rtf = Some(self.text(row.text_or_null("rtf"), &what)).filter(|rtf| !rtf.is_empty());
+        let (chat, rtf) = self.bounded(chat, rtf, &what);
         let alert = row.flag("isAlert")? == Some(true);
         self.bytes += chat.len() + rtf.as_ref().map_or(0, String::len);
         let place = Place { term: 0, number };
@@ -145,61 +162,122 @@ impl Bringing<'_> {
         if let Some(person) = known.filter(|person| person.kind == PrincipalKind::User) {
             return (person.uri.clone(), person.display_name.clone());
         }
-        let stranger = stranger(who, self.content.domain);
+        let (uri, name) = stranger(who, self.content.domain);
         if self.strangers.insert(who) {
-            let reason =
-                format!("is no user here; what they said is kept as from {}", stranger.uri);
+            let reason = format!("is no user here; what they said is kept as from {uri}");
             self.findings.add(&format!("principal {who}"), reason);
         }
-        (stranger.uri, stranger.display_name)
+        (uri, name)
     }
 
-    /// What clients can be told in XML, and no more than a message may have.
+    /// What clients can be told in XML.
     fn text(&mut self, text: &str, what: &dyn Fn() -> String) -> String {
-        let mut kept: String = text.chars().filter(|c| is_legal(*c)).collect();
+        let kept: String = text.chars().filter(|c| is_legal(*c)).collect();
         if kept.len() != text.len() {
             self.findings.add(&what(), "has characters that XML does not allow; they are left out");
-        }
-        if kept.len() > TEXT_BYTES_MAX {
-            kept.truncate(kept.floor_char_boundary(TEXT_BYTES_MAX));
-            let reason = format!("is longer than {TEXT_BYTES_MAX} bytes, and is cut there");
-            self.findings.add(&what(), reason);
         }
         kept
     }
 
+    /// No more than a message may have.
+    fn bounded(
+        &mut self,
+        mut chat: String,
+        mut rtf: Option<String>,
+        what: &dyn Fn() -> String,
+    ) -> (String, Option<String>) {
+        let room = TEXT_BYTES_MAX.saturating_sub(xml_bytes(&chat));
+        if rtf.as_ref().is_some_and(|rtf| xml_bytes(rtf) > room) {
+            rtf = None;
+            let reason = "its RTF is longer than a message may be; its plain text is kept";
+            self.findings.add(&what(), reason);
+        }
+        if room == 0 && xml_bytes(&chat) > TEXT_BYTES_MAX {
+            let mut bytes = 0;
+            let mut ends = chat.char_indices().map(|(at, c)| {
+                bytes += xml_char_bytes(c);
+                (at, bytes)
+            });
+            let end = ends.find(|(_, bytes)| *bytes > TEXT_BYTES_MAX).map(|(at, _)| at);
+            chat.truncate(end.unwrap_or(chat.len()));
+            let reason = format!("is longer than {TEXT_BYTES_MAX} bytes as XML, and is cut there");
+            self.findings.add(&what(), reason);
+        }
+        (chat, rtf)
+    }
+
     fn flush(&mut self) -> Result<(), String> {
-        let count = self.batch.len() as u64;
-        match &mut self.store {
-            Some(store) => {
-                let done = match store.import(&self.batch) {
-                    Err(Error::Conflict(Conflict::Message(_))) => {
-                        take_names(store, &mut self.batch)?;
-                        store.import(&self.batch)
-                    }
-                    done => done,
-                };
-                let done = done.map_err(|e| format!("up to here: {e}"))?;
-                self.brought.imported += done.inserted as u64;
-                self.brought.repeated += done.repeated as u64;
-            }
-            None => self.brought.imported += count,
+        if let Some(store) = &mut self.store {
+            let done = match store.import(&self.batch) {
+                Err(Error::Conflict(Conflict::Message(_))) => {
+                    self.agree()?;
+                    let store = self.store.as_mut().expect("it was there");
+                    store.import(&self.batch)
+                }
+                done => done,
+            };
+            let done = done.map_err(|e| format!("up to here: {e}"))?;
+            self.brought.imported += done.inserted as u64;
+            self.brought.repeated += done.repeated as u64;
+        } else {
+            self.brought.imported += self.batch.len() as u64;
         }
         self.batch.clear();
         self.bytes = 0;
         Ok(())
     }
+
+    /// Some messages of the batch are here already, but not as the tables have them. Names and
+    /// addresses have changed since, and an administrator's replacement is taken over; what was
+    /// said here under a number of the tables stays, and ends the room's import.
+    fn agree(&mut self) -> Result<(), String> {
+        let store = self.store.as_mut().expect("only a database can disagree");
+        let mut kept = Vec::with_capacity(self.batch.len());
+        for row in std::mem::take(&mut self.batch) {
+            if self.given_up.contains(&row.room) {
+                self.brought.left += 1;
+                continue;
+            }
+            let after = Place { number: row.place.number + 1, ..row.place };
+            let known = store.last(row.room, 1, Some(after)).map_err(|e| e.to_string())?;
+            let Some(known) = known.into_iter().find(|known| known.place == row.place) else {
+                kept.push(row);
+                continue;
+            };
+            let is_same_text = known.chat == row.chat;
+            if known.ts != row.ts && !(is_same_text && known.author == row.author) {
+                let reason = format!(
+                    "something else was said here under number {}: the messages of the tables from \
+                     there on are left out",
+                    row.place.number
+                );
+                self.findings.add(&format!("room {}", row.room), reason);
+                self.given_up.insert(row.room);
+                self.brought.left += 1;
+                continue;
+            }
+            if !is_same_text {
+                let changed = store.messages_replace(row.room, &[row.place], &row.chat);
+                changed.map_err(|e| e.to_string())?;
+                let reason = "had another text; it has that of the tables now";
+                let what = format!("message {} of room {}", row.place.number, row.room);
+                self.findings.add(&what, reason);
+            }
+            self.brought.repeated += 1;
+        }
+        self.batch = kept;
+        Ok(())
+    }
 }
 
-/// Messages that are here already keep the name that their author had when they were imported:
-/// the tables know only the one of today.
-fn take_names(store: &mut AnyStore, batch: &mut [Row]) -> Result<(), String> {
-    for row in batch {
-        let after = Place { number: row.place.number + 1, ..row.place };
-        let known = store.last(row.room, 1, Some(after)).map_err(|e| e.to_string())?;
-        if let Some(known) = known.into_iter().find(|known| known.place == row.place) {
-            row.author_name = known.author_name;
-        }
+/// Bytes of a text in an XML document.
+fn xml_bytes(text: &str) -> usize {
+    text.chars().map(xml_char_bytes).sum()
+}
+
+fn xml_char_bytes(c: char) -> usize {
+    match c {
+        '<' | '>' | '&' | '"' | '\'' | '\t' | '\n' | '\r' => "&quot;".len(),
+        c => c.len_utf8(),
     }
-    Ok(())
 }

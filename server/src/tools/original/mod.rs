@@ -11,47 +11,51 @@
 //! | `rows` | the tables that make up the directory |
 //! | `people`, `nodes` | what they come to here |
 //! | `content` | messages |
+//! | `findings` | what could not be taken over as it is |
 
 mod content;
+mod findings;
 mod nodes;
 mod people;
 mod rows;
 mod table;
 
-use super::{Answer, Fault, database, note};
+use super::{Answer, Fault, database};
 use crate::Exit;
 use crate::admin::{Admin, Options, Rooms, Surface, load, open_configured};
 use crate::config::Config;
-use crate::files::write_whole;
 use clap::{Args, ValueEnum};
 use content::{Brought, Content};
+use findings::Findings;
+use hashbrown::{HashMap, HashSet};
 use nodes::Nodes;
 use parlance_core::Directory;
 use parlance_core::admin::{Act, Actor};
 use parlance_core::directory::{Change, Revision};
-use parlance_people::Findings;
 use parlance_storage::disk::real::RealDisk;
 use parlance_storage::sql::{AnyStore, Store};
 use parlance_wire::xccos::{Guid, Timestamp};
+use rows::Tables;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Rows of the database that one transaction writes.
 const BATCH_ROWS: usize = 50_000;
-/// Findings shown on the standard error; a report has more.
-const SHOWN_MAX: usize = 20;
 
 /// How much is brought (`product.md` §3.10).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Level {
+    /// Everything
+    #[default]
+    All,
     /// Users, groups, folders, domains, and what they stand in
     User,
-    /// Add-ins and categories
+    /// These, and add-ins and categories
     Category,
-    /// Rooms and invitations
+    /// These, and rooms and invitations
     RoomDirectory,
-    /// Messages
+    /// Messages alone
     Content,
 }
 
@@ -61,9 +65,9 @@ pub struct Wanted {
     /// Of the original's tables: only say what would come of it
     #[arg(long)]
     dry_run: bool,
-    /// Of the original's tables: only these parts, separated by commas; everything without it
-    #[arg(long, value_delimiter = ',', value_name = "LEVELS")]
-    level: Vec<Level>,
+    /// Of the original's tables: only a part
+    #[arg(long, value_enum, default_value_t)]
+    level: Level,
     /// Of the original's tables: no messages before this time, such as 2020-01-01T00:00:00Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -79,11 +83,18 @@ impl Wanted {
     /// Everything, in earnest.
     pub fn is_plain(&self) -> bool {
         let Wanted { dry_run, level, since, skip_disabled, report } = self;
-        !dry_run && level.is_empty() && since.is_none() && !skip_disabled && report.is_none()
+        let is_all = *level == Level::All && since.is_none() && report.is_none();
+        is_all && !dry_run && !skip_disabled
     }
 
-    fn has(&self, level: Level) -> bool {
-        self.level.is_empty() || self.level.contains(&level)
+    fn has(&self, part: Level) -> bool {
+        let order = [Level::User, Level::Category, Level::RoomDirectory];
+        let place = |level| order.iter().position(|known| *known == level);
+        match (self.level, place(part)) {
+            (Level::All, _) => true,
+            (level, Some(part)) => place(level).is_some_and(|level| part <= level),
+            (level, None) => level == part,
+        }
     }
 }
 
@@ -98,36 +109,60 @@ pub fn run(folder: &Path, wanted: &Wanted, config: &Config, out: &mut dyn Write)
         })?),
         None => None,
     };
-    let tables = rows::read(folder)?;
     let mut findings = Findings::default();
+    let tables = rows::read(folder, &mut findings)?;
     for missing in &tables.missing {
         let file = format!("tbl{missing}.csv");
         findings.add(&file, "is not there; what it would tell is not imported");
     }
+    if config.directory.admits_unknown {
+        let reason = "is \"admit\": whoever is in no table may chat, as a member of the domain; \
+                      the original refused them; write \"refuse\"";
+        findings.add("[people] unknown", reason);
+    }
     let mut target = Target::open(config, wanted.dry_run)?;
+    let mut done = Counts::default();
+    let outcome = import(&tables, wanted, since, config, &mut target, &mut findings, &mut done);
+    done.print(wanted.dry_run, out)?;
+    findings.tell(wanted.report.as_deref())?;
+    outcome.map(|()| Exit::Done)
+}
+
+fn import(
+    tables: &Tables,
+    wanted: &Wanted,
+    since: Option<Timestamp>,
+    config: &Config,
+    target: &mut Target,
+    findings: &mut Findings,
+    done: &mut Counts,
+) -> Result<(), Fault> {
     let directory = target.directory.clone();
-    let (people, persons) = people::plan(&tables, &directory, &mut findings);
-    let nodes = nodes::plan(&tables, &people, &directory, wanted.skip_disabled, &mut findings);
+    let (people, persons) =
+        people::plan(tables, &directory, config.people.ldap.is_some(), findings);
+    let nodes = nodes::plan(tables, &people, &directory, wanted.skip_disabled, findings);
     let Nodes { categories, rooms, ids, skipped } = nodes;
     let parts =
         [(Level::User, persons), (Level::Category, categories), (Level::RoomDirectory, rooms)];
-    let mut counts = Counts::default();
-    for (_, changes) in parts.into_iter().filter(|(level, _)| wanted.has(*level)) {
-        changes.iter().for_each(|change| counts.add(change));
-        target.load(changes)?;
+    let invitations = target.invitations()?;
+    for (_, changes) in parts.into_iter().filter(|(part, _)| wanted.has(*part)) {
+        target.load(changes, done)?;
+    }
+    if let (Some(before), Some(after)) = (invitations, target.invitations()?) {
+        done.invitations = after.saturating_sub(before);
     }
     // Rooms that are not here, as they were not asked for, take no messages.
-    let ids = ids.into_iter().filter(|(_, id)| target.directory.room(*id).is_some()).collect();
+    let ids = ids.into_iter().filter(|(_, id)| target.directory.room(*id).is_some());
+    let ids: HashMap<_, _> = ids.collect();
+    let is_new = |id: &Guid| directory.room(*id).is_none();
+    let new = ids.values().copied().filter(is_new).collect();
     let (people, domain) = (&people, &*directory.domain);
-    let content = Content { people, domain, rooms: &ids, skipped: &skipped, since };
+    let content = Content { people, domain, rooms: &ids, new: &new, skipped: &skipped, since };
     let store = target.writing.as_mut().map(|writing| &mut writing.store);
-    let brought = match tables.chat.as_deref().filter(|_| wanted.has(Level::Content)) {
-        Some(path) => content::bring(path, &content, store, &mut findings)?,
-        None => Brought::default(),
-    };
-    counts.print(&brought, wanted.dry_run, out)?;
-    tell(&findings, wanted.report.as_deref())?;
-    Ok(Exit::Done)
+    match tables.chat.as_deref().filter(|_| wanted.has(Level::Content)) {
+        Some(path) => content::bring(path, &content, store, findings, &mut done.brought),
+        None => Ok(()),
+    }
 }
 
 /// What it goes into.
@@ -163,9 +198,16 @@ impl Target {
         Ok(Target { directory, writing: Some(Writing { admin, store, _lock: lock }) })
     }
 
+    /// Invitations in the database.
+    fn invitations(&mut self) -> Result<Option<u64>, Fault> {
+        let Some(writing) = &mut self.writing else { return Ok(None) };
+        Ok(Some(writing.store.invitations_total()?))
+    }
+
     /// Applies changes, in transactions of bearable size.
-    fn load(&mut self, changes: Vec<Change>) -> Result<(), Fault> {
+    fn load(&mut self, changes: Vec<Vec<Change>>, done: &mut Counts) -> Result<(), Fault> {
         for batch in batches(changes) {
+            let counts = Counts::of(&batch);
             self.directory = match &self.writing {
                 Some(Writing { admin, .. }) => {
                     let actor = Actor::Administrator { name: "import".into() };
@@ -184,6 +226,7 @@ impl Target {
                     Arc::new(next)
                 }
             };
+            done.add(&counts);
         }
         Ok(())
     }
@@ -216,22 +259,26 @@ impl Rooms for NoRooms {
     fn forget(&self, _: Guid, _: u64) {}
 }
 
-/// In parts that one transaction can take; a change stands behind what it needs, in any of them.
-fn batches(changes: Vec<Change>) -> Vec<Vec<Change>> {
-    let (mut batches, mut rows) = (vec![Vec::new()], 0);
-    for change in changes {
-        let weight = 1 + match &change {
+/// In parts that one transaction can take; what stands together stays so, and stands behind what it
+/// needs. One list that is longer than a part goes alone.
+fn batches(units: Vec<Vec<Change>>) -> Vec<Vec<Change>> {
+    let weight = |change: &Change| {
+        1 + match change {
             Change::Parents { parents, .. } => parents.len(),
             Change::Entries { add, remove, .. } => add.len() + remove.len(),
             Change::Invited { users, .. } => users.len(),
             _ => 0,
-        };
-        if rows > 0 && rows + weight > BATCH_ROWS {
+        }
+    };
+    let (mut batches, mut rows) = (vec![Vec::new()], 0);
+    for unit in units {
+        let unit_rows: usize = unit.iter().map(weight).sum();
+        if rows > 0 && rows + unit_rows > BATCH_ROWS {
             batches.push(Vec::new());
             rows = 0;
         }
-        rows += weight;
-        batches.last_mut().expect("never empty").push(change);
+        rows += unit_rows;
+        batches.last_mut().expect("never empty").extend(unit);
     }
     batches.retain(|batch| !batch.is_empty());
     batches
@@ -240,57 +287,50 @@ fn batches(changes: Vec<Change>) -> Vec<Vec<Change>> {
 /// How many of each are made or changed.
 #[derive(Default)]
 struct Counts {
-    principals: usize,
+    people: HashSet<Guid>,
     categories: usize,
     rooms: usize,
     addins: usize,
     entries: usize,
-    invitations: usize,
+    /// In the tables; by an import, only those that were new.
+    invitations: u64,
+    brought: Brought,
 }
 
 impl Counts {
-    fn add(&mut self, change: &Change) {
-        match change {
-            Change::Principal(_) => self.principals += 1,
-            Change::Category(_) => self.categories += 1,
-            Change::Room(_) => self.rooms += 1,
-            Change::Addin(_) => self.addins += 1,
-            Change::Entries { add, remove, .. } => self.entries += add.len() + remove.len(),
-            Change::Invited { users, .. } => self.invitations += users.len(),
-            _ => {}
+    fn of(changes: &[Change]) -> Counts {
+        let mut counts = Counts::default();
+        for change in changes {
+            match change {
+                Change::Principal(principal) => drop(counts.people.insert(principal.id)),
+                Change::Parents { child, .. } => drop(counts.people.insert(*child)),
+                Change::Category(_) => counts.categories += 1,
+                Change::Room(_) => counts.rooms += 1,
+                Change::Addin(_) => counts.addins += 1,
+                Change::Entries { add, remove, .. } => counts.entries += add.len() + remove.len(),
+                Change::Invited { users, .. } => counts.invitations += users.len() as u64,
+                _ => {}
+            }
         }
+        counts
     }
 
-    fn print(&self, brought: &Brought, dry_run: bool, out: &mut dyn Write) -> std::io::Result<()> {
-        let Counts { principals, categories, rooms, addins, entries, invitations } = self;
-        let Brought { imported, repeated, left } = brought;
+    fn add(&mut self, other: &Counts) {
+        self.people.extend(&other.people);
+        self.categories += other.categories;
+        self.rooms += other.rooms;
+        self.addins += other.addins;
+        self.entries += other.entries;
+        self.invitations += other.invitations;
+    }
+
+    fn print(&self, dry_run: bool, out: &mut dyn Write) -> std::io::Result<()> {
+        let Counts { people, categories, rooms, addins, entries, invitations, brought } = self;
+        let (principals, Brought { imported, repeated, left }) = (people.len(), brought);
         let head = if dry_run { "would be made or changed" } else { "made or changed" };
         writeln!(out, "{head}: {principals} principals, {categories} categories, {rooms} rooms,")?;
         writeln!(out, "{addins} add-ins, {entries} entries of lists, {invitations} invitations")?;
         let head = if dry_run { "messages in the tables" } else { "messages imported" };
         writeln!(out, "{head}: {imported}; there already: {repeated}; left out: {left}")
     }
-}
-
-/// Tells what was found, all of it in the report.
-fn tell(findings: &Findings, report: Option<&Path>) -> Result<(), Fault> {
-    for finding in findings.list.iter().take(SHOWN_MAX) {
-        note(&super::shown(&finding.to_string()));
-    }
-    let more = findings.len().saturating_sub(SHOWN_MAX);
-    if more > 0 {
-        note(&format!("{more} more findings; --report FILE has them"));
-    }
-    let Some(path) = report else { return Ok(()) };
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |fields: [&str; 2]| writer.write_record(fields).expect("memory takes all");
-    write(["what", "finding"]);
-    findings.list.iter().for_each(|finding| write([&finding.what, &finding.reason]));
-    if findings.more > 0 {
-        write([&format!("{} more", findings.more), "like these"]);
-    }
-    let text = String::from_utf8(writer.into_inner().expect("memory takes all"));
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    write_whole(&path, &text.expect("it was made of text"), 0o600)
-        .map_err(|e| Fault::Told(format!("the report {} cannot be written ({e})", path.display())))
 }

@@ -4,6 +4,7 @@
 //! as the original's import overwrites what it finds. Another one of the same name keeps it, and
 //! the imported one gets a number behind its name: nothing here is replaced by something else.
 
+use super::findings::Findings;
 use super::people::{People, plain};
 use super::rows::{Node, NodeNumber, ROOT, Tables, Who};
 use hashbrown::{HashMap, HashSet};
@@ -13,15 +14,14 @@ use parlance_core::directory::model::{
     NAME_BYTES_MAX, Principal, PrincipalKind, Privacy, Role, Room,
 };
 use parlance_core::directory::{Change, List, Node as Place};
-use parlance_people::Findings;
 use parlance_wire::xccos::{Guid, Timestamp};
 
 /// What rooms and categories come to.
 pub struct Nodes {
-    /// Add-ins and categories with their lists.
-    pub categories: Vec<Change>,
-    /// Rooms with their lists, and invitations.
-    pub rooms: Vec<Change>,
+    /// Add-ins and categories, each with its lists.
+    pub categories: Vec<Vec<Change>>,
+    /// Rooms, each with its lists, and invitations.
+    pub rooms: Vec<Vec<Change>>,
     /// Where the messages of a node belong.
     pub ids: HashMap<NodeNumber, Guid>,
     /// Rooms that were left out as they are disabled.
@@ -37,44 +37,39 @@ pub fn plan(
     findings: &mut Findings,
 ) -> Nodes {
     let by_number = tables.nodes.iter().map(|node| (node.number, node)).collect();
-    let mut plan = Plan {
-        tables,
-        people,
-        directory,
-        by_number,
-        names: HashMap::new(),
-        addins: HashSet::new(),
-        findings,
-        topics: 0,
-    };
+    let by_id = tables.nodes.iter().map(|node| (node.id, node)).collect();
+    let (names, named, addins) = Default::default();
+    let mut plan =
+        Plan { tables, people, directory, by_number, by_id, names, named, addins, findings };
     let mut nodes = Nodes {
-        categories: plan.addins(),
+        categories: plan.addins().into_iter().map(|addin| vec![addin]).collect(),
         rooms: Vec::new(),
         ids: HashMap::new(),
         skipped: HashSet::new(),
     };
-    let (categories, rooms): (Vec<&Node>, Vec<&Node>) =
+    let (categories, mut rooms): (Vec<&Node>, Vec<&Node>) =
         tables.nodes.iter().partition(|node| node.is_category);
     let holds_rooms = |number| rooms.iter().any(|room| room.parent == Some(number));
     for node in categories {
         if node.number != ROOT || holds_rooms(ROOT) {
-            nodes.categories.extend(plan.category(node));
+            nodes.categories.push(plan.category(node));
         }
     }
-    for node in rooms {
+    // Whoever gives up a name comes before whoever takes it.
+    rooms.sort_by_key(|room| plan.waits(room));
+    for node in &rooms {
         if skip_disabled && node.is_disabled {
             nodes.skipped.insert(node.number);
         } else if let Some(changes) = plan.room(node) {
             nodes.ids.insert(node.number, node.id);
-            nodes.rooms.extend(changes);
+            nodes.rooms.push(changes);
         }
     }
-    if plan.topics > 0 {
-        let reason = "have a topic, which rooms have no more since 2013; it is left out";
-        plan.findings.add(&format!("{} rooms", plan.topics), reason);
-    }
     let invited = plan.invitations(&nodes.ids);
-    nodes.rooms.extend(invited);
+    nodes.rooms.extend(invited.into_iter().map(|invited| vec![invited]));
+    plan.tell_rest(&rooms);
+    nodes.categories.retain(|unit| !unit.is_empty());
+    nodes.rooms.retain(|unit| !unit.is_empty());
     nodes
 }
 
@@ -83,36 +78,36 @@ struct Plan<'a> {
     people: &'a People,
     directory: &'a Directory,
     by_number: HashMap<NodeNumber, &'a Node>,
-    /// Names given so far, in lower case.
+    by_id: HashMap<Guid, &'a Node>,
+    /// Names given so far, in lower case, and who has one.
     names: HashMap<String, Guid>,
-    /// Those that rooms may have.
-    addins: HashSet<Guid>,
+    named: HashSet<Guid>,
+    /// Those that rooms may have, by their names.
+    addins: HashMap<String, Guid>,
     findings: &'a mut Findings,
-    topics: usize,
 }
+
+/// Deepest nesting of categories that is followed: what is deeper stands in itself.
+const DEPTH_MAX: usize = 64;
 
 impl<'a> Plan<'a> {
     fn addins(&mut self) -> Vec<Change> {
         let mut changes = Vec::new();
         for addin in &self.tables.addins {
-            let is_web = ["http://", "https://"].iter().any(|web| {
-                addin.url.get(..web.len()).is_some_and(|start| start.eq_ignore_ascii_case(web))
-            });
-            let fits = addin.url.len() <= ADDIN_URL_BYTES_MAX
-                && !addin.url.contains(|c: char| c.is_control() || c.is_whitespace());
-            let name = plain(&addin.name, ADDIN_NAME_BYTES_MAX);
-            let mut others = self.directory.addins();
-            let is_taken = others.any(|a| a.id != addin.id && a.name.eq_ignore_ascii_case(&name));
+            let (name, known) =
+                (plain(&addin.name, ADDIN_NAME_BYTES_MAX), self.directory.addin(addin.id));
+            let is_other = |a: &Addin| a.id != addin.id && a.name.eq_ignore_ascii_case(&name);
+            let is_taken = self.directory.addins().any(is_other)
+                || self.addins.contains_key(&name.to_lowercase());
             let reason = match () {
-                () if !is_web || !fits => format!("{:?} is no web address", addin.url),
-                () if is_taken || name.is_empty() => "another add-in has its name".to_owned(),
+                () if !is_web(&addin.url) => format!("{:?} is no web address", addin.url),
+                () if is_taken || name.is_empty() => format!("the name {name:?} is not free"),
                 () => {
-                    self.addins.insert(addin.id);
-                    let version = self.directory.addin(addin.id).map_or(0, |known| known.version);
+                    self.addins.insert(name.to_lowercase(), addin.id);
+                    let version = known.map_or(0, |known| known.version);
                     let new = Addin { id: addin.id, name, url: addin.url.clone(), version };
-                    if self.directory.addin(addin.id) != Some(&new) {
-                        let version = version + 1;
-                        changes.push(Change::Addin(Addin { version, ..new }));
+                    if known != Some(&new) {
+                        changes.push(Change::Addin(Addin { version: version + 1, ..new }));
                     }
                     continue;
                 }
@@ -121,6 +116,14 @@ impl<'a> Plan<'a> {
             self.findings.add(&what, format!("{reason}, so it is left out, and rooms have none"));
         }
         changes
+    }
+
+    /// A room's add-in: that of the tables, or the one it has where the tables do not tell.
+    fn addin(&self, node: &Node, known: Option<&Room>) -> Option<Guid> {
+        if self.tables.missing.contains(&"SiopWhiteList") {
+            return known.and_then(|room| room.addin);
+        }
+        node.addin.filter(|addin| self.addins.values().any(|id| id == addin))
     }
 
     fn category(&mut self, node: &'a Node) -> Vec<Change> {
@@ -142,11 +145,10 @@ impl<'a> Plan<'a> {
             audit: self.audit(node),
             version,
         };
-        let scope = self.scope(node);
-        // Who is denied comes first: if the import stops between two transactions, no wall is open.
+        let (denied, allowed) = self.scope(node);
         let lists = [
-            (Role::Denied, scope.0, known.map(|entry| entry.denied())),
-            (Role::Allowed, scope.1, known.map(|entry| entry.allowed())),
+            (Role::Denied, denied, known.map(|entry| entry.denied())),
+            (Role::Allowed, allowed, known.map(|entry| entry.allowed())),
             (Role::Creator, self.listed(node, Role::Creator), known.map(|e| e.creators())),
         ];
         let entries = self.entries(node.id, lists);
@@ -159,7 +161,7 @@ impl<'a> Plan<'a> {
 
     /// `None` when it stands in nothing.
     fn room(&mut self, node: &'a Node) -> Option<Vec<Change>> {
-        let category = node.parent.and_then(|number| self.by_number.get(&number));
+        let category = node.parent.and_then(|number| self.by_number.get(&number)).copied();
         let Some(category) = category.filter(|category| category.is_category) else {
             let reason = "stands in no category of the tables, so it is left out";
             self.findings.add(&format!("room {:?}", node.name), reason);
@@ -167,11 +169,12 @@ impl<'a> Plan<'a> {
         };
         let known = self.directory.room(node.id);
         let version = known.map_or(0, |entry| entry.room.version);
-        let behavior = match node.behavior {
-            Some(5) => Behavior::Auditorium,
-            _ => Behavior::Normal,
-        };
-        self.topics += usize::from(node.has_topic);
+        let behavior = self.behavior(node);
+        if node.has_topic || (self.tables.is_2010 && node.keeps_history == Some(false)) {
+            let reason = "has a topic or a setting of history that rooms have no more since 2013; \
+                          they are left out, and its category decides";
+            self.findings.add(&format!("room {:?}", node.name), reason);
+        }
         let room = Room {
             id: node.id,
             category: category.id,
@@ -183,7 +186,7 @@ impl<'a> Plan<'a> {
                 Some(false) => Invitations::False,
                 _ => Invitations::Inherit,
             },
-            addin: node.addin.filter(|addin| self.addins.contains(addin)),
+            addin: self.addin(node, known.map(|entry| &entry.room)),
             is_disabled: node.is_disabled,
             audit: self.audit(node),
             version,
@@ -213,7 +216,7 @@ impl<'a> Plan<'a> {
             let parent = node.parent.filter(|parent| *parent != node.number)?;
             self.by_number.get(&parent).copied()
         };
-        std::iter::successors(Some(node), parent).take(self.tables.nodes.len())
+        std::iter::successors(Some(node), parent).take(DEPTH_MAX)
     }
 
     /// A category's name with those of the categories it stands in before it, as there are no
@@ -225,14 +228,23 @@ impl<'a> Plan<'a> {
         names.join(" - ")
     }
 
+    /// Does another node of the tables still have this one's name here?
+    fn waits(&self, node: &Node) -> bool {
+        let holder = self.directory.named(&plain(&node.name, NAME_BYTES_MAX));
+        let holder = holder.map(|(Place::Category(id) | Place::Room(id))| id);
+        holder.is_some_and(|id| id != node.id && self.by_id.contains_key(&id))
+    }
+
     /// A name that is free, or the node's own already.
     fn name(&mut self, node: &Node, wanted: &str) -> String {
         let base = plain(wanted, NAME_BYTES_MAX);
         let base = if base.is_empty() { format!("Node {}", node.number) } else { base };
         let mut name = base.clone();
         for number in 2.. {
+            // Whoever has got another name by now, has it no more.
             let holder = self.directory.named(&name);
             let holder = holder.map(|(Place::Category(id) | Place::Room(id))| id);
+            let holder = holder.filter(|id| !self.named.contains(id));
             let given = self.names.get(&name.to_lowercase()).copied();
             if [holder, given].into_iter().flatten().all(|id| id == node.id) {
                 break;
@@ -241,7 +253,7 @@ impl<'a> Plan<'a> {
             let end = base.floor_char_boundary(NAME_BYTES_MAX - behind.len());
             name = format!("{}{behind}", base[..end].trim_end());
         }
-        if name != wanted.trim() || name != node.name.trim() {
+        if name != node.name.trim() {
             let reason = format!(
                 "is called {name:?} here: names are unique, of one line and at most \
                  {NAME_BYTES_MAX} bytes, and those of categories tell what these stood in"
@@ -249,6 +261,7 @@ impl<'a> Plan<'a> {
             self.findings.add(&format!("{:?}", node.name), reason);
         }
         self.names.insert(name.to_lowercase(), node.id);
+        self.named.insert(node.id);
         name
     }
 
@@ -276,6 +289,22 @@ impl<'a> Plan<'a> {
         }
     }
 
+    fn behavior(&mut self, node: &Node) -> Behavior {
+        match node.behavior {
+            Some(4) => Behavior::Normal,
+            Some(5) => Behavior::Auditorium,
+            other => {
+                let said = other.map_or("none".to_owned(), |number| number.to_string());
+                let reason = format!(
+                    "its behavior is {said}, which means nothing; it is an auditorium, so that \
+                     nobody posts who should not"
+                );
+                self.findings.add(&format!("room {:?}", node.name), reason);
+                Behavior::Auditorium
+            }
+        }
+    }
+
     fn audit(&self, node: &Node) -> Audit {
         let ((created, created_on), (updated, updated_on)) = (node.created, node.updated);
         let (created_by, updated_by) = (self.people.name(created), self.people.name(updated));
@@ -293,31 +322,49 @@ impl<'a> Plan<'a> {
         let scope = holder.and_then(|holder| scopes.get(&holder.number));
         let scope = scope.map(Vec::as_slice).unwrap_or_default();
         let of = |role| scope.iter().filter(move |(r, _)| *r == role).map(|(_, who)| *who);
-        (self.ids(node, of(Role::Denied)), self.ids(node, of(Role::Allowed)))
+        let is_lost = |who| self.people.get(who).is_none() && !self.people.is_harmless(who);
+        let mut lost = of(Role::Denied).filter(|who| is_lost(*who));
+        let allowed = match lost.next() {
+            None => self.ids(node, Role::Allowed, of(Role::Allowed)),
+            Some(who) => {
+                let reason = format!(
+                    "denies principal {who}, who was left out; so that the wall stands, nobody is \
+                     allowed: see to it, and allow whom it should"
+                );
+                self.findings.add(&format!("category {:?}", node.name), reason);
+                Vec::new()
+            }
+        };
+        (self.ids(node, Role::Denied, of(Role::Denied)), allowed)
     }
 
-    /// Whom a list names: by the node itself, and by what it stands in. Managers of the root become
-    /// managers of every room (`product.md` §10); members are handed down until a node has its own.
+    /// Whom a list names. In 2010 managers of what a node stands in managed it, too, and members
+    /// were handed down until a node overrode them (`product.md` §10).
     fn listed(&mut self, node: &'a Node, role: Role) -> Vec<Guid> {
         let mut who: Vec<Who> = Vec::new();
         for above in self.above(node) {
             let roles = self.tables.roles.get(&above.number).into_iter().flatten();
             who.extend(roles.filter(|(r, _)| *r == role).map(|(_, who)| *who));
-            if role != Role::Manager && above.overrides_members {
+            let is_handed_down =
+                self.tables.is_2010 && (role == Role::Manager || !above.overrides_members);
+            if !is_handed_down {
                 break;
             }
         }
-        self.ids(node, who.into_iter())
+        self.ids(node, role, who.into_iter())
     }
 
-    /// Their identifiers, sorted, none twice. A list that loses somebody says so.
-    fn ids(&mut self, node: &Node, who: impl Iterator<Item = Who>) -> Vec<Guid> {
+    /// Their identifiers, sorted, none twice. A list that loses somebody says so. Whoever has only
+    /// the address of somebody else is not named, unless to be denied.
+    fn ids(&mut self, node: &Node, role: Role, who: impl Iterator<Item = Who>) -> Vec<Guid> {
         let mut ids = Vec::new();
         for number in who {
             match self.people.get(number) {
-                Some(person) => ids.push(person.id),
-                None => {
-                    let reason = format!("a list names principal {number}, who was left out");
+                Some(person) if !person.is_somebody_else || role == Role::Denied => {
+                    ids.push(person.id);
+                }
+                _ => {
+                    let reason = format!("the list {role:?} loses principal {number}");
                     self.findings.add(&format!("{:?}", node.name), reason);
                 }
             }
@@ -347,22 +394,21 @@ impl<'a> Plan<'a> {
     }
 
     /// Invitations, so that clients find again what they have been told of. Numbers are new: each
-    /// room has one, in the order in which the rooms first invited somebody.
+    /// room has one, in the order in which the rooms first invited somebody. Those that are here
+    /// already stay.
     fn invitations(&self, ids: &HashMap<NodeNumber, Guid>) -> Vec<Change> {
         let mut rooms: HashMap<Guid, (Timestamp, Vec<Guid>)> = HashMap::new();
         for invite in &self.tables.invites {
-            let person = self.people.get(invite.who).filter(|p| p.kind == PrincipalKind::User);
+            let person = self.people.get(invite.who);
+            let person = person
+                .filter(|person| person.kind == PrincipalKind::User && !person.is_somebody_else);
             let (Some(room), Some(person)) = (ids.get(&invite.node), person) else { continue };
-            // Who invites already has its number.
-            if self.directory.room(*room).is_some() {
-                continue;
-            }
             let (on, users) = rooms.entry(*room).or_insert((invite.on, Vec::new()));
             *on = invite.on.min(*on);
             users.push(person.id);
         }
-        let mut rooms: Vec<_> =
-            rooms.into_iter().map(|(room, (on, users))| (on, room, users)).collect();
+        let rooms = rooms.into_iter().map(|(room, (on, users))| (on, room, users));
+        let mut rooms: Vec<(Timestamp, Guid, Vec<Guid>)> = rooms.collect();
         rooms.sort_unstable();
         let numbers = self.directory.pool.last_invitation + 1..;
         let invited = rooms.into_iter().zip(numbers).map(|((on, room, mut users), number)| {
@@ -372,4 +418,39 @@ impl<'a> Plan<'a> {
         });
         invited.collect()
     }
+
+    /// What nothing was made of, and what is here but not there.
+    fn tell_rest(&mut self, rooms: &[&Node]) {
+        let is_room =
+            |number: &NodeNumber| self.by_number.get(number).map(|node| !node.is_category);
+        let scopes = self.tables.scopes.keys().filter(|number| is_room(number) != Some(false));
+        for number in scopes {
+            let reason = "has a scope, but is no category; the scope is left out";
+            self.findings.add(&format!("node {number}"), reason);
+        }
+        let roles = self.tables.roles.iter().filter(|_| !self.tables.is_2010);
+        for (number, roles) in roles.filter(|(number, _)| is_room(number) != Some(true)) {
+            if roles.iter().any(|(role, _)| *role != Role::Creator) {
+                let reason = "has members, managers or presenters, but is no room; left out";
+                self.findings.add(&format!("node {number}"), reason);
+            }
+        }
+        let told: HashSet<Guid> = rooms.iter().map(|room| room.id).collect();
+        for entry in self.directory.rooms() {
+            let room = &entry.room;
+            if self.by_id.contains_key(&room.category) && !told.contains(&room.id) {
+                let reason = "is here and in no table (any more); it stays as it is";
+                self.findings.add(&format!("room {:?}", room.name), reason);
+            }
+        }
+    }
+}
+
+/// An address that an add-in may have.
+fn is_web(url: &str) -> bool {
+    let has = |scheme: &str| {
+        url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    let is_plain = !url.contains(|c: char| c.is_control() || c.is_whitespace());
+    (has("http://") || has("https://")) && is_plain && url.len() <= ADDIN_URL_BYTES_MAX
 }

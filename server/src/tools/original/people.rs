@@ -1,18 +1,20 @@
 //! Principals of the original as principals here.
 //!
-//! Who is known here already stays as they are: what LDAP or an administrator says of people is
-//! newer than what the original remembers. The original takes a principal's identifier from Active
-//! Directory, and so does the synchronisation here: it finds again whoever was imported.
+//! The original takes a principal's identifier from Active Directory, and so does the
+//! synchronisation here: it finds again whoever was imported. Where it is set up, it is in charge
+//! of whoever is known already, and of them an import changes nothing but that they stand in what
+//! is new; elsewhere people follow the tables.
 
+use super::findings::Findings;
 use super::rows::{Principal, Tables, Who};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use parlance_core::Directory;
 use parlance_core::directory::model::{
     NAME_BYTES_MAX, PATH_BYTES_MAX, Principal as Known, PrincipalKind, PrincipalState,
 };
 use parlance_core::directory::{Change, display_name, domain_principal, user_principal};
-use parlance_people::Findings;
 use parlance_people::ldap::dn::Dn;
+use parlance_people::ldap::known::is_made_here;
 use parlance_people::ldap::person::{canonical, uri_of};
 use parlance_wire::xccos::Guid;
 
@@ -20,17 +22,21 @@ use parlance_wire::xccos::Guid;
 #[derive(Default)]
 pub struct People {
     by_number: HashMap<Who, Person>,
+    /// Users without an address. They cannot come, so that no list misses them.
+    without_address: HashSet<Who>,
 }
 
 /// A principal of the tables.
 pub struct Person {
-    /// Its identifier here, which is not always that of the tables.
+    /// Who it is here.
     pub id: Guid,
     pub kind: PrincipalKind,
     /// As the tables have it, whatever it is here by now: what was said, was said by it.
     pub uri: String,
     /// Likewise; never empty.
     pub display_name: String,
+    /// Somebody else has the address here, and must not get the rights of this one.
+    pub is_somebody_else: bool,
 }
 
 impl People {
@@ -44,22 +50,38 @@ impl People {
         let person = number.and_then(|number| self.get(number));
         person.map(|person| person.uri.clone()).unwrap_or_default()
     }
+
+    /// Can a wall do without naming this one?
+    pub fn is_harmless(&self, number: Who) -> bool {
+        self.without_address.contains(&number)
+    }
 }
 
-/// Who is who, and the changes that make those who are new.
+/// Who is who, and the changes that make those who are new; what stands together stays so.
 pub fn plan(
     tables: &Tables,
     directory: &Directory,
+    is_synchronised: bool,
     findings: &mut Findings,
-) -> (People, Vec<Change>) {
-    let mut plan = Plan { directory, findings, people: People::default(), new: New::default() };
+) -> (People, Vec<Vec<Change>>) {
+    let mut plan = Plan {
+        tables,
+        directory,
+        is_synchronised,
+        findings,
+        people: People::default(),
+        new: New::default(),
+        known: Vec::new(),
+        known_by_uri: HashMap::new(),
+        by_address: HashMap::new(),
+    };
     // Of two with one address, the one in use is it.
     let mut order: Vec<&Principal> = tables.principals.iter().collect();
     order.sort_by_key(|principal| principal.state as u8);
     order.into_iter().for_each(|principal| plan.principal(principal));
-    let parents = plan.parents(tables);
-    let changes = plan.new.all.into_iter().map(|(principal, _)| Change::Principal(principal));
-    (plan.people, changes.chain(parents).collect())
+    let changes = plan.changes();
+    plan.tell_domains();
+    (plan.people, changes)
 }
 
 /// Those who are made.
@@ -72,11 +94,6 @@ struct New {
 }
 
 impl New {
-    fn find(&self, id: Guid, uri: &str) -> Option<&Known> {
-        let at = self.by_id.get(&id).or_else(|| self.by_uri.get(uri))?;
-        Some(&self.all[*at].0)
-    }
-
     fn add(&mut self, principal: Known, number: Option<Who>) {
         self.by_id.insert(principal.id, self.all.len());
         self.by_uri.insert(principal.uri.clone(), self.all.len());
@@ -85,10 +102,17 @@ impl New {
 }
 
 struct Plan<'a> {
+    tables: &'a Tables,
     directory: &'a Directory,
+    is_synchronised: bool,
     people: People,
     new: New,
+    /// Those who are here, as they are to be, with their numbers.
+    known: Vec<(Known, Who)>,
+    known_by_uri: HashMap<String, usize>,
     findings: &'a mut Findings,
+    /// Users who stand in a domain by their address, and not by the tables.
+    by_address: HashMap<Guid, usize>,
 }
 
 impl Plan<'_> {
@@ -97,62 +121,199 @@ impl Plan<'_> {
         let uri = match uri(kind, of) {
             Ok(uri) => uri,
             Err(reason) => {
+                if kind == PrincipalKind::User {
+                    self.people.without_address.insert(of.number);
+                }
                 let reason = format!("{reason}, so it is left out, and in no list");
                 return self.findings.add(&told(of), reason);
             }
         };
-        let person = |id| {
-            let name = if of.display_name.is_empty() { &of.name } else { &of.display_name };
-            let name = if name.is_empty() { display_name(&uri) } else { name };
-            Person { id, kind, uri: uri.clone(), display_name: plain(name, NAME_BYTES_MAX) }
+        // A domain is known by its name, here and in LDAP.
+        let id = match kind {
+            PrincipalKind::Domain => domain_principal(uri.trim_start_matches("ma-dom:")).id,
+            _ => of.id,
         };
-        let people = self.directory.people();
-        let known = people.find(of.id).or_else(|| people.find_uri(&uri));
-        if let Some(known) = known.and_then(|id| people.get(id)).map(|person| &person.principal) {
-            if known.kind == kind {
-                self.people.by_number.insert(of.number, person(known.id));
-                return;
+        let name = if of.display_name.is_empty() { &of.name } else { &of.display_name };
+        let name = if name.is_empty() { display_name(&uri) } else { name };
+        let name = plain(name, NAME_BYTES_MAX);
+        let person = |id, is_somebody_else| {
+            let (uri, display_name) = (uri.clone(), name.clone());
+            Person { id, kind, uri, display_name, is_somebody_else }
+        };
+        let all = self.directory.people();
+        let by_id = all.find(id).and_then(|id| all.get(id)).map(|known| &known.principal);
+        let by_uri = all.find_uri(&uri).and_then(|id| all.get(id)).map(|known| &known.principal);
+        let by_uri = by_uri.or_else(|| {
+            let at = self.new.by_uri.get(&uri).or_else(|| self.new.by_id.get(&id));
+            let new = at.map(|at| &self.new.all[*at].0);
+            new.or_else(|| Some(&self.known[*self.known_by_uri.get(&uri)?].0))
+        });
+        let is_same = |known: &&Known| known.kind == kind && known.state != PrincipalState::Deleted;
+        match (by_id, by_uri) {
+            (Some(known), _) if known.kind != kind => {
+                let reason = format!("{} has its identifier here, so it is left out", known.uri);
+                self.findings.add(&told(of), reason);
             }
-            let reason = format!("{} is something else here, so it is left out", known.uri);
-            return self.findings.add(&told(of), reason);
+            (Some(known), holder) => {
+                self.people.by_number.insert(of.number, person(known.id, false));
+                let is_free = holder.is_none_or(|holder| holder.id == known.id);
+                if !is_free {
+                    let reason = format!("keeps {}: {uri} is somebody else's here", known.uri);
+                    self.findings.add(&told(of), reason);
+                }
+                let uri = if is_free { uri.clone() } else { known.uri.clone() };
+                self.update(of, known.clone(), uri);
+            }
+            // Known by the address alone, such as a manager from the configuration.
+            (None, Some(known)) if is_made_here(known.id) && is_same(&known) => {
+                self.people.by_number.insert(of.number, person(known.id, false));
+                if !self.new.by_id.contains_key(&known.id) {
+                    self.update(of, known.clone(), uri.clone());
+                }
+            }
+            (None, Some(known)) => {
+                let reason = format!(
+                    "{} is somebody else's address here ({}): what this one said is kept as said \
+                     by it, but lists that name this one do not name it",
+                    known.uri, known.id
+                );
+                self.findings.add(&told(of), reason);
+                self.people.by_number.insert(of.number, person(known.id, true));
+            }
+            (None, None) => {
+                if of.is_federated {
+                    let reason = "belongs to another organisation, and is kept, but disabled";
+                    self.findings.add(&uri, reason);
+                }
+                self.people.by_number.insert(of.number, person(id, false));
+                self.new.add(made(of, kind, id, uri), Some(of.number));
+            }
         }
-        if let Some(first) = self.new.find(of.id, &uri) {
-            let reason =
-                format!("another entry has this address or identifier; both are {}", first.uri);
-            self.people.by_number.insert(of.number, person(first.id));
-            return self.findings.add(&told(of), reason);
-        }
-        if of.is_federated {
-            let reason = "belongs to another organisation, and is kept, but disabled";
-            self.findings.add(&uri, reason);
-        }
-        self.people.by_number.insert(of.number, person(of.id));
-        self.new.add(made(of, kind, uri), Some(of.number));
     }
 
-    /// What those who are new stand in: what the original says, and the domain of their address,
-    /// without which nobody may chat.
-    fn parents(&mut self, tables: &Tables) -> Vec<Change> {
+    /// Somebody who is here already, as the tables have them.
+    fn update(&mut self, of: &Principal, known: Known, uri: String) {
+        let Known { id, kind, policy, .. } = known.clone();
+        let wanted = match kind {
+            PrincipalKind::Domain => known.clone(),
+            _ => Known { policy, ..made(of, kind, id, uri) },
+        };
+        if !self.is_synchronised {
+            self.known_by_uri.insert(wanted.uri.clone(), self.known.len());
+            return self.known.push((wanted, of.number));
+        }
+        if known.state == PrincipalState::Active && wanted.state != PrincipalState::Active {
+            let reason = "is not in use there any more, but is here; LDAP is in charge";
+            self.findings.add(&known.uri, reason);
+        }
+        self.known.push((known, of.number));
+    }
+
+    /// Groups and what they stand in come before those who stand in them, so that nobody's rights
+    /// are worked out more than once, and a user in one piece with what they stand in: no wall is
+    /// open if the import stops in between.
+    fn changes(&mut self) -> Vec<Vec<Change>> {
+        let numbered: Vec<(Known, Option<Who>)> = self.new.all.clone();
+        let mut stand: HashMap<Guid, Vec<Guid>> = HashMap::new();
+        for (principal, number) in &numbered {
+            // Domains of addresses are made on the way, and stand in nothing.
+            stand.insert(principal.id, self.parents(principal, *number));
+        }
+        let stands = |child: Guid| {
+            let parents = stand.get(&child).filter(|parents| !parents.is_empty())?.clone();
+            Some(Change::Parents { child, parents })
+        };
+        let new = self.new.all.iter().map(|(principal, _)| principal);
+        let (users, groups): (Vec<&Known>, Vec<&Known>) =
+            new.partition(|principal| principal.kind == PrincipalKind::User);
+        let make = |principal: &Known| Change::Principal(principal.clone());
+        let mut units: Vec<Vec<Change>> = groups.iter().map(|group| vec![make(group)]).collect();
+        units.extend(groups.iter().filter_map(|group| Some(vec![stands(group.id)?])));
+        units.extend(
+            users.iter().map(|user| [make(user)].into_iter().chain(stands(user.id)).collect()),
+        );
+        let mut known = std::mem::take(&mut self.known);
+        known.sort_by_key(|(principal, _)| principal.kind == PrincipalKind::User);
+        let told: HashSet<Guid> = self.people.by_number.values().map(|person| person.id).collect();
+        let changed = known.into_iter().map(|(wanted, number)| self.changed(wanted, number, &told));
+        units.extend(changed.filter(|unit| !unit.is_empty()));
+        units
+    }
+
+    /// What changes of somebody who is here. What the tables do not know, they do not take away.
+    fn changed(&mut self, wanted: Known, number: Who, told: &HashSet<Guid>) -> Vec<Change> {
+        let people = self.directory.people();
+        let known = people.find(wanted.id).and_then(|id| people.get(id)).expect("it was found");
+        let held = known.parents().iter().filter_map(|id| people.get(*id));
+        let mut held: Vec<Guid> = held.map(|parent| parent.principal.id).collect();
+        held.sort_unstable();
         let mut changes = Vec::new();
-        for at in 0..self.new.all.len() {
-            let (principal, number) = &self.new.all[at];
-            let (child, uri) = (principal.id, principal.uri.clone());
-            let is_user = principal.kind == PrincipalKind::User;
-            let of = number.and_then(|number| tables.affiliations.get(&number));
-            let of = of.into_iter().flatten().filter_map(|what| self.people.get(*what));
-            let of = of.filter(|what| what.kind != PrincipalKind::User && what.id != child);
-            let mut parents: Vec<Guid> = of.map(|what| what.id).collect();
-            let domain = uri.rsplit_once('@').filter(|_| is_user);
-            if let Some((_, domain)) = domain {
-                parents.push(self.domain(domain_principal(domain)));
-            }
-            parents.sort_unstable();
-            parents.dedup();
-            if !parents.is_empty() {
-                changes.push(Change::Parents { child, parents });
-            }
+        if known.principal != wanted {
+            changes.push(Change::Principal(wanted.clone()));
+        }
+        if self.tables.missing.contains(&"PrincipalAffiliations") {
+            return changes;
+        }
+        let (child, mut parents) = (wanted.id, self.parents(&wanted, Some(number)));
+        if self.is_synchronised {
+            parents.retain(|parent| self.new.by_id.contains_key(parent));
+        }
+        let keeps = |id: &&Guid| self.is_synchronised || !told.contains(*id);
+        parents.extend(held.iter().filter(keeps));
+        parents.sort_unstable();
+        parents.dedup();
+        if parents != held {
+            changes.push(Change::Parents { child, parents });
         }
         changes
+    }
+
+    /// What a principal stands in directly, sorted: by the tables, and the domain of the address,
+    /// without which nobody may chat.
+    fn parents(&mut self, of: &Known, number: Option<Who>) -> Vec<Guid> {
+        let mut parents = number.map(|number| self.stands_in(of, number)).unwrap_or_default();
+        let domain = of.uri.rsplit_once('@').filter(|_| of.kind == PrincipalKind::User);
+        if let Some((_, domain)) = domain {
+            let id = self.domain(domain_principal(domain));
+            let mut belongs = number.into_iter().flat_map(|number| self.belongs(number));
+            if !belongs.any(|(_, person)| person.id == id) {
+                drop(belongs);
+                *self.by_address.entry(id).or_default() += 1;
+            }
+            parents.push(id);
+        }
+        parents.sort_unstable();
+        parents.dedup();
+        parents
+    }
+
+    /// What the tables say that somebody belongs to.
+    fn belongs(&self, number: Who) -> impl Iterator<Item = (Who, &Person)> {
+        let all = self.tables.affiliations.get(&number).into_iter().flatten();
+        let persons = all.filter_map(|what| Some((*what, self.people.get(*what)?)));
+        persons.filter(|(_, what)| what.kind != PrincipalKind::User && !what.is_somebody_else)
+    }
+
+    /// The tables name everything that somebody belongs to, be it by way of something else: of
+    /// that, what nothing else of it gives already.
+    fn stands_in(&self, of: &Known, number: Who) -> Vec<Guid> {
+        let above = self.belongs(number).filter(|(_, p)| p.id != of.id && holds(p.kind, of.kind));
+        let above: Vec<(Who, &Person)> = above.collect();
+        let mut given: HashSet<Guid> = HashSet::new();
+        for (other, by) in &above {
+            let further = self.belongs(*other).filter(|(_, p)| holds(p.kind, by.kind));
+            given.extend(further.map(|(_, person)| person.id));
+        }
+        let is_given = |(number, person): &&(Who, &Person)| {
+            given.contains(&person.id) && !self.is_in_circle(*number)
+        };
+        above.iter().filter(|one| !is_given(one)).map(|(_, person)| person.id).collect()
+    }
+
+    /// Groups may stand in each other in a circle: then none of them is left out for another.
+    fn is_in_circle(&self, number: Who) -> bool {
+        let of = |number: Who| self.tables.affiliations.get(&number).into_iter().flatten();
+        of(number).any(|above| of(*above).any(|further| *further == number))
     }
 
     /// The identifier of a domain that is there, or is made.
@@ -161,16 +322,38 @@ impl Plan<'_> {
         if let Some(known) = people.find_uri(&domain.uri).and_then(|id| people.get(id)) {
             return known.principal.id;
         }
-        if let Some(known) = self.new.find(domain.id, &domain.uri) {
-            return known.id;
-        }
         let id = domain.id;
-        self.new.add(domain, None);
+        if !self.new.by_id.contains_key(&id) {
+            self.new.add(domain, None);
+        }
         id
+    }
+
+    /// A domain is that of the directory in the tables, and that of addresses here.
+    fn tell_domains(&mut self) {
+        let lists = self.tables.scopes.values().chain(self.tables.roles.values()).flatten();
+        let listed: HashSet<Who> = lists.map(|(_, who)| *who).collect();
+        for number in listed {
+            let Some(domain) = self.people.get(number) else { continue };
+            let count = self.by_address.get(&domain.id).copied().unwrap_or_default();
+            if domain.kind == PrincipalKind::Domain && count > 0 {
+                let reason = format!(
+                    "is in lists, and {count} users belong to it by their address alone: here they \
+                     are in it, in the tables they were not"
+                );
+                self.findings.add(&domain.uri, reason);
+            }
+        }
     }
 }
 
-fn made(of: &Principal, kind: PrincipalKind, uri: String) -> Known {
+/// Does one give what it belongs to to what stands in it? A group gives no folder: else its members
+/// would stand where the group is kept (as with LDAP).
+fn holds(what: PrincipalKind, child: PrincipalKind) -> bool {
+    child == PrincipalKind::User || what == child || what == PrincipalKind::Domain
+}
+
+fn made(of: &Principal, kind: PrincipalKind, id: Guid, uri: String) -> Known {
     let name = if of.display_name.is_empty() { &of.name } else { &of.display_name };
     let name = if name.is_empty() && kind != PrincipalKind::User { &of.path } else { name };
     let state = match of.state {
@@ -183,7 +366,7 @@ fn made(of: &Principal, kind: PrincipalKind, uri: String) -> Known {
         false => String::new(),
     };
     Known {
-        id: of.id,
+        id,
         kind,
         display_name: plain(name, NAME_BYTES_MAX),
         account: whole(&of.account, NAME_BYTES_MAX),
@@ -223,8 +406,8 @@ pub fn plain(text: &str, bytes_max: usize) -> String {
 }
 
 /// Somebody who said something, and is nobody any more whom a list could name.
-pub fn stranger(number: Who, domain: &str) -> Person {
-    let principal = user_principal(&format!("sip:principal-{number}@{domain}"));
-    let Known { id, kind, uri, display_name, .. } = principal;
-    Person { id, kind, uri, display_name }
+pub fn stranger(number: Who, domain: &str) -> (String, String) {
+    let Known { uri, display_name, .. } =
+        user_principal(&format!("sip:principal-{number}@{domain}"));
+    (uri, display_name)
 }

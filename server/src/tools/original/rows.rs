@@ -3,6 +3,7 @@
 //! Names and meanings of columns are those of the published description of the original's database
 //! (`product.md` §1.14 and the pages it was made of); those of Group Chat 2010 differ in little.
 
+use super::findings::Findings;
 use super::table::{Fields, each, find};
 use crate::tools::{Fault, bar};
 use hashbrown::HashMap;
@@ -97,19 +98,55 @@ pub struct Tables {
 ///
 /// # Errors
 /// File and line, cause, effect and next step.
-pub fn read(folder: &Path) -> Result<Tables, Fault> {
+pub fn read(folder: &Path, findings: &mut Findings) -> Result<Tables, Fault> {
     let mut tables = Tables { chat: find(folder, "Chat")?, ..Tables::default() };
-    needed(folder, "Principal", |row| {
+    needed(folder, "Principal", &["prinID", "prinGuid", "prinUri", "prinTypeID"], |row| {
         tables.principals.push(principal(row)?);
         Ok(())
     })?;
-    needed(folder, "Node", |row| {
+    let columns = ["nodeID", "nodeGuid", "parentID", "nodeType", "nodeName"];
+    let columns = [&columns[..], &["disabled", "behavior", "visibility"]].concat();
+    needed(folder, "Node", &columns, |row| {
         tables.is_2010 |= row.has("overrideMember");
         tables.nodes.push(node(row)?);
         Ok(())
     })?;
+    let kinds = role_types(folder)?;
+    let columns = ["prinRoleNodeID", "prinRolePrinID", "prinRoleTypeID"];
+    let mut unknown = 0;
+    needed(folder, "PrincipalRole", &columns, |row| {
+        let (node, who) = (row.number("prinRoleNodeID")?, row.number("prinRolePrinID")?);
+        match kinds.get(&row.number("prinRoleTypeID")?) {
+            Some(role) => tables.roles.entry(node).or_default().push((*role, who)),
+            None => unknown += 1,
+        }
+        Ok(())
+    })?;
+    if unknown > 0 {
+        let reason = format!("{unknown} entries give a role that is not known here; left out");
+        findings.add("tblPrincipalRole", reason);
+    }
+    // Nobody could be denied in 2010. Since then, who is denied must not be taken for allowed.
+    let columns = ["scopeNodeID", "scopePrinID", "scopeIsDenied"];
+    let columns = if tables.is_2010 { &columns[..2] } else { &columns[..] };
+    needed(folder, "ScopePrincipal", columns, |row| {
+        let (node, who) = (row.number("scopeNodeID")?, row.number("scopePrinID")?);
+        let is_denied = match row.has("scopeIsDenied") {
+            true => row.flag("scopeIsDenied")?.ok_or("scopeIsDenied is empty")?,
+            false => false,
+        };
+        let role = if is_denied { Role::Denied } else { Role::Allowed };
+        tables.scopes.entry(node).or_default().push((role, who));
+        Ok(())
+    })?;
+    optional(folder, &mut tables)?;
+    Ok(tables)
+}
+
+/// `tblRoleType`: its numbers are told nowhere, its names are.
+fn role_types(folder: &Path) -> Result<HashMap<i64, Role>, Fault> {
     let mut kinds: HashMap<i64, Role> = HashMap::new();
-    needed(folder, "RoleType", |row| {
+    needed(folder, "RoleType", &["rtypeID", "rtypeDesc"], |row| {
         let number = row.number("rtypeID")?;
         let role = row.text("rtypeDesc")?.trim().to_lowercase();
         // The description begins with the name in some versions, and is the name in others.
@@ -123,50 +160,43 @@ pub fn read(folder: &Path) -> Result<Tables, Fault> {
         kinds.insert(number, role);
         Ok(())
     })?;
-    needed(folder, "PrincipalRole", |row| {
-        let (node, who) = (row.number("prinRoleNodeID")?, row.number("prinRolePrinID")?);
-        if let Some(role) = kinds.get(&row.number("prinRoleTypeID")?) {
-            tables.roles.entry(node).or_default().push((*role, who));
+    for (role, name) in [(Role::Member, "Member"), (Role::Manager, "Manager")] {
+        if !kinds.values().any(|known| *known == role) {
+            return Err(Fault::Told(format!(
+                "tblRoleType.csv has no role {name}, without which nobody can tell who may what, \
+                 so nothing was imported"
+            )));
         }
-        Ok(())
-    })?;
-    needed(folder, "ScopePrincipal", |row| {
-        let (node, who) = (row.number("scopeNodeID")?, row.number("scopePrinID")?);
-        // Nobody could be denied in 2010.
-        let is_denied = row.has("scopeIsDenied") && row.flag("scopeIsDenied")? == Some(true);
-        let role = if is_denied { Role::Denied } else { Role::Allowed };
-        tables.scopes.entry(node).or_default().push((role, who));
-        Ok(())
-    })?;
-    optional(folder, &mut tables)?;
-    Ok(tables)
+    }
+    Ok(kinds)
 }
 
 fn optional(folder: &Path, tables: &mut Tables) -> Result<(), Fault> {
     let mut missing = Vec::new();
-    let mut read =
-        |name, take: &mut dyn FnMut(&Fields<'_>) -> Result<(), String>| match find(folder, name)? {
-            Some(path) => table(&path, take),
-            None => {
-                missing.push(name);
-                Ok(())
-            }
-        };
-    read("SiopWhiteList", &mut |row| {
+    let mut read = |name, columns: &[&str], take: &mut dyn FnMut(&Fields<'_>) -> Taken| match find(
+        folder, name,
+    )? {
+        Some(path) => table(&path, columns, take),
+        None => {
+            missing.push(name);
+            Ok(())
+        }
+    };
+    read("SiopWhiteList", &["siopID", "siopName", "siopUrl"], &mut |row| {
         let (name, url) = (row.text("siopName")?.to_owned(), row.text("siopUrl")?.to_owned());
         tables.addins.push(Addin { id: row.guid("siopID")?, name, url });
         Ok(())
     })?;
-    read("PrincipalAffiliations", &mut |row| {
+    read("PrincipalAffiliations", &["principalID", "affiliationID"], &mut |row| {
         let (who, what) = (row.number("principalID")?, row.number("affiliationID")?);
         if who != what {
             tables.affiliations.entry(who).or_default().push(what);
         }
         Ok(())
     })?;
-    read("PrincipalInvites", &mut |row| {
+    read("PrincipalInvites", &["prinID", "nodeID", "createdOn"], &mut |row| {
         let (who, node) = (row.number("prinID")?, row.number("nodeID")?);
-        tables.invites.push(Invite { who, node, on: row.time("createdOn")? });
+        tables.invites.push(Invite { who, node, on: row.time_or_none("createdOn") });
         Ok(())
     })?;
     if tables.chat.is_none() {
@@ -176,13 +206,16 @@ fn optional(folder: &Path, tables: &mut Tables) -> Result<(), Fault> {
     Ok(())
 }
 
+type Taken = Result<(), String>;
+
 fn needed(
     folder: &Path,
     name: &'static str,
-    take: impl FnMut(&Fields<'_>) -> Result<(), String>,
+    columns: &[&str],
+    take: impl FnMut(&Fields<'_>) -> Taken,
 ) -> Result<(), Fault> {
     match find(folder, name)? {
-        Some(path) => table(&path, take),
+        Some(path) => table(&path, columns, take),
         None => Err(Fault::Told(format!(
             "{} has no tbl{name}.csv, without which nobody can tell who may what, so nothing was \
              imported; docs/guide/migration.md says how the tables are written",
@@ -191,15 +224,19 @@ fn needed(
     }
 }
 
-fn table(path: &Path, take: impl FnMut(&Fields<'_>) -> Result<(), String>) -> Result<(), Fault> {
+fn table(
+    path: &Path,
+    columns: &[&str],
+    take: impl FnMut(&Fields<'_>) -> Taken,
+) -> Result<(), Fault> {
     let progress = bar("reading", path.metadata().map_or(0, |file| file.len()));
-    each(path, &progress, take)?;
+    each(path, columns, &progress, take)?;
     progress.finish_and_clear();
     Ok(())
 }
 
 fn principal(row: &Fields<'_>) -> Result<Principal, String> {
-    let text = |column: &str| row.text_if_any(column).trim().to_owned();
+    let text = |column: &str| row.text_or_null(column).trim().to_owned();
     // `tblPrincipalType`: 6, 7 and 11 are of 2010.
     let (kind, is_federated) = match row.number("prinTypeID")? {
         5 => (Some(PrincipalKind::User), false),
@@ -231,8 +268,9 @@ fn principal(row: &Fields<'_>) -> Result<Principal, String> {
 }
 
 fn node(row: &Fields<'_>) -> Result<Node, String> {
+    let number = |column: &str| if row.has(column) { row.number_or_null(column) } else { Ok(None) };
     let changed = |by: &str, on: &str| -> Result<(Option<Who>, Timestamp), String> {
-        Ok((row.number_or_null(by)?, row.time(on)?))
+        Ok((number(by)?, row.time_or_none(on)))
     };
     let flag = |column: &str| if row.has(column) { row.flag(column) } else { Ok(None) };
     Ok(Node {
@@ -241,16 +279,16 @@ fn node(row: &Fields<'_>) -> Result<Node, String> {
         parent: row.number_or_null("parentID")?,
         is_category: row.flag("nodeType")? == Some(true),
         name: row.text("nodeName")?.to_owned(),
-        description: row.text("nodeDesc")?.to_owned(),
+        description: row.text_or_null("nodeDesc").to_owned(),
         overrides_members: flag("overrideMember")? == Some(true),
-        invites: row.flag("invite")?,
-        keeps_history: row.flag("logged")?,
-        takes_files: row.flag("filePost")?,
-        is_disabled: row.flag("disabled")? == Some(true),
-        behavior: row.number_or_null("behavior")?,
-        visibility: row.number_or_null("visibility")?,
-        addin: row.guid_or_null("siopID")?,
-        has_topic: !row.text_if_any("topic").trim().is_empty(),
+        invites: flag("invite")?,
+        keeps_history: flag("logged")?,
+        takes_files: flag("filePost")?,
+        is_disabled: flag("disabled")? == Some(true),
+        behavior: number("behavior")?,
+        visibility: number("visibility")?,
+        addin: if row.has("siopID") { row.guid_or_null("siopID")? } else { None },
+        has_topic: !row.text_or_null("topic").trim().is_empty(),
         created: changed("nodeAddedBy", "nodeAddedOn")?,
         updated: changed("nodeUpdatedBy", "nodeUpdatedOn")?,
     })

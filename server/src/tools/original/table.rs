@@ -15,33 +15,45 @@ use std::rc::Rc;
 /// Longest record: a message's texts, and room to spare. A quotation mark that is missing makes one
 /// record of all the rest.
 const RECORD_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// The first year that a clock of Windows can show, in ticks of 100 ns since the year 1, in which
-/// the original counts time; and the same moment as we count it.
+/// When our time begins, in the ticks of the original: 100 ns each, since the year 1.
 const TICKS_IN_1970: i64 = 621_355_968_000_000_000;
 
-/// Is this folder one with tables, and not a file of something else?
+/// The file of a table, if there is one.
+///
+/// # Errors
+/// If there are two, or the folder cannot be read.
 pub fn find(folder: &Path, name: &str) -> Result<Option<PathBuf>, Fault> {
-    let unread = |e: io::Error| {
-        Fault::Told(format!("{} cannot be read ({e}), so nothing was imported", folder.display()))
-    };
+    let place = folder.display();
+    let unread =
+        |e: io::Error| Fault::Told(format!("{place} cannot be read ({e}): nothing was imported"));
     // The tables of Group Chat 2010 lack the prefix.
     let names = [format!("tbl{name}.csv"), format!("{name}.csv")].map(|n| n.to_lowercase());
+    let mut found: Option<PathBuf> = None;
     for entry in std::fs::read_dir(folder).map_err(unread)? {
-        let entry = entry.map_err(unread)?;
-        let file = entry.file_name().to_string_lossy().to_lowercase();
-        if names.contains(&file) {
-            return Ok(Some(entry.path()));
+        let path = entry.map_err(unread)?.path();
+        let file = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        if !names.contains(&file) {
+            continue;
+        }
+        if let Some(other) = found.replace(path) {
+            let other = other.display();
+            return Err(Fault::Told(format!(
+                "{other} and {} are one table, and only one of them can be right; nothing was \
+                 imported",
+                found.expect("it was put there").display()
+            )));
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
-/// Reads a table and gives each record to `take`; the first fault ends it.
+/// Reads a table that has these columns, and gives each record to `take`; the first fault ends it.
 ///
 /// # Errors
 /// File and line, cause, effect and next step.
 pub fn each(
     path: &Path,
+    columns: &[&str],
     progress: &ProgressBar,
     mut take: impl FnMut(&Fields<'_>) -> Result<(), String>,
 ) -> Result<(), Fault> {
@@ -57,6 +69,9 @@ pub fn each(
     let input = Bounded { inner: opened, read: read.clone(), progress: progress.clone() };
     let mut reader: Reader<Bounded> = ReaderBuilder::new().from_reader(input);
     let header = reader.headers().map(Header::read).map_err(|e| told(1, cause_of(&e)))?;
+    if let Some(column) = columns.iter().find(|column| !header.has(column)) {
+        return Err(told(1, format!("there is no column {column}")));
+    }
     let mut record = StringRecord::new();
     loop {
         read.set(0);
@@ -76,7 +91,6 @@ fn cause_of(error: &csv::Error) -> String {
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("{len} fields where the first line has {expected_len}")
         }
-        ErrorKind::Io(error) => error.to_string(),
         _ => error.to_string(),
     }
 }
@@ -112,6 +126,10 @@ impl Header {
         let plain = |name: &str| name.trim_start_matches('\u{feff}').trim().to_lowercase();
         Header(names.iter().enumerate().map(|(at, name)| (plain(name), at)).collect())
     }
+
+    fn has(&self, column: &str) -> bool {
+        self.0.contains_key(&column.to_lowercase())
+    }
 }
 
 /// A record.
@@ -123,19 +141,19 @@ pub struct Fields<'r> {
 impl Fields<'_> {
     /// Is there such a column?
     pub fn has(&self, column: &str) -> bool {
-        self.header.0.contains_key(&column.to_lowercase())
+        self.header.has(column)
     }
 
-    /// A text; empty for NULL.
+    /// A text that cannot be NULL.
     pub fn text(&self, column: &str) -> Result<&str, String> {
         let at = self.header.0.get(&column.to_lowercase());
         let at = at.ok_or_else(|| format!("there is no column {column}"))?;
         Ok(self.record.get(*at).unwrap_or_default())
     }
 
-    /// A text of a column that older tables do not have.
-    pub fn text_if_any(&self, column: &str) -> &str {
-        self.text(column).unwrap_or_default()
+    /// A text of a column that may be missing, or NULL: some programs write that as a word.
+    pub fn text_or_null(&self, column: &str) -> &str {
+        self.text(column).ok().filter(|text| *text != "NULL").unwrap_or_default()
     }
 
     /// What is not NULL, read by `read`.
@@ -183,6 +201,11 @@ impl Fields<'_> {
     /// A GUID.
     pub fn guid(&self, column: &str) -> Result<Guid, String> {
         self.guid_or_null(column)?.ok_or_else(|| format!("{column} is empty"))
+    }
+
+    /// The same, where it is of little use: 1970 if it cannot be shown.
+    pub fn time_or_none(&self, column: &str) -> Timestamp {
+        self.time(column).unwrap_or_default()
     }
 
     /// A time: ticks since the year 1, as the tables have them, or ISO 8601.
