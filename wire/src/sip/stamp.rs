@@ -7,7 +7,6 @@
 //! constant bytes and one number in two spellings.
 
 use super::write::{push_clean, push_decimal, push_end, push_line};
-use std::ops::BitOr;
 
 /// What a stamp is made of. All texts should be free of CR and LF (they come from parsed
 /// messages); controls in them are left out, so that none can start a line of its own.
@@ -19,7 +18,7 @@ pub struct StampFields<'a> {
     pub transport: &'a str,
     /// `host:port` for the Via.
     pub sent_by: &'a str,
-    /// Start of the branch behind `z9hG4bK`; unique for the dialog. The CSeq follows as 8 hex
+    /// Start of the branch behind `z9hG4bK`; unique for the dialog. The CSeq follows in eight
     /// digits.
     pub branch_key: u64,
     /// Whole value of From, tag included (our side).
@@ -55,7 +54,7 @@ pub struct EchoLengths {
     pub call_id: u16,
 }
 
-/// Most bytes that the number adds to a stamp: eight hexadecimal digits and ten decimal ones.
+/// Most bytes that the number adds to a stamp: eight digits of a branch and ten decimal ones.
 pub const STAMP_VARYING_BYTES_MAX: usize = 18;
 /// Most bytes that [`info_rest`] puts in front of a document.
 const REST_HEAD_BYTES_MAX: usize = 128;
@@ -63,8 +62,11 @@ const REST_HEAD_BYTES_MAX: usize = 128;
 const METHOD: &str = "INFO";
 /// How every branch begins (RFC 3261 §8.1.1.7).
 pub(super) const BRANCH_COOKIE: &str = "z9hG4bK";
-/// Digits of a branch of ours: its key's and its CSeq number's.
+/// Digits of a branch of ours: its key's and its CSeq number's. They are the letters `a` to `p`,
+/// for 0 to 15: with digits and letters, reading them took three times the instructions, and one
+/// is read for each delivery.
 const BRANCH_DIGITS: usize = 24;
+const DIGIT_ZERO: u8 = b'a';
 const CSEQ: &str = "CSeq: ";
 const MAX_FORWARDS: &str = "\r\nMax-Forwards: 70\r\n";
 const CONTENT_TYPE: &str = "Content-Type: text/plain\r\n";
@@ -103,8 +105,8 @@ impl Stamp {
         out.extend_from_slice(b" SIP/2.0\r\nVia: SIP/2.0/");
         push_clean(out, &[fields.transport, " ", fields.sent_by]);
         push_clean(out, &[";branch=", BRANCH_COOKIE]);
-        push_hex(out, (fields.branch_key >> 32) as u32);
-        push_hex(out, fields.branch_key as u32);
+        push_digits(out, (fields.branch_key >> 32) as u32);
+        push_digits(out, fields.branch_key as u32);
         let split = length(out.len());
         out.extend_from_slice(b"\r\n");
         let mut line = |name, value| {
@@ -133,7 +135,7 @@ impl Stamp {
         let (front, back) = self.bytes.split_at(self.split as usize);
         out.reserve(self.bytes.len() + STAMP_VARYING_BYTES_MAX);
         out.extend_from_slice(front);
-        push_hex(out, cseq);
+        push_digits(out, cseq);
         out.extend_from_slice(back);
         push_decimal(out, cseq as usize);
     }
@@ -150,7 +152,7 @@ impl Stamp {
         let (front, back) = self.bytes.split_at(self.split as usize);
         push_clean(out, &[method]);
         out.extend_from_slice(&front[METHOD.len()..]);
-        push_hex(out, cseq);
+        push_digits(out, cseq);
         out.extend_from_slice(back);
         push_decimal(out, cseq as usize);
         push_clean(out, &[" ", method]);
@@ -178,10 +180,10 @@ pub fn parse_branch(branch: &str) -> Option<(u64, u32)> {
 pub(super) fn branch_digits(digits: &[u8; BRANCH_DIGITS]) -> Option<(u64, u32)> {
     let (words, []) = digits.as_chunks() else { unreachable!("three times eight") };
     let words: [u64; 3] = std::array::from_fn(|n| u64::from_be_bytes(words[n]));
-    let values = words.map(values_of);
-    // Upper case is refused as well: peers repeat a branch as it is, so it would not be ours.
-    let differs = words.into_iter().zip(values).map(|(word, values)| word ^ digits_of(values));
-    if differs.fold(0, BitOr::bitor) != 0 {
+    // A digit that is none leaves something in the upper half of its byte: the lowest of them is
+    // not touched by what is borrowed for others.
+    let values = words.map(|word| word.wrapping_sub(eight(DIGIT_ZERO)));
+    if (values[0] | values[1] | values[2]) & eight(0xf0) != 0 {
         return None;
     }
     let [high, low, cseq] = values.map(number_of);
@@ -192,8 +194,8 @@ fn length(bytes: usize) -> u16 {
     bytes.try_into().expect("a head is far below 64 KiB")
 }
 
-fn push_hex(out: &mut Vec<u8>, number: u32) {
-    out.extend_from_slice(&hex_digits(number));
+fn push_digits(out: &mut Vec<u8>, number: u32) {
+    out.extend_from_slice(&digits_of(number));
 }
 
 /// The same byte eight times: what follows works on eight digits at once.
@@ -201,24 +203,12 @@ const fn eight(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// Digits `0` to `9` and `a` to `f` of values of 0 to 15, one in each byte.
-fn digits_of(values: u64) -> u64 {
-    let is_letter = (values + eight(6)) >> 4 & eight(1);
-    values + eight(b'0') + is_letter * u64::from(b'a' - b'9' - 1)
-}
-
-fn hex_digits(number: u32) -> [u8; 8] {
+fn digits_of(number: u32) -> [u8; 8] {
     let mut values = u64::from(number);
     values = (values << 16 | values) & 0x0000_ffff_0000_ffff;
     values = (values << 8 | values) & 0x00ff_00ff_00ff_00ff;
     values = (values << 4 | values) & eight(0x0f);
-    digits_of(values).to_be_bytes()
-}
-
-/// The values of eight digits, one in each byte; something else if they are none.
-fn values_of(digits: u64) -> u64 {
-    let is_letter = digits >> 6 & eight(1);
-    ((digits & eight(0x0f)) + is_letter * 9) & eight(0x0f)
+    (values + eight(DIGIT_ZERO)).to_be_bytes()
 }
 
 /// The number that eight values of 0 to 15 make.
@@ -251,7 +241,7 @@ mod tests {
         stamp.write(&mut out, 7);
         out.extend_from_slice(info_rest(&mut b"rubbish".to_vec(), |out| out.extend(b"<x/>")));
         let expect = "beforeINFO sip:kay@contoso.example;gruu SIP/2.0\r\n\
-            Via: SIP/2.0/TLS 198.51.100.7:5041;branch=z9hG4bK0123456789abcdef00000007\r\n\
+            Via: SIP/2.0/TLS 198.51.100.7:5041;branch=z9hG4bKabcdefghijklmnopaaaaaaah\r\n\
             From: <sip:gc@contoso.example>;tag=b7f2\r\n\
             To: <sip:kay@contoso.example>;tag=33;epid=7a\r\n\
             Call-ID: 5C20gA1F1\r\n\
@@ -279,7 +269,7 @@ mod tests {
         let fields = StampFields { routes: &[], extra: "", ..FIELDS };
         Stamp::new(&fields).write_bare(&mut out, "BYE", u32::MAX);
         let expect = "BYE sip:kay@contoso.example;gruu SIP/2.0\r\n\
-            Via: SIP/2.0/TLS 198.51.100.7:5041;branch=z9hG4bK0123456789abcdefffffffff\r\n\
+            Via: SIP/2.0/TLS 198.51.100.7:5041;branch=z9hG4bKabcdefghijklmnoppppppppp\r\n\
             From: <sip:gc@contoso.example>;tag=b7f2\r\n\
             To: <sip:kay@contoso.example>;tag=33;epid=7a\r\n\
             Call-ID: 5C20gA1F1\r\n\
@@ -327,29 +317,38 @@ mod tests {
     #[test]
     fn branches() {
         let check = |text: &str, expect| assert_eq!(parse_branch(text), expect, "{text}");
-        check("z9hG4bK0123456789abcdef00000007", Some((0x0123_4567_89ab_cdef, 7)));
-        check("z9hG4bKffffffffffffffffffffffff", Some((u64::MAX, u32::MAX)));
-        check("z9hG4bK0123456789ABCDEF00000007", None);
-        check("z9hG4bK0123456789abcdef0000007", None);
-        check("z9hG4bK+123456789abcdef00000007", None);
-        check("z9hG4bK0123456789abcdef000000ä", None);
-        check("0123456789abcdef00000007", None);
+        check("z9hG4bKabcdefghijklmnopaaaaaaah", Some((0x0123_4567_89ab_cdef, 7)));
+        check("z9hG4bKpppppppppppppppppppppppp", Some((u64::MAX, u32::MAX)));
+        check("z9hG4bKabcdefghijklmnoPaaaaaaah", None);
+        check("z9hG4bKabcdefghijklmnopaaaaaah", None);
+        check("z9hG4bK+bcdefghijklmnopaaaaaaah", None);
+        check("z9hG4bKabcdefghijklmnopaaaaaaä", None);
+        check("abcdefghijklmnopaaaaaaah", None);
         check("", None);
     }
 
     #[test]
     fn digits_and_numbers() {
         for number in (0..=u32::MAX).step_by(65_521).chain([0, 9, 10, 15, 16, u32::MAX]) {
-            let digits = hex_digits(number);
-            assert_eq!(digits, *format!("{number:08x}").as_bytes());
-            assert_eq!(number_of(values_of(u64::from_be_bytes(digits))), number);
+            let digits = digits_of(number);
+            let shown = format!("{number:08x}");
+            let expected = shown.bytes().map(|hex| match hex {
+                b'0'..=b'9' => hex - b'0' + b'a',
+                _ => hex - b'a' + b'k',
+            });
+            assert!(digits.iter().copied().eq(expected), "{digits:?} for {shown}");
+            assert_eq!(branch_digits(&[digits; 3].concat().try_into().unwrap()), {
+                Some((u64::from(number) << 32 | u64::from(number), number))
+            });
         }
         for byte in 0..=u8::MAX {
             for at in 0..BRANCH_DIGITS {
-                let mut digits = *b"09af123409af123409af1234";
-                digits[at] = byte;
-                let is_digit = matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-                assert_eq!(branch_digits(&digits).is_some(), is_digit, "{byte:#x} at {at}");
+                for other in [b'a', b'p'] {
+                    let mut digits = [other; BRANCH_DIGITS];
+                    digits[at] = byte;
+                    let is_digit = (b'a'..=b'p').contains(&byte);
+                    assert_eq!(branch_digits(&digits).is_some(), is_digit, "{byte:#x} at {at}");
+                }
             }
         }
     }
