@@ -235,11 +235,12 @@ fn an_import_can_be_repeated_and_brings_what_is_new() {
     assert!(rest.ends_with("messages imported: 3; there already: 1; left out: 1\n"), "{rest}");
     let version = admin(&folder, &["room", "get", "FX"])["version"].clone();
 
-    // Meanwhile, there: ann marries, bob is disabled, cat is denied by a new group, FX gets another
-    // member, a room takes a name that another gives up, one is gone, a message is replaced and
-    // another one new.
+    // Meanwhile, there: ann marries, bob is disabled, cat has an address in a domain that is new
+    // and is denied by a new group, FX gets another member, a room takes a name that another gives
+    // up, one is gone, a message is replaced and another one new.
     let people = PRINCIPALS.replace("Ann Archer", "Ann Baker").replace("sip:Ann@", "sip:ann.b@");
-    let people = people.replace(",,,,,False,5,0", ",,,,,1,5,0");
+    let people =
+        people.replace(",,,,,False,5,0", ",,,,,1,5,0").replace("sip:cat@example", "sip:cat@new");
     let group = "15,b0000000-0000-0000-0000-000000000015,ma-grp:n,Denied,Denied,,,,,0,9,0\n";
     put(&tables, "tblPrincipal", &format!("{people}{group}"));
     put(&tables, "tblPrincipalAffiliations", &format!("{AFFILIATIONS}7,15,1,1\n"));
@@ -258,7 +259,7 @@ fn an_import_can_be_repeated_and_brings_what_is_new() {
     }
     let changed = said.done();
     assert!(
-        changed.starts_with("made or changed: 4 principals, 1 categories, 2 rooms"),
+        changed.starts_with("made or changed: 5 principals, 1 categories, 2 rooms"),
         "{changed}"
     );
     assert!(
@@ -267,11 +268,11 @@ fn an_import_can_be_repeated_and_brings_what_is_new() {
     );
     let room = admin(&folder, &["room", "get", "Forex"]);
     assert_eq!(room["version"].as_u64(), version.as_u64().map(|version| version + 1));
-    assert!(uris(&room["members"]).contains(&"sip:cat@example.test"), "{room}");
+    assert!(uris(&room["members"]).contains(&"sip:cat@new.test"), "{room}");
     assert_eq!(admin(&folder, &["room", "get", "FX"])["id"], FX.replace("003", "004"));
     let bob = admin(&folder, &["user", "get", "sip:bob@example.test"]);
     assert_eq!(bob["state"], "disabled", "{bob}");
-    let cat = admin(&folder, &["explain", "sip:cat@example.test", "Forex"]);
+    let cat = admin(&folder, &["explain", "sip:cat@new.test", "Forex"]);
     assert_eq!(cat["rights"]["join"], false, "{cat}");
     let shown = tool(&folder, &["history", "Forex"]).done();
     assert!(shown.contains("Ann Archer <sip:ann@example.test>"), "as when it was said: {shown}");
@@ -300,6 +301,20 @@ fn an_import_can_be_repeated_and_brings_what_is_new() {
         uris(&admin(&folder, &["room", "get", "Forex"])["managers"]),
         ["sip:ann.c@example.test"]
     );
+}
+
+#[test]
+fn who_is_known_by_the_address_alone_is_the_one_in_use() {
+    let server = stopped();
+    let folder = server.folder().to_owned();
+    admin(&folder, &["user", "new", "sip:ann@example.test"]);
+    let said = tool(&folder, &["import", "tables"]);
+    assert!(said.err.contains("principal 9 (sip:ann@example.test): sip:ann"), "{said:?}");
+    said.done();
+    let ann = admin(&folder, &["user", "get", "sip:ann@example.test"]);
+    assert_eq!([&ann["display_name"], &ann["state"]], ["Ann Archer", "active"], "{ann}");
+    let room = admin(&folder, &["room", "get", "FX"]);
+    assert_eq!(uris(&room["managers"]), ["sip:ann@example.test"]);
 }
 
 #[test]

@@ -73,6 +73,7 @@ pub fn plan(
         new: New::default(),
         known: Vec::new(),
         known_by_uri: HashMap::new(),
+        claimed: HashSet::new(),
         by_address: HashMap::new(),
     };
     // Of two with one address, the one in use is it.
@@ -110,6 +111,8 @@ struct Plan<'a> {
     /// Those who are here, as they are to be, with their numbers.
     known: Vec<(Known, Who)>,
     known_by_uri: HashMap<String, usize>,
+    /// Of those who are here, whom somebody in the tables is already.
+    claimed: HashSet<Guid>,
     findings: &'a mut Findings,
     /// Users who stand in a domain by their address, and not by the tables.
     by_address: HashMap<Guid, usize>,
@@ -155,6 +158,7 @@ impl Plan<'_> {
                 self.findings.add(&told(of), reason);
             }
             (Some(known), holder) => {
+                self.claimed.insert(known.id);
                 self.people.by_number.insert(of.number, person(known.id, false));
                 let is_free = holder.is_none_or(|holder| holder.id == known.id);
                 if !is_free {
@@ -165,7 +169,9 @@ impl Plan<'_> {
                 self.update(of, known.clone(), uri);
             }
             // Known by the address alone, such as a manager from the configuration.
-            (None, Some(known)) if is_made_here(known.id) && is_same(&known) => {
+            (None, Some(known))
+                if is_made_here(known.id) && is_same(&known) && self.claimed.insert(known.id) =>
+            {
                 self.people.by_number.insert(of.number, person(known.id, false));
                 if !self.new.by_id.contains_key(&known.id) {
                     self.update(of, known.clone(), uri.clone());
@@ -213,12 +219,17 @@ impl Plan<'_> {
     /// are worked out more than once, and a user in one piece with what they stand in: no wall is
     /// open if the import stops in between.
     fn changes(&mut self) -> Vec<Vec<Change>> {
-        let numbered: Vec<(Known, Option<Who>)> = self.new.all.clone();
+        // Domains of addresses are made on the way, and stand in nothing.
         let mut stand: HashMap<Guid, Vec<Guid>> = HashMap::new();
-        for (principal, number) in &numbered {
-            // Domains of addresses are made on the way, and stand in nothing.
-            stand.insert(principal.id, self.parents(principal, *number));
+        for (principal, number) in self.new.all.clone() {
+            stand.insert(principal.id, self.parents(&principal, number));
         }
+        let told: HashSet<Guid> = self.people.by_number.values().map(|person| person.id).collect();
+        let mut known = std::mem::take(&mut self.known);
+        known.sort_by_key(|(principal, _)| principal.kind == PrincipalKind::User);
+        let changed = known.into_iter().map(|(wanted, number)| self.changed(wanted, number, &told));
+        let changed: Vec<Vec<Change>> = changed.collect();
+
         let stands = |child: Guid| {
             let parents = stand.get(&child).filter(|parents| !parents.is_empty())?.clone();
             Some(Change::Parents { child, parents })
@@ -232,11 +243,7 @@ impl Plan<'_> {
         units.extend(
             users.iter().map(|user| [make(user)].into_iter().chain(stands(user.id)).collect()),
         );
-        let mut known = std::mem::take(&mut self.known);
-        known.sort_by_key(|(principal, _)| principal.kind == PrincipalKind::User);
-        let told: HashSet<Guid> = self.people.by_number.values().map(|person| person.id).collect();
-        let changed = known.into_iter().map(|(wanted, number)| self.changed(wanted, number, &told));
-        units.extend(changed.filter(|unit| !unit.is_empty()));
+        units.extend(changed.into_iter().filter(|unit| !unit.is_empty()));
         units
     }
 
