@@ -235,6 +235,9 @@ fn an_import_can_be_repeated_and_brings_what_is_new() {
     assert!(rest.ends_with("messages imported: 3; there already: 1; left out: 1\n"), "{rest}");
     let version = admin(&folder, &["room", "get", "FX"])["version"].clone();
 
+    // Meanwhile, here: a message is replaced.
+    admin(&folder, &["message", "replace", "FX", "--filter", "grüße", "--text", "gone"]);
+
     // Meanwhile, there: ann marries, bob is disabled, cat has an address in a domain that is new
     // and is denied by a new group, FX gets another member, a room takes a name that another gives
     // up, one is gone, a message is replaced and another one new.
@@ -277,6 +280,8 @@ fn an_import_can_be_repeated_and_brings_what_is_new() {
     let shown = tool(&folder, &["history", "Forex"]).done();
     assert!(shown.contains("Ann Archer <sip:ann@example.test>"), "as when it was said: {shown}");
     assert!(shown.contains("taken back") && !shown.contains("announcement"), "{shown}");
+
+    assert!(shown.contains("gone") && !shown.contains("grüße"), "replaced here: {shown}");
 
     // Here: somebody has posted before the last import; the other rooms get theirs all the same.
     server.restart();

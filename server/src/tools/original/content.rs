@@ -207,65 +207,77 @@ impl Bringing<'_> {
     }
 
     fn flush(&mut self) -> Result<(), String> {
-        if let Some(store) = &mut self.store {
-            let done = match store.import(&self.batch) {
-                Err(Error::Conflict(Conflict::Message(_))) => {
-                    self.agree()?;
-                    let store = self.store.as_mut().expect("it was there");
-                    store.import(&self.batch)
-                }
-                done => done,
-            };
-            let done = done.map_err(|e| format!("up to here: {e}"))?;
-            self.brought.imported += done.inserted as u64;
-            self.brought.repeated += done.repeated as u64;
-        } else {
-            self.brought.imported += self.batch.len() as u64;
-        }
-        self.batch.clear();
         self.bytes = 0;
-        Ok(())
+        let batch = std::mem::take(&mut self.batch);
+        match self.store {
+            Some(_) => self.keep(batch),
+            None => {
+                self.brought.imported += batch.len() as u64;
+                Ok(())
+            }
+        }
     }
 
-    /// Some messages of the batch are here already, but not as the tables have them. Names and
-    /// addresses have changed since, and an administrator's replacement is taken over; what was
-    /// said here under a number of the tables stays, and ends the room's import.
-    fn agree(&mut self) -> Result<(), String> {
-        let store = self.store.as_mut().expect("only a database can disagree");
-        let mut kept = Vec::with_capacity(self.batch.len());
-        for row in std::mem::take(&mut self.batch) {
-            if self.given_up.contains(&row.room) {
-                self.brought.left += 1;
-                continue;
+    /// Keeps messages; where some are here already, but not as the tables have them, these are
+    /// found by halving. What was removed or replaced here is no conflict, and stays so.
+    fn keep(&mut self, mut rows: Vec<Row>) -> Result<(), String> {
+        let count = rows.len();
+        rows.retain(|row| !self.given_up.contains(&row.room));
+        self.brought.left += (count - rows.len()) as u64;
+        let store = self.store.as_mut().expect("there is a database to keep them");
+        match store.import(&rows) {
+            Ok(done) => {
+                self.brought.imported += done.inserted as u64;
+                self.brought.repeated += done.repeated as u64;
+                Ok(())
             }
-            let after = Place { number: row.place.number + 1, ..row.place };
-            let known = store.last(row.room, 1, Some(after)).map_err(|e| e.to_string())?;
-            let Some(known) = known.into_iter().find(|known| known.place == row.place) else {
-                kept.push(row);
-                continue;
-            };
-            let is_same_text = known.chat == row.chat;
-            if known.ts != row.ts && !(is_same_text && known.author == row.author) {
-                let reason = format!(
-                    "something else was said here under number {}: the messages of the tables from \
-                     there on are left out",
-                    row.place.number
-                );
-                self.findings.add(&format!("room {}", row.room), reason);
-                self.given_up.insert(row.room);
-                self.brought.left += 1;
-                continue;
+            Err(Error::Conflict(Conflict::Message(_))) if rows.len() == 1 => {
+                self.agree(&rows.remove(0))
             }
-            if !is_same_text {
-                let changed = store.messages_replace(row.room, &[row.place], &row.chat);
-                changed.map_err(|e| e.to_string())?;
-                let reason = "had another text; it has that of the tables now";
-                let what = format!("message {} of room {}", row.place.number, row.room);
-                self.findings.add(&what, reason);
+            Err(Error::Conflict(Conflict::Message(_))) => {
+                let rest = rows.split_off(rows.len() / 2);
+                self.keep(rows)?;
+                self.keep(rest)
             }
-            self.brought.repeated += 1;
+            Err(error) => Err(format!("up to here: {error}")),
         }
-        self.batch = kept;
+    }
+
+    /// A message is here, but not as the tables have it. A name and an address may have changed
+    /// since, and what an administrator has replaced there is replaced here; what was said here
+    /// under a number of the tables stays, and ends the room's import.
+    fn agree(&mut self, row: &Row) -> Result<(), String> {
+        let store = self.store.as_mut().expect("only a database can disagree");
+        let (room, place) = (row.room, row.place);
+        let after = Place { number: place.number + 1, ..place };
+        let known = store.last(room, 1, Some(after)).map_err(|e| e.to_string())?;
+        let known = known.into_iter().find(|known| known.place == place);
+        let known = known.ok_or_else(|| {
+            format!(
+                "message {} of room {room} was removed at this \
+                                                 moment; import again",
+                place.number
+            )
+        })?;
+        let is_same_text = known.chat == row.chat;
+        if known.ts != row.ts && !(is_same_text && known.author == row.author) {
+            let reason = format!(
+                "something else was said here under number {}: the messages of the tables from \
+                 there on are left out",
+                place.number
+            );
+            self.findings.add(&format!("room {room}"), reason);
+            self.given_up.insert(room);
+            self.brought.left += 1;
+            return Ok(());
+        }
+        if !is_same_text {
+            let changed = store.messages_replace(room, &[place], &row.chat);
+            changed.map_err(|e| e.to_string())?;
+            let what = format!("message {} of room {room}", place.number);
+            self.findings.add(&what, "had another text; it has that of the tables now");
+        }
+        self.brought.repeated += 1;
         Ok(())
     }
 }
