@@ -59,7 +59,7 @@ pub enum Command {
         target: PathBuf,
     },
     /// Bring an export into the database, or everything of the original: people, categories, rooms,
-    /// messages. What is there already stays. No server may run on the same data directory
+    /// messages. Messages that are there already stay. No server may run on the same data directory
     Import {
         /// What `export` has written, `-` for the standard input; or a folder with the tables of
         /// the original's database
