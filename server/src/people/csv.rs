@@ -79,14 +79,18 @@ pub fn import(text: &str, known: &Directory) -> Result<Vec<PersonRecord>, Vec<Fa
 
 fn fault_of(error: &::csv::Error) -> Fault {
     let line = error.position().map_or(1, ::csv::Position::line);
-    let message = match error.kind() {
+    Fault { line, message: cause_of(error) }
+}
+
+/// What is wrong with a file, and what to do about it.
+pub fn cause_of(error: &::csv::Error) -> String {
+    match error.kind() {
         ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!(
             "{len} fields where the header has {expected_len}; put quotes around fields with commas"
         ),
         ::csv::ErrorKind::Utf8 { .. } => "is not UTF-8; save the file as such".to_owned(),
         _ => error.to_string(),
-    };
-    Fault { line, message }
+    }
 }
 
 /// Which field of a line is what.

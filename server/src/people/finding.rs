@@ -20,19 +20,31 @@ impl fmt::Display for Finding {
     }
 }
 
-/// At most [`FINDINGS_MAX`] findings, and how many more there were.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// At most [`FINDINGS_MAX`] findings, or another number, and how many more there were.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Findings {
     /// The first ones.
     pub list: Vec<Finding>,
     /// How many are not in the list.
     pub more: usize,
+    max: usize,
+}
+
+impl Default for Findings {
+    fn default() -> Findings {
+        Findings::at_most(FINDINGS_MAX)
+    }
 }
 
 impl Findings {
+    /// None yet; no more than `max` are kept.
+    pub fn at_most(max: usize) -> Findings {
+        Findings { list: Vec::new(), more: 0, max }
+    }
+
     /// One more.
     pub fn add(&mut self, what: &str, reason: impl Into<String>) {
-        if self.list.len() == FINDINGS_MAX {
+        if self.list.len() == self.max {
             self.more += 1;
             return;
         }

@@ -82,6 +82,23 @@ pub fn remove_replica(config: &Config) -> Result<(), Fault> {
     }
 }
 
+/// The database, for messages that go into it past the log; it is made where there is none. What is
+/// on its way into it must be there first, or it may find its place taken. The lock keeps servers
+/// away.
+///
+/// # Errors
+/// Cause, effect, next step.
+pub fn open_for_import(config: &Config) -> Result<(RealDisk, AnyStore), Fault> {
+    let lock = lock(&config.data)?;
+    let mut store = AnyStore::open(&config.store)?;
+    store.migrate()?;
+    if let Some(because) = obstacle(config, &mut store)? {
+        return Err(Fault::Told(format!("nothing was imported: {because}, then import again")));
+    }
+    remove_replica(config)?;
+    Ok((lock, store))
+}
+
 /// What the log has and the database lacks.
 #[derive(Debug)]
 pub struct Lag {

@@ -14,9 +14,10 @@ use std::path::Path;
 
 /// Longest line: a message of the longest request, escaped.
 const LINE_BYTES_MAX: u64 = 1024 * 1024;
-/// What goes into the database at once.
-const BATCH_ROWS: usize = 1_000;
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// What goes into the database at once: messages, and bytes.
+pub const BATCH_ROWS: usize = 1_000;
+/// See [`BATCH_ROWS`].
+pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// What a zip file begins with.
 const ZIP: &[u8] = b"PK";
@@ -48,11 +49,7 @@ pub fn run(
     let progress = bar("importing", length);
     let mut lines = Lines { input, number: 0, progress };
     let header = header(&mut lines)?;
-    let _lock = database::lock(&config.data)?;
-    let mut store = AnyStore::open(&config.store)?;
-    store.migrate()?;
-    refuse_lag(config, &mut store)?;
-    database::remove_replica(config)?;
+    let (_lock, mut store) = database::open_for_import(config)?;
     let Appended { inserted, repeated } = all(&mut lines, &mut store)?;
     lines.progress.finish_and_clear();
     writeln!(out, "{inserted} message(s) imported, {repeated} were there already")?;
@@ -69,16 +66,6 @@ fn open(source: &Path) -> Result<(Box<dyn BufRead>, u64), Fault> {
         format!("{} cannot be read ({e}), so nothing was imported", source.display())
     })?;
     Ok((Box::new(BufReader::new(file)), length))
-}
-
-/// What is on its way into the database must be there first, or it may find its place taken.
-fn refuse_lag(config: &Config, store: &mut AnyStore) -> Result<(), Fault> {
-    match database::obstacle(config, store)? {
-        None => Ok(()),
-        Some(because) => {
-            Err(Fault::Told(format!("nothing was imported: {because}, then import again")))
-        }
-    }
 }
 
 /// Lines of bounded length, counted.
@@ -114,7 +101,7 @@ impl Lines {
 fn header(lines: &mut Lines) -> Result<Header, Fault> {
     let line = lines.next()?.unwrap_or_default();
     if line.starts_with(ZIP) {
-        return Err(lines.fault(&ARCHIVE));
+        return Err(Fault::Told(ARCHIVE.to_owned()));
     }
     let header: Header = serde_json::from_slice(&line)
         .map_err(|e| lines.fault(&format!("not the header of an export of Parlance ({e})")))?;

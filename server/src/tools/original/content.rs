@@ -3,22 +3,20 @@
 //! A message keeps its number and its time. Files (`ma-filelink:`), stories (`[STORY]`) and links
 //! stand in its text as the original's clients wrote them, and are left so (`xccos.md` §4.6).
 
-use super::findings::Findings;
 use super::people::{People, stranger};
 use super::rows::{NodeNumber, Who};
 use super::table::{Fields, each};
+use crate::tools::import::{BATCH_BYTES, BATCH_ROWS};
 use crate::tools::message::is_legal;
 use crate::tools::{Fault, bar};
 use hashbrown::{HashMap, HashSet};
 use parlance_core::directory::model::PrincipalKind;
+use parlance_people::Findings;
 use parlance_storage::sql::{AnyStore, Conflict, Error, NUMBER_MAX, Place, RoomEnd, Row, Store};
 use parlance_wire::limits::XCCOS_REQUEST_BYTES_MAX;
 use parlance_wire::xccos::{Guid, Timestamp};
 use std::path::Path;
 
-/// What goes into the database at once.
-const BATCH_ROWS: usize = 1_000;
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Longest message, plain text and RTF together as XML: what a client could have posted. A history
 /// that shows a longer one would end with it.
 const TEXT_BYTES_MAX: usize = XCCOS_REQUEST_BYTES_MAX;
@@ -186,13 +184,14 @@ impl Bringing<'_> {
         mut rtf: Option<String>,
         what: &dyn Fn() -> String,
     ) -> (String, Option<String>) {
-        let room = TEXT_BYTES_MAX.saturating_sub(xml_bytes(&chat));
+        let chat_bytes = xml_bytes(&chat);
+        let room = TEXT_BYTES_MAX.saturating_sub(chat_bytes);
         if rtf.as_ref().is_some_and(|rtf| xml_bytes(rtf) > room) {
             rtf = None;
             let reason = "its RTF is longer than a message may be; its plain text is kept";
             self.findings.add(&what(), reason);
         }
-        if room == 0 && xml_bytes(&chat) > TEXT_BYTES_MAX {
+        if chat_bytes > TEXT_BYTES_MAX {
             let mut bytes = 0;
             let mut ends = chat.char_indices().map(|(at, c)| {
                 bytes += xml_char_bytes(c);
@@ -282,7 +281,7 @@ impl Bringing<'_> {
     }
 }
 
-/// Bytes of a text in an XML document.
+/// Most bytes that a text takes in an XML document.
 fn xml_bytes(text: &str) -> usize {
     text.chars().map(xml_char_bytes).sum()
 }

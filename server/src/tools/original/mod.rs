@@ -26,12 +26,13 @@ use crate::admin::{Admin, Options, Rooms, Surface, load, open_configured};
 use crate::config::Config;
 use clap::{Args, ValueEnum};
 use content::{Brought, Content};
-use findings::Findings;
+use findings::FINDINGS_MAX;
 use hashbrown::{HashMap, HashSet};
 use nodes::Nodes;
 use parlance_core::Directory;
 use parlance_core::admin::{Act, Actor};
 use parlance_core::directory::{Change, Revision};
+use parlance_people::Findings;
 use parlance_storage::disk::real::RealDisk;
 use parlance_storage::sql::{AnyStore, Store};
 use parlance_wire::xccos::{Guid, Timestamp};
@@ -109,7 +110,7 @@ pub fn run(folder: &Path, wanted: &Wanted, config: &Config, out: &mut dyn Write)
         })?),
         None => None,
     };
-    let mut findings = Findings::default();
+    let mut findings = Findings::at_most(FINDINGS_MAX);
     let tables = rows::read(folder, &mut findings)?;
     for missing in &tables.missing {
         let file = format!("tbl{missing}.csv");
@@ -124,7 +125,7 @@ pub fn run(folder: &Path, wanted: &Wanted, config: &Config, out: &mut dyn Write)
     let mut done = Counts::default();
     let outcome = import(&tables, wanted, since, config, &mut target, &mut findings, &mut done);
     done.print(wanted.dry_run, out)?;
-    findings.tell(wanted.report.as_deref())?;
+    findings::tell(&findings, wanted.report.as_deref())?;
     outcome.map(|()| Exit::Done)
 }
 
@@ -185,14 +186,7 @@ impl Target {
         if dry_run {
             return Ok(Target { directory: seen(config)?, writing: None });
         }
-        let lock = database::lock(&config.data)?;
-        let mut store = AnyStore::open(&config.store)?;
-        store.migrate()?;
-        if let Some(because) = database::obstacle(config, &mut store)? {
-            let text = format!("nothing was imported: {because}, then import again");
-            return Err(Fault::Told(text));
-        }
-        database::remove_replica(config)?;
+        let (lock, store) = database::open_for_import(config)?;
         let admin = open_configured(config, None)?.start(Box::new(|_, _| ()), Box::new(NoRooms))?;
         let directory = admin.directory();
         Ok(Target { directory, writing: Some(Writing { admin, store, _lock: lock }) })

@@ -4,16 +4,16 @@
 //! as the original's import overwrites what it finds. Another one of the same name keeps it, and
 //! the imported one gets a number behind its name: nothing here is replaced by something else.
 
-use super::findings::Findings;
 use super::people::{People, plain};
 use super::rows::{Node, NodeNumber, ROOT, Tables, Who};
 use hashbrown::{HashMap, HashSet};
 use parlance_core::Directory;
 use parlance_core::directory::model::{
     ADDIN_NAME_BYTES_MAX, ADDIN_URL_BYTES_MAX, Addin, Audit, Behavior, Category, Invitations,
-    NAME_BYTES_MAX, Principal, PrincipalKind, Privacy, Role, Room,
+    NAME_BYTES_MAX, PrincipalKind, Privacy, Role, Room,
 };
 use parlance_core::directory::{Change, List, Node as Place};
+use parlance_people::Findings;
 use parlance_wire::xccos::{Guid, Timestamp};
 
 /// What rooms and categories come to.
@@ -377,11 +377,10 @@ impl<'a> Plan<'a> {
     /// What makes the lists as they are in the tables.
     fn entries(&self, node: Guid, lists: [(Role, Vec<Guid>, Option<List<'_>>); 3]) -> Vec<Change> {
         let people = self.directory.people();
-        let guid = |principal: &Principal| principal.id;
         let mut changes = Vec::new();
         for (role, wanted, known) in lists {
             let known = known.into_iter().flat_map(List::iter).filter_map(|id| people.get(id));
-            let known: HashSet<Guid> = known.map(|person| guid(&person.principal)).collect();
+            let known: HashSet<Guid> = known.map(|person| person.principal.id).collect();
             let add: Vec<Guid> = wanted.iter().filter(|id| !known.contains(*id)).copied().collect();
             let mut remove: Vec<Guid> =
                 known.into_iter().filter(|id| wanted.binary_search(id).is_err()).collect();

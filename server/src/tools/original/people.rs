@@ -5,7 +5,6 @@
 //! of whoever is known already, and of them an import changes nothing but that they stand in what
 //! is new; elsewhere people follow the tables.
 
-use super::findings::Findings;
 use super::rows::{Principal, Tables, Who};
 use hashbrown::{HashMap, HashSet};
 use parlance_core::Directory;
@@ -13,6 +12,7 @@ use parlance_core::directory::model::{
     NAME_BYTES_MAX, PATH_BYTES_MAX, Principal as Known, PrincipalKind, PrincipalState,
 };
 use parlance_core::directory::{Change, display_name, domain_principal, user_principal};
+use parlance_people::Findings;
 use parlance_people::ldap::dn::Dn;
 use parlance_people::ldap::known::is_made_here;
 use parlance_people::ldap::person::{canonical, uri_of};
@@ -136,7 +136,7 @@ impl Plan<'_> {
             PrincipalKind::Domain => domain_principal(uri.trim_start_matches("ma-dom:")).id,
             _ => of.id,
         };
-        let name = if of.display_name.is_empty() { &of.name } else { &of.display_name };
+        let name = of.shown_name();
         let name = if name.is_empty() { display_name(&uri) } else { name };
         let name = plain(name, NAME_BYTES_MAX);
         let person = |id, is_somebody_else| {
@@ -361,7 +361,7 @@ fn holds(what: PrincipalKind, child: PrincipalKind) -> bool {
 }
 
 fn made(of: &Principal, kind: PrincipalKind, id: Guid, uri: String) -> Known {
-    let name = if of.display_name.is_empty() { &of.name } else { &of.display_name };
+    let name = of.shown_name();
     let name = if name.is_empty() && kind != PrincipalKind::User { &of.path } else { name };
     let state = match of.state {
         PrincipalState::Active if of.is_federated => PrincipalState::Disabled,

@@ -3,11 +3,11 @@
 //! Names and meanings of columns are those of the published description of the original's database
 //! (`product.md` §1.14 and the pages it was made of); those of Group Chat 2010 differ in little.
 
-use super::findings::Findings;
 use super::table::{Fields, each, find};
 use crate::tools::{Fault, bar};
 use hashbrown::HashMap;
 use parlance_core::directory::model::{PrincipalKind, PrincipalState, Role};
+use parlance_people::Findings;
 use parlance_wire::xccos::{Guid, Timestamp};
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,13 @@ pub struct Principal {
     pub email: String,
     pub path: String,
     pub account: String,
+}
+
+impl Principal {
+    /// What it is called, if anything.
+    pub fn shown_name(&self) -> &str {
+        if self.display_name.is_empty() { &self.name } else { &self.display_name }
+    }
 }
 
 /// `tblNode`.

@@ -2,9 +2,10 @@
 //! columns, in any order and case; columns that nobody asks for are ignored.
 
 use crate::tools::Fault;
-use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
+use csv::{Reader, ReaderBuilder, StringRecord};
 use hashbrown::HashMap;
 use indicatif::ProgressBar;
+use parlance_people::csv::cause_of;
 use parlance_wire::xccos::{Guid, Timestamp};
 use std::cell::Cell;
 use std::fs::File;
@@ -82,16 +83,6 @@ pub fn each(
             Err(error) => return Err(told(line, cause_of(&error))),
         }
         take(&Fields { header: &header, record: &record }).map_err(|cause| told(line, cause))?;
-    }
-}
-
-fn cause_of(error: &csv::Error) -> String {
-    match error.kind() {
-        ErrorKind::Utf8 { .. } => "is not UTF-8".to_owned(),
-        ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} fields where the first line has {expected_len}")
-        }
-        _ => error.to_string(),
     }
 }
 
