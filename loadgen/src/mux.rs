@@ -3,20 +3,20 @@
 use crate::client::{Client, ClientEvent, call_id_client, fast};
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::{Frame, FrameError, Framer, Message, Method, Response, StartLine};
-use std::collections::HashMap;
 
 /// The clients of one link and the framer of what the server sends on it.
 #[derive(Debug)]
 pub struct LinkMux {
     framer: Framer,
     clients: Vec<Client>,
-    /// Client number to place in `clients`.
-    places: HashMap<u32, usize>,
+    /// Numbers of the clients and their places in `clients`, by number: many get the same post
+    /// one after the other, and most often in this order.
+    places: Vec<(u32, usize)>,
 }
 
 impl Default for LinkMux {
     fn default() -> LinkMux {
-        LinkMux { framer: framer(), clients: Vec::new(), places: HashMap::new() }
+        LinkMux { framer: framer(), clients: Vec::new(), places: Vec::new() }
     }
 }
 
@@ -29,8 +29,9 @@ impl LinkMux {
     /// Adds a client; its place, which stays valid for the life of the link. Numbers must differ.
     pub fn add(&mut self, client: Client) -> usize {
         let place = self.clients.len();
-        let before = self.places.insert(client.config().number, place);
-        assert!(before.is_none(), "two clients of one number on a link");
+        let number = client.config().number;
+        let Err(at) = self.at(number) else { panic!("two clients of one number on a link") };
+        self.places.insert(at, (number, place));
         self.clients.push(client);
         place
     }
@@ -96,7 +97,13 @@ impl LinkMux {
     }
 
     fn place(&self, call_id: &[u8]) -> Option<usize> {
-        self.places.get(&call_id_client(call_id)?).copied()
+        let at = self.at(call_id_client(call_id)?).ok()?;
+        Some(self.places[at].1)
+    }
+
+    /// Where a number is in `places`, or belongs.
+    fn at(&self, number: u32) -> Result<usize, usize> {
+        self.places.binary_search_by_key(&number, |(number, _)| *number)
     }
 
     /// The link was exchanged for a new one, as a front end does that hides this from its clients.

@@ -26,15 +26,32 @@ impl Purpose {
 
 /// Hex digits of the client's number at the start of each of its Call-IDs.
 const NUMBER_DIGITS: usize = 8;
+/// A Call-ID: those digits, the purpose, and sixteen more digits.
+const CALL_ID_BYTES: usize = NUMBER_DIGITS + 1 + 16;
 
-/// A Call-ID nobody else has: client, attempt and purpose are readable in it.
-pub(super) fn call_id(config: &ClientConfig, attempt: u32, purpose: Purpose) -> String {
-    let letter = purpose.letter();
-    let hash = hash(config, attempt, letter as u64);
-    format!("{:08x}{letter}{attempt}x{hash:016x}", config.number)
+/// A Call-ID nobody else has: client and purpose are readable in it. It lies in place, since each
+/// delivery is compared with it, and most come to clients that had none for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CallId([u8; CALL_ID_BYTES]);
+
+impl CallId {
+    pub(super) fn new(config: &ClientConfig, attempt: u32, purpose: Purpose) -> CallId {
+        let letter = purpose.letter();
+        let hash = hash(config, attempt, letter as u64);
+        let text = format!("{:08x}{letter}{hash:016x}", config.number);
+        CallId(text.into_bytes().try_into().expect("its length is always the same"))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("made of a text")
+    }
+
+    pub(super) fn is(&self, text: &[u8]) -> bool {
+        self.0 == text
+    }
 }
 
-/// The client's number in a Call-ID made by [`call_id`].
+/// The client's number in a [`CallId`].
 pub(crate) fn call_id_client(call_id: &[u8]) -> Option<u32> {
     let digits = call_id.get(..NUMBER_DIGITS)?;
     digits.iter().try_fold(0u32, |number, digit| {
@@ -55,7 +72,7 @@ pub(super) fn hash(config: &ClientConfig, attempt: u32, salt: u64) -> u64 {
 /// One dialog, from its INVITE on.
 #[derive(Debug)]
 pub(super) struct Dialog {
-    pub(super) call_id: String,
+    pub(super) call_id: CallId,
     purpose: Purpose,
     attempt: u32,
     from: String,
@@ -74,7 +91,7 @@ impl Dialog {
         remote_uri: String,
         out: &mut Vec<u8>,
     ) -> Dialog {
-        let call_id = call_id(config, attempt, purpose);
+        let call_id = CallId::new(config, attempt, purpose);
         let tag = hash(config, attempt, purpose.letter() as u64 ^ 0x74) as u32;
         let user = config.user_uri();
         let from = format!("<{user}>;tag={tag};epid={}", config.epid);
@@ -86,7 +103,7 @@ impl Dialog {
         request(config, out, "INVITE", &remote_uri, attempt)
             .header("From", &from)
             .header("To", format_args!("<{remote_uri}>"))
-            .header("Call-ID", &call_id)
+            .header("Call-ID", call_id.as_str())
             .header("CSeq", "1 INVITE")
             .header("Supported", "ms-sender")
             .header("Contact", format_args!("<{user};opaque=user:epid:{};gruu>", config.epid))
@@ -120,7 +137,7 @@ impl Dialog {
             branch_key: hash(config, self.attempt, self.purpose.letter() as u64 ^ 0x62),
             from: &self.from,
             to,
-            call_id: &self.call_id,
+            call_id: self.call_id.as_str(),
             routes: &routes,
             extra: "",
         });
@@ -177,23 +194,23 @@ fn own_request<'o>(
     request(config, out, method, uri, attempt)
         .header("From", format_args!("<{user}>;tag={tag};epid={}", config.epid))
         .header("To", format_args!("<{user}>"))
-        .header("Call-ID", call_id(config, attempt, purpose))
+        .header("Call-ID", CallId::new(config, attempt, purpose).as_str())
         .header("CSeq", format_args!("1 {method}"))
         .header("Contact", format_args!("<sip:{};transport=tcp>", config.sent_by))
 }
 
 /// Sends REGISTER as SIPE does (`sipe-client.md` §2.1), as far as a server looks at it.
-pub(super) fn register(config: &ClientConfig, attempt: u32, out: &mut Vec<u8>) -> String {
+pub(super) fn register(config: &ClientConfig, attempt: u32, out: &mut Vec<u8>) -> CallId {
     let uri = format!("sip:{}", config.domain);
     own_request(config, out, "REGISTER", &uri, attempt, Purpose::Register)
         .header("Supported", "gruu-10, adhoclist, msrtc-event-categories")
         .header("Event", "registration")
         .empty();
-    call_id(config, attempt, Purpose::Register)
+    CallId::new(config, attempt, Purpose::Register)
 }
 
 /// Asks for the provisioning document (`sipe-client.md` §2.3).
-pub(super) fn provision(config: &ClientConfig, attempt: u32, out: &mut Vec<u8>) -> String {
+pub(super) fn provision(config: &ClientConfig, attempt: u32, out: &mut Vec<u8>) -> CallId {
     const BODY: &str = "<provisioningGroupList xmlns=\"http://schemas.microsoft.com/2006/09/sip/\
         provisioninggrouplist\"><provisioningGroup name=\"persistentChatConfiguration\"/>\
         </provisioningGroupList>";
@@ -204,7 +221,7 @@ pub(super) fn provision(config: &ClientConfig, attempt: u32, out: &mut Vec<u8>) 
         .header("Supported", "ms-piggyback-first-notify")
         .header("Expires", 0)
         .body("application/vnd-microsoft-roaming-provisioning-v2+xml", BODY.as_bytes());
-    call_id(config, attempt, Purpose::Provision)
+    CallId::new(config, attempt, Purpose::Provision)
 }
 
 #[cfg(test)]
@@ -215,8 +232,8 @@ mod tests {
     fn the_client_is_found_by_its_call_id() {
         for number in [0, 1, 0xdead_beef, u32::MAX] {
             let config = ClientConfig::numbered(number, "example.test", "127.0.0.1:1", 9);
-            let id = call_id(&config, 3, Purpose::Chat);
-            assert_eq!(call_id_client(id.as_bytes()), Some(number));
+            let id = CallId::new(&config, 3, Purpose::Chat);
+            assert_eq!(call_id_client(id.as_str().as_bytes()), Some(number));
         }
         assert_eq!(call_id_client(b"short"), None);
         assert_eq!(call_id_client(b"gggggggg0"), None);

@@ -22,7 +22,7 @@ pub(crate) use dialog::call_id_client;
 pub use event::{ClientEvent, EndReason};
 
 use crate::payload::PostId;
-use dialog::{Dialog, Purpose};
+use dialog::{CallId, Dialog, Purpose};
 use parlance_wire::xccos::{Command, Post, RoomRef, encode_command, encode_post};
 use std::collections::VecDeque;
 
@@ -62,7 +62,7 @@ pub struct Client {
     /// Counts calls of [`Client::open`]; makes tags and Call-IDs of each attempt new.
     attempt: u32,
     /// Call-ID of the REGISTER or SUBSCRIBE that is on its way.
-    outside: Option<String>,
+    outside: Option<CallId>,
     dialog: Option<Dialog>,
     /// Number of the last document; SIPE begins at random, we at the seed's low bits.
     envid: u64,

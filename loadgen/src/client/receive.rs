@@ -32,7 +32,7 @@ impl Client {
         out: &mut Vec<u8>,
         events: &mut Events<'_>,
     ) {
-        let is_ours = self.dialog.as_ref().is_some_and(|d| d.call_id.as_bytes() == call_id);
+        let is_ours = self.dialog.as_ref().is_some_and(|d| d.call_id.is(call_id));
         let (head, body) = bytes.split_at(head_len);
         if is_ours && self.handle_delivery(head, body, out, events) {
             return;
@@ -84,11 +84,11 @@ impl Client {
         out: &mut Vec<u8>,
         events: &mut Events<'_>,
     ) {
-        let call_id = message.call_id();
-        if self.outside.as_deref() == Some(call_id) {
+        let call_id = message.call_id().as_bytes();
+        if self.outside.is_some_and(|outside| outside.is(call_id)) {
             return self.on_outside_answer(status, out, events);
         }
-        if self.dialog.as_ref().is_none_or(|dialog| dialog.call_id != call_id) {
+        if self.dialog.as_ref().is_none_or(|dialog| !dialog.call_id.is(call_id)) {
             return; // The late answer to a BYE of the look-up, or of an attempt given up.
         }
         let cseq = message.cseq();
@@ -173,7 +173,8 @@ impl Client {
         out: &mut Vec<u8>,
         events: &mut Events<'_>,
     ) {
-        let is_current = self.dialog.as_ref().is_some_and(|d| d.call_id == message.call_id());
+        let is_current =
+            self.dialog.as_ref().is_some_and(|d| d.call_id.is(message.call_id().as_bytes()));
         match method {
             Method::Ack | Method::Other("BENOTIFY") => {}
             Method::Options => self.answer(message, 200, out, events),

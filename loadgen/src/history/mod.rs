@@ -21,6 +21,7 @@ pub use violation::Violation;
 
 use crate::payload::PostId;
 use serde::{Deserialize, Serialize};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 /// A room in the caller's numbering.
@@ -71,6 +72,9 @@ enum Membership {
 
 #[derive(Debug, Default)]
 struct Room {
+    /// Sessions that were ever in it and are not over. By room and in the order of their numbers,
+    /// as a post comes to them: whoever goes through a large room goes through memory in order.
+    members: BTreeMap<SessionId, Membership>,
     /// At most one number per post: a post that shows up under a second one is not entered.
     by_number: HashMap<u64, PostId>,
     accepted_highest: Option<u64>,
@@ -92,7 +96,6 @@ pub struct Checker {
     deliveries: u64,
     posts: HashMap<PostId, PostState>,
     rooms: HashMap<RoomId, Room>,
-    memberships: HashMap<(SessionId, RoomId), Membership>,
     /// Rooms a session was ever in, so that its end needs no search.
     session_rooms: HashMap<SessionId, Vec<RoomId>>,
     violations: Vec<Violation>,
@@ -128,11 +131,11 @@ impl Checker {
     pub fn session_joined(&mut self, session: SessionId, room: RoomId) {
         self.clock += 1;
         let fresh = Membership::Joined { joined_at: self.clock, told: None };
-        match self.memberships.get_mut(&(session, room)) {
-            Some(Membership::Joined { .. }) => {}
-            Some(parted) => *parted = fresh,
-            None => {
-                self.memberships.insert((session, room), fresh);
+        match self.rooms.entry(room).or_default().members.entry(session) {
+            Entry::Occupied(entry) if matches!(entry.get(), Membership::Joined { .. }) => {}
+            Entry::Occupied(mut parted) => *parted.get_mut() = fresh,
+            Entry::Vacant(entry) => {
+                entry.insert(fresh);
                 self.session_rooms.entry(session).or_default().push(room);
             }
         }
@@ -140,15 +143,19 @@ impl Checker {
 
     /// The reply that lets `session` out of `room` came: nothing more of that room may come.
     pub fn parted(&mut self, session: SessionId, room: RoomId) {
-        if let Some(membership) = self.memberships.get_mut(&(session, room)) {
+        if let Some(membership) = self.membership(session, room) {
             *membership = Membership::Parted;
         }
+    }
+
+    fn membership(&mut self, session: SessionId, room: RoomId) -> Option<&mut Membership> {
+        self.rooms.get_mut(&room)?.members.get_mut(&session)
     }
 
     /// The session's dialog is over, however that came: nothing more is owed to it.
     pub fn session_ended(&mut self, session: SessionId) {
         for room in self.session_rooms.remove(&session).unwrap_or_default() {
-            self.memberships.remove(&(session, room));
+            self.rooms.entry(room).or_default().members.remove(&session);
         }
     }
 
@@ -213,7 +220,7 @@ impl Checker {
         post: Option<PostId>,
     ) {
         self.deliveries += 1;
-        match self.memberships.get_mut(&(session, room)) {
+        match self.membership(session, room) {
             Some(Membership::Joined { told, .. }) => {
                 let expected = told.map_or(chat_id, |(_, last)| last + 1);
                 let first = told.map_or(chat_id, |(first, _)| first);

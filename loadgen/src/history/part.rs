@@ -50,8 +50,8 @@ impl Checker {
     pub fn into_part(self) -> Part {
         let ours = self.posts.iter().filter(|(_, state)| state.outcome != Outcome::Elsewhere);
         let posts = ours.map(|(id, state)| (*id, state.room, state.outcome, state.posted_at));
-        let seats = self.memberships.iter().filter_map(|(&(session, room), membership)| {
-            let &Membership::Joined { joined_at, told } = membership else { return None };
+        let seats = self.memberships().filter_map(|(session, room, membership)| {
+            let Membership::Joined { joined_at, told } = membership else { return None };
             Some(Seat { session, room, joined_at, told })
         });
         let (posts, seats) = (posts.collect(), seats.collect());
@@ -100,7 +100,8 @@ impl Checker {
             assert!(before.is_none(), "{id} was posted by two parts");
         }
         for Seat { session, room, joined_at, told } in part.seats.drain(..) {
-            self.memberships.insert((session, room), Membership::Joined { joined_at, told });
+            let state = self.rooms.entry(room).or_default();
+            state.members.insert(session, Membership::Joined { joined_at, told });
             self.session_rooms.entry(session).or_default().push(room);
         }
         for room in &part.rooms {

@@ -107,6 +107,13 @@ impl Checker {
         }
     }
 
+    /// Where each session is, or was, that is not over.
+    pub(super) fn memberships(&self) -> impl Iterator<Item = (SessionId, RoomId, Membership)> {
+        self.rooms.iter().flat_map(|(&room, state)| {
+            state.members.iter().map(move |(session, membership)| (*session, room, *membership))
+        })
+    }
+
     fn owed(&self) -> HashMap<RoomId, Owed> {
         let mut owed: HashMap<RoomId, Owed> = HashMap::new();
         for state in self.posts.values().filter(|state| state.outcome == Outcome::Accepted) {
@@ -114,10 +121,10 @@ impl Checker {
                 owed.entry(state.room).or_default().posts.push((state.posted_at, chat_id));
             }
         }
-        for ((_, room), membership) in &self.memberships {
+        for (_, room, membership) in self.memberships() {
             if let Membership::Joined { joined_at, .. } = membership {
-                let since = &mut owed.entry(*room).or_default().witness_since;
-                *since = Some(since.map_or(*joined_at, |since| since.min(*joined_at)));
+                let since = &mut owed.entry(room).or_default().witness_since;
+                *since = Some(since.map_or(joined_at, |since| since.min(joined_at)));
             }
         }
         owed.values_mut().for_each(Owed::seal);
@@ -144,8 +151,8 @@ impl Checker {
 
     fn check_sessions(&mut self, owed: &HashMap<RoomId, Owed>) {
         let mut found = Vec::new();
-        for (&(session, room), membership) in &self.memberships {
-            let &Membership::Joined { joined_at, told } = membership else { continue };
+        for (session, room, membership) in self.memberships() {
+            let Membership::Joined { joined_at, told } = membership else { continue };
             let highest = self.rooms.get(&room).and_then(|room| room.accepted_highest);
             let after = owed.get(&room).and_then(|owed| owed.after(joined_at));
             found.extend(session_violation(session, room, told, highest, after));

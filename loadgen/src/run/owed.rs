@@ -3,7 +3,8 @@
 //! was to come to is over.
 
 use super::plan::Plan;
-use std::collections::VecDeque;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -36,7 +37,9 @@ impl Seat {
 
 #[derive(Default)]
 struct Room {
-    present: u32,
+    /// Who is in it, by endpoint: a post to a large room comes in about this order, and finds each
+    /// next one in memory beside the one before.
+    seats: BTreeMap<u32, Seat>,
     /// Posts of which deliveries may be to come, oldest first.
     open: VecDeque<u32>,
 }
@@ -45,8 +48,6 @@ struct Room {
 pub struct Owed {
     plan: Rc<Plan>,
     rooms: Vec<Room>,
-    /// For each endpoint, one for each of its rooms in the plan's order.
-    seats: Vec<Vec<Option<Seat>>>,
     flights: Vec<Flight>,
     seated: u64,
     outstanding: u64,
@@ -56,7 +57,6 @@ impl Owed {
     pub fn new(plan: Rc<Plan>) -> Owed {
         Owed {
             rooms: plan.rooms.iter().map(|_| Room::default()).collect(),
-            seats: (0..plan.endpoints).map(|one| no_seats(&plan, one)).collect(),
             flights: Vec::new(),
             seated: 0,
             outstanding: 0,
@@ -74,34 +74,28 @@ impl Owed {
         self.seated
     }
 
-    /// The place of a room among the endpoint's own.
-    fn place(&self, endpoint: u32, room: u32) -> Option<usize> {
-        self.plan.rooms_of(endpoint).binary_search(&room).ok()
-    }
-
     /// The endpoint is in the room from here on; false when it was already or has no business
     /// there.
     pub fn sit(&mut self, endpoint: u32, room: u32) -> bool {
-        let Some(place) = self.place(endpoint, room) else { return false };
-        let since = next_number(&self.flights);
-        let seat = &mut self.seats[endpoint as usize][place];
-        if seat.is_some() {
+        if self.plan.rooms_of(endpoint).binary_search(&room).is_err() {
             return false;
         }
-        *seat = Some(Seat { since, told: 0 });
-        self.rooms[room as usize].present += 1;
+        let since = next_number(&self.flights);
+        let Entry::Vacant(place) = self.rooms[room as usize].seats.entry(endpoint) else {
+            return false;
+        };
+        place.insert(Seat { since, told: 0 });
         self.seated += 1;
         true
     }
 
     pub fn is_seated(&self, endpoint: u32, room: u32) -> bool {
-        let seats = &self.seats[endpoint as usize];
-        self.place(endpoint, room).is_some_and(|place| matches!(seats.get(place), Some(Some(_))))
+        self.rooms[room as usize].seats.contains_key(&endpoint)
     }
 
     /// The endpoint is in all its rooms.
     pub fn is_in_all(&self, endpoint: u32) -> bool {
-        self.seats[endpoint as usize].iter().all(Option::is_some)
+        self.plan.rooms_of(endpoint).iter().all(|room| self.is_seated(endpoint, *room))
     }
 
     /// Endpoints to which something is to come.
@@ -111,10 +105,10 @@ impl Owed {
             flight.missing > 0 && seat.awaits(seq, flight.chat_id)
         };
         let is_behind = |endpoint: &u32| {
-            let seats = self.seats[*endpoint as usize].iter();
-            seats.zip(self.plan.rooms_of(*endpoint)).any(|(seat, room)| {
-                let open = &self.rooms[*room as usize].open;
-                seat.is_some_and(|seat| open.iter().any(|seq| is_owed(&seat, *seq)))
+            self.plan.rooms_of(*endpoint).iter().any(|room| {
+                let Room { seats, open } = &self.rooms[*room as usize];
+                let seat = seats.get(endpoint);
+                seat.is_some_and(|seat| open.iter().any(|seq| is_owed(seat, *seq)))
             })
         };
         (0..self.plan.endpoints).filter(is_behind).collect()
@@ -122,15 +116,12 @@ impl Owed {
 
     /// The endpoint's session is over: nothing more is owed to it.
     pub fn leave(&mut self, endpoint: u32) {
-        let plan = Rc::clone(&self.plan);
-        let rooms = plan.rooms_of(endpoint);
-        for (place, &room) in rooms.iter().enumerate() {
-            let Some(seat) = self.seats[endpoint as usize][place].take() else { continue };
-            let room = &mut self.rooms[room as usize];
-            room.present -= 1;
+        for &room in self.plan.rooms_of(endpoint) {
+            let Room { seats, open } = &mut self.rooms[room as usize];
+            let Some(seat) = seats.remove(&endpoint) else { continue };
             self.seated -= 1;
-            let first = room.open.partition_point(|seq| *seq < seat.since);
-            for &seq in room.open.range(first..) {
+            let first = open.partition_point(|seq| *seq < seat.since);
+            for &seq in open.range(first..) {
                 let flight = &mut self.flights[seq as usize];
                 if flight.missing > 0 && seat.awaits(seq, flight.chat_id) {
                     flight.missing -= 1;
@@ -145,7 +136,7 @@ impl Owed {
     pub fn post(&mut self, room: u32, due: Instant) -> u32 {
         let seq = next_number(&self.flights);
         let of_room = &mut self.rooms[room as usize];
-        let missing = of_room.present;
+        let missing = u32::try_from(of_room.seats.len()).expect("endpoints are counted in 32 bits");
         while of_room.open.front().is_some_and(|seq| self.flights[*seq as usize].missing == 0) {
             of_room.open.pop_front();
         }
@@ -164,11 +155,9 @@ impl Owed {
         chat_id: u64,
         seq: u32,
     ) -> Option<Instant> {
-        let place = self.place(endpoint, room);
         let flight = self.flights.get_mut(seq as usize).filter(|flight| flight.room == room)?;
         flight.chat_id.get_or_insert(chat_id);
-        let seat = place.and_then(|place| self.seats[endpoint as usize][place].as_mut());
-        if let Some(seat) = seat {
+        if let Some(seat) = self.rooms[room as usize].seats.get_mut(&endpoint) {
             if flight.missing > 0 && seat.awaits(seq, Some(chat_id)) {
                 flight.missing -= 1;
                 self.outstanding -= 1;
@@ -205,12 +194,6 @@ impl Owed {
         let missing = std::mem::take(&mut self.flights[seq as usize].missing);
         self.outstanding -= u64::from(missing);
     }
-}
-
-/// One for each room of an endpoint; other processes' endpoints have none here.
-fn no_seats(plan: &Plan, endpoint: u32) -> Vec<Option<Seat>> {
-    let rooms = if plan.has(endpoint) { plan.rooms_of(endpoint).len() } else { 0 };
-    vec![None; rooms]
 }
 
 fn next_number(flights: &[Flight]) -> u32 {
