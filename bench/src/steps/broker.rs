@@ -3,6 +3,7 @@
 use super::harness::{Client, Wire, World, each_message};
 use super::{Meter, Step, text};
 use parlance_core::{Input, Limits, LinkId, Output};
+use parlance_wire::sip::stamp::digits_of;
 use parlance_wire::sip::{Response, StartLine};
 use std::hint::black_box;
 
@@ -40,7 +41,8 @@ impl Answer {
     /// Of an answer to one of our requests.
     fn learn(link: LinkId, bytes: &[u8], cseq: u32) -> Answer {
         let text = std::str::from_utf8(bytes).expect("an answer is text");
-        let digits = format!("{}\r\n", branch_digits(cseq));
+        let digits = digits_of(cseq).map(char::from);
+        let digits = format!("{}\r\n", String::from_iter(digits));
         let (front, rest) = text.split_once(&digits).expect("the branch ends in the number");
         let line = format!("\r\nCSeq: {cseq} ");
         let (middle, back) = rest.split_once(&line).expect("the number has a line");
@@ -58,16 +60,11 @@ impl Answer {
     fn next(&mut self, out: &mut Vec<u8>) {
         self.cseq += 1;
         out.extend_from_slice(&self.front);
-        out.extend_from_slice(branch_digits(self.cseq).as_bytes());
+        out.extend_from_slice(&digits_of(self.cseq));
         out.extend_from_slice(&self.middle);
         out.extend_from_slice(self.cseq.to_string().as_bytes());
         out.extend_from_slice(&self.back);
     }
-}
-
-/// A number as the end of a branch: eight letters from `a`, for 0, to `p`.
-fn branch_digits(number: u32) -> String {
-    (0..8).rev().map(|place| char::from(b'a' + (number >> (4 * place) & 15) as u8)).collect()
 }
 
 struct FanOut {

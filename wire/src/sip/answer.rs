@@ -26,8 +26,6 @@ const SHAPE_BYTES_MAX: usize = 512;
 const SHAPES_MAX: usize = 64;
 
 const STATUS_LINE: &str = "SIP/2.0 200 OK\r\n";
-const CSEQ: &[u8] = b"CSeq: ";
-const METHOD: &[u8] = b" INFO\r\n";
 
 /// A buffer that begins as an answer to a request of ours does, status 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,44 +130,55 @@ impl Answers {
 
 /// What follows the lines of From, To and Call-ID.
 fn skip_echo(lines: &[u8], lengths: EchoLengths) -> Option<&[u8]> {
+    skip_likely(lines, lengths).or_else(|| {
+        let rest = skip_line(skip_line(lines, b"From: ")?, b"To: ")?;
+        skip_line(rest, b"Call-ID: ")
+    })
+}
+
+/// The same of lines that are as long as the request's, and hold no controls, not even a tab.
+fn skip_likely(lines: &[u8], lengths: EchoLengths) -> Option<&[u8]> {
     let EchoLengths { from, to, call_id } = lengths;
-    let rest = skip_line(skip_line(lines, b"From: ", from)?, b"To: ", to)?;
-    skip_line(rest, b"Call-ID: ", call_id)
+    let (from, rest) = lines.split_at_checked(from.into())?;
+    let (to, rest) = rest.split_at_checked(to.into())?;
+    let (call_id, rest) = rest.split_at_checked(call_id.into())?;
+    let least = least_of(from, b"From: ", [u8::MAX; 16])?;
+    let least = least_of(to, b"To: ", least)?;
+    let least = least_of(call_id, b"Call-ID: ", least)?;
+    (least.into_iter().fold(u8::MAX, u8::min) >= b' ').then_some(rest)
 }
 
-/// What follows a line that begins like this and most likely is so long.
-fn skip_line<'b, const N: usize>(lines: &'b [u8], name: &[u8; N], likely: u16) -> Option<&'b [u8]> {
-    let (found, value) = lines.split_first_chunk()?;
-    if found != name {
-        return None;
-    }
-    if let Some((line, rest)) = lines.split_at_checked(likely.into())
-        && let Some((text, b"\r\n")) = line.split_last_chunk()
-        && is_text(text)
-    {
-        return Some(rest);
-    }
-    // A lone CR or LF, or a NUL, is for the framer to refuse.
-    value[memchr3(b'\r', b'\n', 0, value)?..].strip_prefix(b"\r\n")
-}
-
-/// No controls, not even a tab. False for short texts, too.
-fn is_text(text: &[u8]) -> bool {
-    // The last sixteen bytes cover the remainder.
-    let Some(last) = text.last_chunk::<16>() else { return false };
-    // The least byte at each of sixteen places: vector instructions know how.
-    let least = text.as_chunks().0.iter().fold(*last, |mut least, chunk: &[u8; 16]| {
+/// The least of these bytes and the text's, for each of the sixteen places in a vector. `None` for
+/// what is no line of this name, or a short one.
+fn least_of<const N: usize>(line: &[u8], name: &[u8; N], least: [u8; 16]) -> Option<[u8; 16]> {
+    skip(line, name)?;
+    let (text, b"\r\n") = line.split_last_chunk()? else { return None };
+    let lesser = |mut least: [u8; 16], chunk: &[u8; 16]| {
         least.iter_mut().zip(chunk).for_each(|(least, byte)| *least = (*least).min(*byte));
         least
-    });
-    least.into_iter().fold(u8::MAX, u8::min) >= b' '
+    };
+    // The last sixteen bytes cover the remainder.
+    Some(text.as_chunks().0.iter().fold(lesser(least, text.last_chunk()?), lesser))
+}
+
+/// What follows a line of this name.
+fn skip_line<'b, const N: usize>(lines: &'b [u8], name: &[u8; N]) -> Option<&'b [u8]> {
+    let value = skip(lines, name)?;
+    // A lone CR or LF, or a NUL, is for the framer to refuse.
+    value[memchr3(b'\r', b'\n', 0, value)?..].strip_prefix(b"\r\n")
 }
 
 /// What follows the line of CSeq with this number.
 fn skip_cseq(line: &[u8], cseq: u32) -> Option<&[u8]> {
     let mut number = itoa::Buffer::new();
     let number = number.format(cseq).as_bytes();
-    line.strip_prefix(CSEQ)?.strip_prefix(number)?.strip_prefix(METHOD)
+    skip(skip(line, b"CSeq: ")?.strip_prefix(number)?, b" INFO\r\n")
+}
+
+/// What follows a short text: of a length that is known, comparing needs no call.
+fn skip<'b, const N: usize>(bytes: &'b [u8], text: &[u8; N]) -> Option<&'b [u8]> {
+    let (found, rest) = bytes.split_first_chunk()?;
+    (found == text).then_some(rest)
 }
 
 #[cfg(test)]
