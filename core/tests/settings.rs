@@ -6,7 +6,7 @@ use organisation::acts::{check_all, outcome, record, room, ship, standing_in};
 use organisation::{DOMAIN, admin, id, uri, user};
 use parlance_core::admin::{Act, ConfigurationEdit, PersonRecord, PolicyEdit};
 use parlance_core::directory::Change;
-use parlance_core::directory::model::{Pool, PrincipalState, Role, Room, Scope};
+use parlance_core::directory::model::{Addin, Pool, PrincipalState, Role, Room, Scope};
 use parlance_wire::xccos::Guid;
 
 #[test]
@@ -304,11 +304,19 @@ fn what_was_planned_elsewhere_is_loaded_if_it_fits() {
     let entries = |node, ids: Vec<Guid>| {
         Act::Load(vec![Change::Entries { node, role: Role::Member, add: ids, remove: vec![] }])
     };
+    let addin = |name: &str, url: &str| {
+        let (name, url) = (name.to_owned(), url.to_owned());
+        Act::Load(vec![Change::Addin(Addin { id: Guid(8), name, url, version: 1 })])
+    };
     check_all(
         &org,
         &admin(),
         vec![
             (Act::Load(vec![]), ""),
+            (addin("Log", "https://ship.example/log"), "addin Log v1"),
+            (addin("Log", "http://"), "InvalidArgument url"),
+            (addin("Log", "file:///log"), "InvalidArgument url"),
+            (addin(" ", "https://ship.example/log"), "InvalidArgument name"),
             (change(|room| room.version = 9), "room v9"),
             (change(|room| room.name = "Hold".into()), "DuplicateRoomName changes"),
             (change(|room| room.name = "x".repeat(257)), "InvalidArgument name"),

@@ -1,8 +1,11 @@
 //! Principals as another directory tells them, and things planned elsewhere (`product.md` §1.7).
 
-use super::plan::{Planner, check_text};
+use super::plan::{Planner, check_text, check_url, checked_name};
 use super::{Cause, PersonRecord, Refusal};
-use crate::directory::model::{NAME_BYTES_MAX, PATH_BYTES_MAX, Principal, PrincipalKind};
+use crate::directory::model::{
+    ADDIN_NAME_BYTES_MAX, ADDIN_URL_BYTES_MAX, NAME_BYTES_MAX, PATH_BYTES_MAX, Principal,
+    PrincipalKind,
+};
 use crate::directory::{Change, Inconsistent, Person};
 use hashbrown::HashMap;
 use parlance_wire::sip::Uri;
@@ -268,6 +271,10 @@ fn check_loaded(change: &Change) -> Result<(), Refusal> {
     match change {
         Change::Category(category) => named(&category.name, &category.description),
         Change::Room(room) => named(&room.name, &room.description),
+        Change::Addin(addin) => {
+            checked_name(&addin.name, ADDIN_NAME_BYTES_MAX)?;
+            check_url("url", &addin.url, ADDIN_URL_BYTES_MAX)
+        }
         Change::Principal(principal) => check_principal_texts([
             ("uri", &principal.uri, NAME_BYTES_MAX),
             ("display name", &principal.display_name, NAME_BYTES_MAX),

@@ -6,7 +6,7 @@
 
 use super::find;
 use super::{Act, Actor, Cause, Context, Plan, Refusal};
-use crate::directory::model::{Audit, NAME_BYTES_MAX};
+use crate::directory::model::{Audit, NAME_BYTES_MAX, is_web_address};
 use crate::directory::{Asker, Change, Directory, Node, NotServed};
 use parlance_wire::xccos::Guid;
 
@@ -221,12 +221,7 @@ pub(super) fn check_text(field: &'static str, text: &str, bytes_max: usize) -> R
 /// A web address that a client may open beside a room.
 pub(super) fn check_url(field: &'static str, url: &str, bytes_max: usize) -> Result<(), Refusal> {
     check_text(field, url, bytes_max)?;
-    let scheme = url.split_once("://");
-    let is_web = scheme.is_some_and(|(scheme, rest)| {
-        let is_http = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
-        is_http && !rest.is_empty() && !rest.starts_with(['/', '?', '#'])
-    });
-    match is_web && !url.contains(char::is_whitespace) {
+    match is_web_address(url) {
         true => Ok(()),
         false => {
             let message = format!("{url:?} is no address of the form https://host/path");

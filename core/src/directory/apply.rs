@@ -160,11 +160,10 @@ impl Batch {
 
     /// Takes a name, or takes over one's own.
     fn name(&mut self, old: Option<&str>, name: &str, node: Node) -> Result<(), Inconsistent> {
-        let (Node::Category(id) | Node::Room(id)) = node;
         let key = name.trim().to_lowercase();
         let names = Arc::make_mut(&mut self.next.names);
         match names.get(&*key) {
-            Some(holder) if *holder != node => return Err(Inconsistent::Duplicate(id)),
+            Some(holder) if *holder != node => return Err(Inconsistent::Duplicate(node.id())),
             Some(_) => {}
             None => {
                 if let Some(old) = old {

@@ -62,6 +62,14 @@ pub enum Node {
     Room(Guid),
 }
 
+impl Node {
+    /// Whichever it is.
+    pub fn id(self) -> Guid {
+        let (Node::Category(id) | Node::Room(id)) = self;
+        id
+    }
+}
+
 /// The directory in force.
 #[derive(Debug, Clone)]
 pub struct Directory {

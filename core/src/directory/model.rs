@@ -122,6 +122,16 @@ pub struct Addin {
     pub version: u64,
 }
 
+/// Is this a web address that a client may open beside a room: `http` or `https` with a host, and
+/// no blanks or controls?
+pub fn is_web_address(url: &str) -> bool {
+    let is_web = url.split_once("://").is_some_and(|(scheme, rest)| {
+        let is_http = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+        is_http && !rest.is_empty() && !rest.starts_with(['/', '?', '#'])
+    });
+    is_web && !url.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
 /// What a principal is (`product.md` §1.7; the numbers are the original's).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PrincipalKind {

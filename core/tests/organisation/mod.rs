@@ -157,8 +157,7 @@ impl Organisation {
     }
 
     pub fn node(&self, name: &str) -> Guid {
-        let (Node::Room(id) | Node::Category(id)) = self.directory.named(name).expect(name);
-        id
+        self.directory.named(name).expect(name).id()
     }
 
     /// Puts principals into a list.

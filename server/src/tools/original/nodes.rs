@@ -10,7 +10,7 @@ use hashbrown::{HashMap, HashSet};
 use parlance_core::Directory;
 use parlance_core::directory::model::{
     ADDIN_NAME_BYTES_MAX, ADDIN_URL_BYTES_MAX, Addin, Audit, Behavior, Category, Invitations,
-    NAME_BYTES_MAX, PrincipalKind, Privacy, Role, Room,
+    NAME_BYTES_MAX, PrincipalKind, Privacy, Role, Room, is_web_address,
 };
 use parlance_core::directory::{Change, List, Node as Place};
 use parlance_people::Findings;
@@ -99,8 +99,9 @@ impl<'a> Plan<'a> {
             let is_other = |a: &Addin| a.id != addin.id && a.name.eq_ignore_ascii_case(&name);
             let is_taken = self.directory.addins().any(is_other)
                 || self.addins.contains_key(&name.to_lowercase());
+            let is_web = is_web_address(&addin.url) && addin.url.len() <= ADDIN_URL_BYTES_MAX;
             let reason = match () {
-                () if !is_web(&addin.url) => format!("{:?} is no web address", addin.url),
+                () if !is_web => format!("{:?} is no web address", addin.url),
                 () if is_taken || name.is_empty() => format!("the name {name:?} is not free"),
                 () => {
                     self.addins.insert(name.to_lowercase(), addin.id);
@@ -230,8 +231,7 @@ impl<'a> Plan<'a> {
 
     /// Does another node of the tables still have this one's name here?
     fn waits(&self, node: &Node) -> bool {
-        let holder = self.directory.named(&plain(&node.name, NAME_BYTES_MAX));
-        let holder = holder.map(|(Place::Category(id) | Place::Room(id))| id);
+        let holder = self.directory.named(&plain(&node.name, NAME_BYTES_MAX)).map(Place::id);
         holder.is_some_and(|id| id != node.id && self.by_id.contains_key(&id))
     }
 
@@ -242,8 +242,7 @@ impl<'a> Plan<'a> {
         let mut name = base.clone();
         for number in 2.. {
             // Whoever has got another name by now, has it no more.
-            let holder = self.directory.named(&name);
-            let holder = holder.map(|(Place::Category(id) | Place::Room(id))| id);
+            let holder = self.directory.named(&name).map(Place::id);
             let holder = holder.filter(|id| !self.named.contains(id));
             let given = self.names.get(&name.to_lowercase()).copied();
             if [holder, given].into_iter().flatten().all(|id| id == node.id) {
@@ -443,13 +442,4 @@ impl<'a> Plan<'a> {
             }
         }
     }
-}
-
-/// An address that an add-in may have.
-fn is_web(url: &str) -> bool {
-    let has = |scheme: &str| {
-        url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    };
-    let is_plain = !url.contains(|c: char| c.is_control() || c.is_whitespace());
-    (has("http://") || has("https://")) && is_plain && url.len() <= ADDIN_URL_BYTES_MAX
 }
