@@ -23,6 +23,10 @@ pub struct Record {
     pub chat: String,
     /// RTF source.
     pub rtf: Option<String>,
+    /// Will it be history? Not when chat history was off in the room's category as it was accepted
+    /// (`product.md` §1.2): then it is delivered like any other, the log has it for compliance, and
+    /// nobody is shown it later on, whatever the category says by then.
+    pub is_history: bool,
 }
 
 /// Where a room ends: it goes on behind this, whatever is left of what was said in it.

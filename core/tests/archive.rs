@@ -20,6 +20,7 @@ fn record(number: u64) -> Record {
         alert: false,
         chat: format!("m{number}"),
         rtf: None,
+        is_history: true,
     }
 }
 

@@ -278,6 +278,7 @@ fn a_room_goes_on_where_an_earlier_run_ended() {
                 alert: false,
                 chat: format!("m{number}"),
                 rtf: None,
+                is_history: true,
             });
         }
     }

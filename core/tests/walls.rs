@@ -5,11 +5,11 @@ mod harness;
 use harness::{
     Client, DOMAIN, Seen, World, client, documents, each_message, member, reference, room,
 };
-use parlance_core::Limits;
 use parlance_core::directory::model::{
-    Behavior, Policy, Principal, PrincipalState, Privacy, Role, Room, Scope,
+    Behavior, Category, Policy, Principal, PrincipalState, Privacy, Role, Room, Scope,
 };
 use parlance_core::directory::{Change, domain_principal, user_principal};
+use parlance_core::{Limits, Record};
 use parlance_wire::sip::message::{HeaderName, StartLine};
 use parlance_wire::xccos::{
     AssociationKind, Command, FromServer, HistorySearch, Notice, ReplyData, ResponseCode,
@@ -341,6 +341,53 @@ fn without_history_there_is_nothing_to_read() {
     assert_eq!(code, ResponseCode::Success);
     let ReplyData::Found(found) = data else { panic!("{data:?}") };
     assert!(found.rooms.iter().all(|room| room.messages.is_empty()));
+}
+
+#[test]
+fn what_was_said_without_history_is_never_shown() {
+    let mut world = world(&["kay", "lee"]);
+    let mut kay = member(&mut world, 0, "kay", 1);
+    let mut lee = member(&mut world, 1, "lee", 1);
+    let id = properties(&world, 1).category;
+    let keep = |world: &mut World, chat_history| {
+        let category = world.directory.category(id).unwrap().category.clone();
+        world.administer(&[Change::Category(Category { chat_history, ..category })]);
+    };
+    for (text, chat_history) in [("one", true), ("two", false), ("three", true), ("four", false)] {
+        keep(&mut world, chat_history);
+        kay.post(&mut world, 1, text);
+        let seen = lee.seen(&mut world);
+        assert!(format!("{seen:?}").contains(text), "it is said all the same: {seen:?}");
+    }
+    keep(&mut world, true);
+    let shown = |client: &mut Client, world: &mut World| {
+        let history = Command::BcContext { room: reference(1), count: 5 };
+        let (_, data) = ask(client, world, history);
+        let ReplyData::History { messages, .. } = data else { panic!("{data:?}") };
+        messages.into_iter().map(|m| (m.chat_id, m.chat)).collect::<Vec<_>>()
+    };
+    let kept = [(1, "one".to_owned()), (3, "three".to_owned())];
+    assert_eq!(shown(&mut kay, &mut world), kept);
+    // Nor by the database, nor after a start from it and what the log has.
+    let search = HistorySearch { rooms: vec![reference(1)], ..HistorySearch::default() };
+    let (_, data) = ask(&mut kay, &mut world, Command::BcByDate(Box::new(search)));
+    let ReplyData::Found(found) = data else { panic!("{data:?}") };
+    let found: Vec<u64> = found.rooms[0].messages.iter().map(|m| m.chat_id).collect();
+    assert_eq!(found, [1, 3]);
+    let (said, end) = (world.archive.room(room(1)).to_vec(), world.archive.end(room(1)).unwrap());
+    let mut again = self::world(&["kay", "lee"]);
+    for shard in &mut again.shards {
+        let unkept = Record { number: 4, is_history: false, ..said[0].clone() };
+        let records = [said[0].clone(), said[1].clone(), unkept];
+        records.into_iter().for_each(|record| shard.restore(record));
+        shard.restore_end(end);
+    }
+    let mut kay = member(&mut again, 0, "kay", 1);
+    kay.seen(&mut again);
+    assert_eq!(shown(&mut kay, &mut again), kept);
+    kay.post(&mut again, 1, "five");
+    let five = (5, "five".to_owned());
+    assert_eq!(shown(&mut kay, &mut again), [&kept[..], &[five]].concat());
 }
 
 #[test]

@@ -148,7 +148,8 @@ fn record() -> Record {
     // The head and the archived form of the payload take the rest.
     let chat = "x".repeat(RECORD_BYTES - 80 - 32 - author.len());
     let (room, ts) = (Guid(7), Timestamp(1));
-    Record { ticket: 0, room, number: 1, ts, author, alert: false, chat, rtf: None }
+    let is_history = true;
+    Record { ticket: 0, room, number: 1, ts, author, alert: false, chat, rtf: None, is_history }
 }
 
 /// CPU time of this process, in user and kernel.

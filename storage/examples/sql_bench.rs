@@ -63,6 +63,7 @@ impl Source {
             alert: false,
             chat: self.text(),
             rtf: None,
+            is_history: true,
         }
     }
 

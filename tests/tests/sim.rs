@@ -72,6 +72,8 @@ const WANTED: &[&str] = &[
     "directory_changed",
     "expelled",
     "told_expelled",
+    "silent",
+    "history_off",
     "dropped_expelled",
     "dropped_not_served",
     "open_failed_403",
@@ -252,6 +254,22 @@ fn walls_that_leak_are_found() {
         let is_found = outcome.violations.iter().any(|what| what.ends_with("denied"));
         assert!(is_found, "seed {seed}: nothing was found");
     }
+}
+
+/// A database that keeps what was said while history was off is found out when history is on again.
+#[test]
+fn a_database_that_keeps_too_much_is_found() {
+    let mut found = 0;
+    for seed in 0..8 {
+        let plan = Plan { walls_us: 50_000, publish_us: 20_000, ..calm_plan(seed) };
+        let clean = sim::run_plan(seed, plan.clone(), None, false);
+        assert_eq!(clean.violations, [""; 0], "seed {seed} without damage");
+        let outcome = sim::run_plan(seed, Plan { archive_leaks: true, ..plan }, None, false);
+        found += usize::from(outcome.violations.iter().any(|what| what.ends_with("no history")));
+        // What leaks is found where it was asked for, and nowhere else.
+        assert!(found > 0 || clean.marks.count("silent") == 0, "seed {seed}: nothing was found");
+    }
+    assert!(found > 0);
 }
 
 /// A server whose log forgets what it had confirmed is found out after a kill.

@@ -22,6 +22,7 @@ fn record(number: u64) -> Record {
         alert: false,
         chat: text(),
         rtf: None,
+        is_history: true,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A database in memory, for tests and the simulator: the same answers, nothing kept.
 
 use super::{Answer, Endpoint, Fault, Query};
-use crate::log::Record;
+use crate::log::{Record, RoomEnd};
 use hashbrown::HashMap;
 use parlance_wire::xccos::{Guid, HistorySearch};
 use std::collections::BTreeMap;
@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 /// Everything that was committed, and the preferences. Not bounded: it lives as long as a test.
 #[derive(Debug, Default)]
 pub struct MemoryArchive {
-    /// Each room's messages in order.
+    /// Each room's messages in order: its history.
     rooms: HashMap<Guid, Vec<Record>>,
+    ends: HashMap<Guid, RoomEnd>,
     /// By owner and label: number and content.
     preferences: HashMap<(Box<str>, String), (u64, String)>,
     /// By owner and endpoint identifier.
@@ -18,15 +19,22 @@ pub struct MemoryArchive {
 }
 
 impl MemoryArchive {
-    /// Keeps a committed message.
+    /// Keeps a committed message; of one that is no history, that the room goes on behind it.
     ///
     /// # Panics
     /// If its number is not above those of its room.
     pub fn keep(&mut self, record: Record) {
-        let room = self.rooms.entry(record.room).or_default();
-        let last = room.last().map_or(0, |last| last.number);
-        assert!(record.number > last, "a room's numbers rise");
-        room.push(record);
+        let end = RoomEnd { room: record.room, number: record.number, ts: record.ts };
+        let before = self.ends.insert(record.room, end);
+        assert!(before.is_none_or(|before| before.number < end.number), "a room's numbers rise");
+        if record.is_history {
+            self.rooms.entry(record.room).or_default().push(record);
+        }
+    }
+
+    /// Where a room ends that something was said in.
+    pub fn end(&self, room: Guid) -> Option<RoomEnd> {
+        self.ends.get(&room).copied()
     }
 
     /// Keeps which rooms an endpoint is in, or forgets it.

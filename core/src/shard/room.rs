@@ -37,6 +37,7 @@ enum Pending {
         body: Body,
         from: Address,
         ask: AskKey,
+        is_history: bool,
     },
     /// A user's last endpoint left behind the posts before.
     Gone(Arc<User>),
@@ -83,7 +84,7 @@ pub(super) struct Room {
     leaving: VecDeque<(Instant, Arc<User>)>,
     last_number: u64,
     last_ts: Timestamp,
-    /// Released messages, oldest first.
+    /// Released messages that are history, oldest first.
     recent: VecDeque<Kept>,
     /// The database has nothing older than `recent`.
     is_whole: bool,
@@ -224,6 +225,9 @@ impl Shard {
         assert!(record.number > room.last_number, "a room's numbers rise");
         room.last_number = record.number;
         room.last_ts = room.last_ts.max(record.ts);
+        if !record.is_history {
+            return;
+        }
         let uri = room.entry.uri.clone();
         let delivery = delivery(&self.setup.directory, &uri, record);
         let kept = self.keep(delivery);
@@ -239,7 +243,7 @@ impl Shard {
         room.last_ts = room.last_ts.max(end.ts);
     }
 
-    /// Keeps a released message for history.
+    /// Keeps a released message.
     fn remember(&mut self, id: Guid, kept: Kept) {
         let recent_max = self.setup.limits.recent_max;
         let room = self.rooms.get_mut(&id).expect("a room with messages is kept");
@@ -574,13 +578,15 @@ impl Shard {
             chat: post.chat,
             rtf: post.rtf,
         });
+        let is_history = self.setup.directory.keeps_history(&room.entry);
         let body = self.render(|out, envid| xccos::encode_delivery(out, envid, &delivery));
         self.last_ticket += 1;
-        self.outputs.push_back(Output::Append { record: record(self.last_ticket, id, &delivery) });
+        let record = record(self.last_ticket, id, &delivery, is_history);
+        self.outputs.push_back(Output::Append { record });
         self.uncommitted.push_back((self.last_ticket, id));
         let room = self.rooms.get_mut(&id).expect("looked up above");
         room.uncommitted += 1;
-        room.pending.push_back(Pending::Post { delivery, body, from, ask });
+        room.pending.push_back(Pending::Post { delivery, body, from, ask, is_history });
         self.counters.posts += 1;
     }
 
@@ -605,14 +611,18 @@ impl Shard {
 
     fn release_post(&mut self, id: Guid) {
         let room = self.rooms.get_mut(&id).expect("a room with posts pending is kept");
-        let Some(Pending::Post { delivery, body, from, ask }) = room.pending.pop_front() else {
+        let Some(Pending::Post { delivery, body, from, ask, is_history }) =
+            room.pending.pop_front()
+        else {
             unreachable!("a committed post heads its room's queue")
         };
         room.uncommitted -= 1;
         let number = delivery.chat_id;
-        // Its document is rendered already: its length is known.
-        let (bytes, message) = self.fit(body.len(), *delivery);
-        self.remember(id, (bytes, Arc::new(message)));
+        if is_history {
+            // Its document is rendered already: its length is known.
+            let (bytes, message) = self.fit(body.len(), *delivery);
+            self.remember(id, (bytes, Arc::new(message)));
+        }
         let (session, outcome) = (from.session, PostOutcome::Accepted);
         self.mail(from.shard, Mail::Posted { session, ask, outcome });
         self.deliver(id, &Item::Post { number, body });
@@ -722,7 +732,7 @@ pub(super) fn delivery(directory: &Directory, room_uri: &str, record: Record) ->
     }
 }
 
-fn record(ticket: u64, room: Guid, delivery: &Delivery) -> Record {
+fn record(ticket: u64, room: Guid, delivery: &Delivery, is_history: bool) -> Record {
     Record {
         ticket,
         room,
@@ -732,5 +742,6 @@ fn record(ticket: u64, room: Guid, delivery: &Delivery) -> Record {
         alert: delivery.alert,
         chat: delivery.chat.clone(),
         rtf: delivery.rtf.clone(),
+        is_history,
     }
 }

@@ -342,6 +342,7 @@ fn row(entry: &log::Entry<'_>) -> Row {
         alert: entry.alert,
         chat: entry.chat.to_owned(),
         rtf: entry.rtf.map(str::to_owned),
+        is_history: entry.is_history,
     }
 }
 
@@ -359,5 +360,6 @@ pub(super) fn record(row: Row) -> Record {
         alert: row.alert,
         chat: row.chat,
         rtf: row.rtf,
+        is_history: row.is_history,
     }
 }

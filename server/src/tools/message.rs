@@ -60,6 +60,7 @@ impl Message {
             alert: self.alert,
             chat: self.chat,
             rtf: self.rtf,
+            is_history: true,
         })
     }
 }

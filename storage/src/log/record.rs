@@ -8,8 +8,8 @@
 //!  4 checksum  4   CRC32C of all that follows, padding included, begun from the segment's seed
 //!  8 length    4   of the payload, without padding
 //! 12 kind      1   \
-//! 13 flags     1    > not known: written by a newer version
-//! 14 reserved  2   /
+//! 13 flags     1    > not known: written by a newer version (flags: 1 last of its commit,
+//! 14 reserved  2   /  2 a message that is no history)
 //! 16 room     16
 //! 32 term      8
 //! 40 number    8   place in the room; of a trim: the first position that is kept; of a seal:
@@ -50,6 +50,8 @@ const BODY_BYTES_MAX: usize = 64;
 pub(crate) const MAGIC: [u8; 4] = [0xFE, b'P', b'R', 0xFF];
 /// The last record of a commit.
 const END_OF_BATCH: u8 = 1;
+/// A message that is no history: whoever keeps messages for being read leaves it out.
+const NO_HISTORY: u8 = 2;
 
 /// Memory that records can be read from in place.
 pub(crate) type Buffer = AlignedVec<ALIGNMENT>;
@@ -94,14 +96,25 @@ pub(crate) struct Head {
     pub position: Position,
     pub durable: Position,
     pub is_end_of_batch: bool,
+    /// False of nothing but messages.
+    pub is_history: bool,
 }
 
 impl Head {
     /// Of a record that concerns no room.
     pub fn control(kind: Kind, number: u64, position: Position, durable: Position) -> Head {
         assert!(kind != Kind::Message, "a message has a room");
-        let (room, time) = (Guid(0), Timestamp(0));
-        Head { kind, room, term: 0, number, time, position, durable, is_end_of_batch: false }
+        Head {
+            kind,
+            room: Guid(0),
+            term: 0,
+            number,
+            time: Timestamp(0),
+            position,
+            durable,
+            is_end_of_batch: false,
+            is_history: true,
+        }
     }
 
     /// Of a message.
@@ -115,6 +128,7 @@ impl Head {
             position,
             durable,
             is_end_of_batch: false,
+            is_history: record.is_history,
         }
     }
 }
@@ -162,7 +176,8 @@ pub(crate) fn encode(batch: &mut Buffer, head: &Head, record: Option<&Record>) {
     bytes[0..4].copy_from_slice(&MAGIC);
     bytes[8..12].copy_from_slice(&(payload_bytes as u32).to_le_bytes());
     bytes[12] = head.kind as u8;
-    bytes[13] = if head.is_end_of_batch { END_OF_BATCH } else { 0 };
+    let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+    bytes[13] = flag(head.is_end_of_batch, END_OF_BATCH) | flag(!head.is_history, NO_HISTORY);
     bytes[16..32].copy_from_slice(&head.room.0.to_le_bytes());
     bytes[32..40].copy_from_slice(&head.term.to_le_bytes());
     bytes[40..48].copy_from_slice(&head.number.to_le_bytes());
@@ -253,7 +268,11 @@ impl<'a> Raw<'a> {
     pub fn head(&self) -> Result<Head, Unknown> {
         let (kind, flags) = (self.bytes[12], self.bytes[13]);
         let reserved = self.bytes[14..16].iter().chain(&self.bytes[72..80]);
-        let known = Kind::of(kind).filter(|_| flags & !END_OF_BATCH == 0);
+        let flags_known = match Kind::of(kind) {
+            Some(Kind::Message) => END_OF_BATCH | NO_HISTORY,
+            _ => END_OF_BATCH,
+        };
+        let known = Kind::of(kind).filter(|_| flags & !flags_known == 0);
         let is_plain = reserved.copied().all(|byte| byte == 0);
         let Some(kind) = known.filter(|_| is_plain) else { return Err(Unknown { kind, flags }) };
         Ok(Head {
@@ -265,6 +284,7 @@ impl<'a> Raw<'a> {
             position: self.position(),
             durable: self.durable(),
             is_end_of_batch: flags & END_OF_BATCH != 0,
+            is_history: flags & NO_HISTORY == 0,
         })
     }
 
@@ -304,6 +324,7 @@ impl<'a> Raw<'a> {
             alert: body.alert,
             chat: body.chat.as_str(),
             rtf: body.rtf.as_ref().map(|rtf| rtf.as_str()),
+            is_history: head.is_history,
         })
     }
 }
@@ -329,6 +350,8 @@ pub struct Entry<'a> {
     pub chat: &'a str,
     /// RTF source.
     pub rtf: Option<&'a str>,
+    /// Will it be history? See [`Record::is_history`].
+    pub is_history: bool,
 }
 
 impl Entry<'_> {
@@ -343,6 +366,7 @@ impl Entry<'_> {
             alert: self.alert,
             chat: self.chat.to_owned(),
             rtf: self.rtf.map(str::to_owned),
+            is_history: self.is_history,
         }
     }
 }

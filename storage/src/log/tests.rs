@@ -18,6 +18,7 @@ fn message(chat: &str) -> Record {
         alert: true,
         chat: chat.into(),
         rtf: Some("{\\rtf1}".into()),
+        is_history: true,
     }
 }
 
@@ -56,6 +57,12 @@ fn a_record_is_read_back_in_place() {
         assert_eq!(raw.extent(), bytes.len());
         assert_eq!(raw.head(), Ok(Head { is_end_of_batch: true, ..head }));
         let entry = raw.message(&head).unwrap();
+        assert_eq!(entry.to_record(0), record);
+        let record = Record { is_history: false, ..record };
+        let bytes =
+            bytes_of(&Head::message(9, &record, Position(7), Position(6)), Some(&record), 5);
+        let raw = record::parse(&bytes, 5).unwrap();
+        let entry = raw.message(&raw.head().unwrap()).unwrap();
         assert_eq!(entry.to_record(0), record);
         assert_eq!((entry.term, entry.position), (9, Position(7)));
         assert!(record::parse(&bytes, 6).is_err(), "of another segment");

@@ -27,6 +27,9 @@ pub struct Row {
     pub chat: String,
     /// RTF source.
     pub rtf: Option<String>,
+    /// Is it to be kept? Of one that is no history only its place and time are: the room goes on
+    /// behind it. What is read is history.
+    pub is_history: bool,
 }
 
 impl Row {
@@ -84,7 +87,7 @@ pub struct Cursor {
     pub position: LogPosition,
 }
 
-/// What an append has done.
+/// What an append has done; what is no history is in neither number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Appended {
     /// Messages that are new.

@@ -26,6 +26,7 @@ pub fn message(number: u64, chat_bytes: usize) -> Record {
         alert: number.is_multiple_of(7),
         chat: text.clone(),
         rtf: number.is_multiple_of(4).then_some(text),
+        is_history: true,
     }
 }
 

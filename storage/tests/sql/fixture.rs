@@ -129,6 +129,7 @@ pub fn row(number: u64, chat: &str) -> Row {
         alert: false,
         chat: chat.into(),
         rtf: None,
+        is_history: true,
     }
 }
 

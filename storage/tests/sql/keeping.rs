@@ -3,7 +3,8 @@
 use crate::fixture::*;
 use parlance_core::Endpoint;
 use parlance_storage::sql::{
-    Appended, BATCH_ROWS_MAX, Conflict, Error, LogPosition, OWNER_PREFERENCES_MAX, Row, Store,
+    Appended, BATCH_ROWS_MAX, Conflict, Error, LogPosition, OWNER_PREFERENCES_MAX, Query, Row,
+    Store,
 };
 use parlance_wire::xccos::Guid;
 
@@ -29,6 +30,29 @@ pub fn an_unknown_outcome_is_answered_by_doing_it_again(fixture: &dyn Fixture) {
     assert_eq!(appended, Appended { inserted: 2, repeated: 2 });
     assert_eq!(store.last(ROOM, 10, None).unwrap(), rows(1..=5));
     assert_eq!(store.cursor("flusher").unwrap(), Some(LogPosition(5)));
+}
+
+pub fn of_what_is_no_history_only_the_place_is_kept(fixture: &dyn Fixture) {
+    let mut store = fixture.store();
+    let said = |number| row(number, "between us");
+    let unkept = |number| Row { is_history: false, ..said(number) };
+    let batch = [said(1), unkept(2), said(3), unkept(4)];
+    for (inserted, repeated) in [(2, 0), (0, 2)] {
+        let appended = store.append(&batch, &cursor(4)).unwrap();
+        assert_eq!(appended, Appended { inserted, repeated });
+    }
+    store.append(&[Row { room: OTHER, ..unkept(1) }], &cursor(5)).unwrap();
+    assert_eq!(store.cursor("flusher").unwrap(), Some(LogPosition(5)));
+    let kept = [said(1), said(3)];
+    assert_eq!(store.last(ROOM, 10, None).unwrap(), kept);
+    assert_eq!(store.page(None, 10).unwrap(), kept);
+    let search =
+        Query { rooms: vec![ROOM, OTHER], text: "between".into(), limit: 10, ..Query::default() };
+    assert_eq!(store.by_date(&search).unwrap().rows, kept);
+    let mut ends = store.rooms().unwrap();
+    ends.sort_by_key(|end| end.place.number);
+    let ends: Vec<_> = ends.iter().map(|end| (end.room, end.place, end.ts)).collect();
+    assert_eq!(ends, [(OTHER, place(1, 1), at(1)), (ROOM, place(1, 4), at(4))]);
 }
 
 pub fn another_message_at_the_same_place_is_refused(fixture: &dyn Fixture) {

@@ -43,6 +43,7 @@ macro_rules! on_both {
 on_both! {
     keeping::appending_again_changes_nothing,
     keeping::an_unknown_outcome_is_answered_by_doing_it_again,
+    keeping::of_what_is_no_history_only_the_place_is_kept,
     keeping::another_message_at_the_same_place_is_refused,
     keeping::the_cursor_moves_with_the_messages_and_never_back,
     keeping::what_engines_cannot_keep_is_refused,

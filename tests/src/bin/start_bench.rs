@@ -91,6 +91,7 @@ fn fill(folder: &Path, rooms: &[Room], args: &Args) -> Result<u64, Box<dyn Error
                 alert: false,
                 chat: chat.clone(),
                 rtf: None,
+                is_history: true,
             };
             log.append(0, &record).map_err(|refused| refused.to_string())?;
             count += 1;

@@ -51,6 +51,9 @@ impl World {
         if self.phase != Phase::Chaos {
             return self.stay(client);
         }
+        if self.now < self.personas[client].quiet_until {
+            return;
+        }
         let roll = self.dice.below(100) as u64;
         let faults = if self.personas[client].is_steady { 0 } else { self.plan.fault_percent };
         let naughty = if self.personas[client].is_naughty { self.plan.naughty_percent } else { 0 };

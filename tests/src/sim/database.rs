@@ -5,7 +5,7 @@ use super::agenda::Event;
 use super::world::{Phase, World, node};
 use parlance_core::admin::{self, Actor, Context};
 use parlance_core::archive::Fault;
-use parlance_core::{Answer, Input, Query, QueryKey, RoomEnd};
+use parlance_core::{Answer, Input, Query, QueryKey, Record};
 use parlance_wire::xccos::Guid;
 
 /// A question of a shard.
@@ -43,6 +43,10 @@ impl World {
 
     fn answer(&mut self, query: Query) -> Answer {
         let Query::Administer { user, act } = query else { return self.archive.answer(query) };
+        if self.phase != Phase::Chaos {
+            // Walls that were torn down are not built again by those who had asked before.
+            return Answer::Failed(Fault::Unavailable);
+        }
         let fresh = u128::from(self.dice.any()) << 64 | u128::from(self.dice.any());
         let context = Context { now: self.moment().wall, fresh: Guid(fresh) };
         let actor = Actor::User { uri: user.into() };
@@ -108,9 +112,8 @@ impl World {
                 let records = self.archive.room(room.room.id);
                 let end = &records[records.len().saturating_sub(kept)..];
                 end.iter().for_each(|record| fresh.shard.restore(record.clone()));
-                if let Some(last) = records.last() {
-                    let (room, number, ts) = (last.room, last.number, last.ts);
-                    fresh.shard.restore_end(RoomEnd { room, number, ts });
+                if let Some(end) = self.archive.end(room.room.id) {
+                    fresh.shard.restore_end(end);
                 }
             }
             for endpoint in self.archive.endpoints() {
@@ -124,7 +127,8 @@ impl World {
     pub fn make_durable(&mut self, shard: usize, count: usize) {
         for record in self.nodes[shard].log.commit(count) {
             self.ledger.committed(&record);
-            self.archive.keep(record);
+            let is_history = record.is_history || self.plan.archive_leaks;
+            self.archive.keep(Record { is_history, ..record });
         }
     }
 }

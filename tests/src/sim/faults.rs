@@ -11,7 +11,7 @@ impl World {
         let host = self.personas[client].host;
         let Some(pipe) = self.hosts[host].pipe else { return };
         let until = self.now + self.dice.between(50_000, 6_000_000);
-        let kind = self.dice.below(8);
+        let kind = self.dice.below(9);
         self.trace.tell(self.now, || format!("client {client} has fault {kind}"));
         match kind {
             0 | 1 => {
@@ -25,6 +25,8 @@ impl World {
             4 => self.hang_up(pipe),
             5 => self.vanish(host, pipe),
             6 => self.crash(client),
+            // It answers, and asks for nothing, not even that its dialog goes on.
+            7 => self.personas[client].quiet_until = self.now + 10_000_000,
             _ => {
                 // SIPE's way to say that it forgot the dialog; it crashes for good later.
                 self.personas[client].is_forgetful = true;

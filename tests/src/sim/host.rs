@@ -23,6 +23,8 @@ pub struct Persona {
     pub busy_since: u64,
     /// Says that it forgot its dialog.
     pub is_forgetful: bool,
+    /// Makes no request in its dialog until then.
+    pub quiet_until: u64,
 }
 
 /// One machine.

@@ -64,6 +64,8 @@ pub struct Plan {
     pub publish_us: u64,
     /// Shards are never told: to see that this is found.
     pub walls_leak: bool,
+    /// The database keeps what is no history: to see that this is found.
+    pub archive_leaks: bool,
     /// What was durable last is gone after a kill: to see that this is found.
     pub log_forgets: bool,
 }
@@ -125,6 +127,7 @@ impl Plan {
             walls_us: dice.pick(&[0, 0, 50_000, 400_000, 1_500_000]),
             publish_us: dice.pick(&[1, 20_000, 1_000_000]),
             walls_leak: false,
+            archive_leaks: false,
             log_forgets: false,
         }
     }

@@ -9,7 +9,7 @@ use super::dice::Dice;
 use super::world::{DOMAIN, Phase, World};
 use parlance_core::Input;
 use parlance_core::directory::model::{
-    Behavior, Policy, Principal, PrincipalState, Privacy, Role, Room, Scope,
+    Behavior, Category, Policy, Principal, PrincipalState, Privacy, Role, Room, Scope,
 };
 use parlance_core::directory::{
     Change, Directory, Node, Touched, domain_principal, user_principal,
@@ -43,11 +43,25 @@ impl Walls {
     /// Was somebody denied a room all the time from `from`, and as long before as shards may need
     /// to know, to `to`?
     pub fn is_denied(&self, uri: &str, room: Guid, from: u64, to: u64) -> bool {
+        self.between(from, to).all(|directory| !directory.rights_of(uri, room).join)
+    }
+
+    /// Was a room's history off at any moment that a question asked at `from` and answered at `to`
+    /// may have been answered by?
+    pub fn is_history_off(&self, room: Guid, from: u64, to: u64) -> bool {
+        let is_off = |directory: &Directory| {
+            directory.room(room).is_some_and(|entry| !directory.keeps_history(entry))
+        };
+        self.between(from, to).any(is_off)
+    }
+
+    /// What shards may have believed to be in force.
+    fn between(&self, from: u64, to: u64) -> impl Iterator<Item = &Directory> {
         let from = from.saturating_sub(self.grace_us);
         let ends = self.in_force.iter().skip(1).map(|(end, _)| *end).chain([u64::MAX]);
         let spans = self.in_force.iter().zip(ends);
-        let mut meant = spans.filter(|((begin, _), end)| *begin <= to && *end > from);
-        meant.all(|((_, directory), _)| !directory.rights_of(uri, room).join)
+        let meant = spans.filter(move |((begin, _), end)| *begin <= to && *end > from);
+        meant.map(|((_, directory), _)| &**directory)
     }
 }
 
@@ -117,6 +131,8 @@ impl World {
         for entry in directory.categories() {
             let remove = names(&directory, entry.category.id, Role::Denied);
             changes.push(entries(entry.category.id, Role::Denied, Vec::new(), remove));
+            changes
+                .push(Change::Category(Category { chat_history: true, ..entry.category.clone() }));
         }
         for entry in directory.rooms() {
             changes.push(Change::Room(Room {
@@ -160,7 +176,7 @@ fn some_change(dice: &mut Dice, directory: &Directory, users: usize) -> Vec<Chan
     let entry = directory.room(dice.pick(&rooms)).expect("listed above");
     let (room, category) = (entry.room.clone(), entry.room.category);
     assert!(matches!(directory.named(&room.name), Some(Node::Room(_))));
-    let change = match dice.below(12) {
+    let change = match dice.below(13) {
         0 | 1 => toggle(directory, category, Role::Denied, user),
         2 => Change::Room(Room { privacy: Privacy::Open, ..room }),
         3 => Change::Room(Room { privacy: dice.pick(&[Privacy::Closed, Privacy::Secret]), ..room }),
@@ -176,6 +192,11 @@ fn some_change(dice: &mut Dice, directory: &Directory, users: usize) -> Vec<Chan
             Change::Principal(Principal { state, ..person.principal.clone() })
         }
         10 => {
+            let category = &directory.category(category).expect("a room is in one").category;
+            let chat_history = !category.chat_history;
+            Change::Category(Category { chat_history, ..category.clone() })
+        }
+        11 => {
             let policy = person.principal.policy.is_none().then(|| OFF.to_owned());
             Change::Principal(Principal { policy, ..person.principal.clone() })
         }

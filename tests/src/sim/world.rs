@@ -184,6 +184,7 @@ impl World {
                     is_naughty: self.dice.percent(30),
                     busy_since: 0,
                     is_forgetful: false,
+                    quiet_until: 0,
                 });
             }
             self.hosts.push(host);

@@ -34,6 +34,7 @@ fn fill_segment(machine: &mut Machine) {
         alert: false,
         chat: "x".repeat(bytes),
         rtf: None,
+        is_history: true,
     };
     for number in 1.. {
         let used = log.watermarks().used_bytes;

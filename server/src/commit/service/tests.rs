@@ -23,6 +23,7 @@ fn record(ticket: u64) -> Record {
         alert: false,
         chat: "x".repeat(100),
         rtf: None,
+        is_history: true,
     }
 }
 

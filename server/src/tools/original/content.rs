@@ -127,7 +127,8 @@ impl Bringing<'_> {
         let alert = row.flag("isAlert")? == Some(true);
         self.bytes += chat.len() + rtf.as_ref().map_or(0, String::len);
         let place = Place { term: 0, number };
-        self.batch.push(Row { room, place, ts, author, author_name, alert, chat, rtf });
+        let is_history = true;
+        self.batch.push(Row { room, place, ts, author, author_name, alert, chat, rtf, is_history });
         if self.batch.len() == BATCH_ROWS || self.bytes >= BATCH_BYTES {
             self.flush()?;
         }

@@ -19,6 +19,7 @@ pub(super) fn rows(found: &[tokio_postgres::Row]) -> Result<Vec<Row>, Error> {
             alert: row.try_get(6)?,
             chat: row.try_get(7)?,
             rtf: row.try_get(8)?,
+            is_history: true,
         })
     };
     found.iter().map(read).collect()

@@ -8,7 +8,8 @@ use tokio_postgres::types::ToSql;
 
 /// A batch as columns: one statement takes it whole, however many rows it has.
 pub(super) struct Batch<'a> {
-    rows: &'a [Row],
+    /// Rows that are history.
+    count: usize,
     rooms: Vec<String>,
     terms: Vec<i64>,
     numbers: Vec<i64>,
@@ -23,10 +24,11 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(rows: &'a [Row]) -> Result<Batch<'a>, Error> {
-        verify_batch(rows)?;
+    pub(super) fn new(all: &'a [Row]) -> Result<Batch<'a>, Error> {
+        verify_batch(all)?;
+        let rows: Vec<&Row> = all.iter().filter(|row| row.is_history).collect();
         Ok(Batch {
-            rows,
+            count: rows.len(),
             rooms: rows.iter().map(|row| row.room.to_string()).collect(),
             terms: rows.iter().map(|row| signed(row.place.term)).collect::<Result<_, _>>()?,
             numbers: rows.iter().map(|row| signed(row.place.number)).collect::<Result<_, _>>()?,
@@ -37,7 +39,7 @@ impl<'a> Batch<'a> {
             chats: rows.iter().map(|row| row.chat.as_str()).collect(),
             rtfs: rows.iter().map(|row| row.rtf.as_deref()).collect(),
             words: rows.iter().map(|row| words::tsvector(&words::of_row(row))).collect(),
-            additions: additions(rows),
+            additions: additions(all),
         })
     }
 
@@ -122,7 +124,7 @@ pub(super) async fn keep(
     transaction.execute(&extend, &[rooms, terms, firsts, lasts, times]).await?;
     let columns = batch.columns();
     let inserted = transaction.execute(&insert, &columns).await? as usize;
-    if inserted < batch.rows.len() {
+    if inserted < batch.count {
         // All columns but the last, which follows from the others.
         let columns = &columns[..columns.len() - 1];
         if let Some(other) = transaction.query_opt(&difference, columns).await? {
@@ -133,7 +135,7 @@ pub(super) async fn keep(
         transaction.execute(&forward, &[&cursor.name, &signed(cursor.position.0)?]).await?;
     }
     transaction.commit().await?;
-    Ok(Appended { inserted, repeated: batch.rows.len() - inserted })
+    Ok(Appended { inserted, repeated: batch.count - inserted })
 }
 
 /// What a batch adds to its rooms, as columns.

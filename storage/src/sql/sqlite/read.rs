@@ -39,6 +39,7 @@ fn rows(
             alert: row.get(4)?,
             chat: row.get(5)?,
             rtf: row.get(6)?,
+            is_history: true,
         })
     })?;
     Ok(rows.collect::<Result<Vec<Row>, _>>()?)

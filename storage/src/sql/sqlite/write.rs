@@ -35,7 +35,7 @@ pub(super) fn rows(connection: &Connection, rows: &[Row]) -> Result<Appended, Er
     let mut index =
         connection.prepare_cached("INSERT INTO message_words (rowid, words) VALUES (?1, ?2)")?;
     let mut appended = Appended::default();
-    for row in rows {
+    for row in rows.iter().filter(|row| row.is_history) {
         let (Keys { room, span }, gone) = &keys[&(row.room, row.place.term)];
         if gone.has(row.place.number) {
             appended.repeated += 1;

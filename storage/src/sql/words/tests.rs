@@ -70,6 +70,7 @@ fn a_message_is_matched_by_case_phrase_and_author() {
         alert: false,
         chat: "Pier level is 3.20".into(),
         rtf: None,
+        is_history: true,
     };
     let check = |query: Query, expected: bool| {
         assert_eq!(Matcher::new(&query).accepts(&row), expected, "{query:?}");

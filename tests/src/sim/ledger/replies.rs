@@ -105,7 +105,7 @@ impl Ledger {
                 if shows && self.is_denied(client, room_uri, asked_at, self.now) {
                     self.violate(format!("client {client}: history of {room_uri}, denied"));
                 }
-                self.history(client, asked, reply);
+                self.history(client, asked, asked_at, reply);
             }
             ReplyData::Found(found) if code == 200 => {
                 let shown = found.rooms.iter().filter(|room| !room.messages.is_empty());
@@ -115,7 +115,7 @@ impl Ledger {
                         self.violate(format!("client {client}: found in {uri}, denied"));
                     }
                 }
-                self.found(client, asked, found);
+                self.found(client, asked, asked_at, found);
             }
             _ => {}
         }
@@ -169,11 +169,14 @@ impl Ledger {
         }
     }
 
-    fn history(&mut self, client: usize, asked: Asked, reply: &Reply) {
+    fn history(&mut self, client: usize, asked: Asked, asked_at: u64, reply: &Reply) {
         let ReplyData::History { room_uri, messages } = &reply.data else { return };
         let Asked::History(room, count, is_at_rest) = asked else {
             return self.violate("history that nobody asked for".to_owned());
         };
+        if messages.is_empty() && self.may_be_off(room_uri, asked_at) {
+            return self.marks.hit("history_off");
+        }
         let mut wrong = Vec::new();
         if self.room(room_uri) != Some(room) || messages.len() > count as usize {
             wrong.push(format!("{} messages of {count}, {room_uri}", messages.len()));
@@ -185,40 +188,50 @@ impl Ledger {
         for message in messages {
             wrong.extend(self.unlike_log(room, message.chat_id, PostId::parse(&message.chat)));
         }
+        wrong.extend(self.shown_silent(room, &marks));
+        let first = marks.first().map_or(1, |(first, _)| *first);
+        let all = self.with_silent(room, first, &marks, is_at_rest);
         if is_at_rest {
-            self.checker.history_read_at_rest(RoomId(room as u32), &marks);
+            self.checker.history_read_at_rest(RoomId(room as u32), &all);
         } else {
-            self.checker.history_read(RoomId(room as u32), &marks);
+            self.checker.history_read(RoomId(room as u32), &all);
         }
         let next = marks.last().map_or(1, |(last, _)| last + 1);
-        let most = (count as usize).min(self.history_max).min(next as usize - 1);
+        let kept = next as usize - 1 - self.silent(room, 0, next).count();
+        let most = (count as usize).min(self.history_max).min(kept);
         if marks.len() != most {
             wrong.push(format!("{} messages up to {next}, expected {most}", marks.len()));
         }
         // Who asked to leave gets nothing live any more, but what was asked before is answered.
-        let session = self.desks[client].session.as_mut();
-        let session = session.filter(|session| !session.is_parting(room));
-        let seat = session.and_then(|session| session.seats.get_mut(&room));
-        if let Some(seat) = seat.filter(|_| count > 0) {
-            if seat.next.is_some_and(|expected| expected != next) {
-                wrong.push(format!("history up to {next}, live up to {:?}", seat.next));
+        let session = self.session(client).filter(|session| !session.is_parting(room));
+        let seat = session.and_then(|session| session.seats.get(&room)).filter(|_| count > 0);
+        if let Some(expected) = seat.map(|seat| seat.next) {
+            let heard = |next| self.heard(room, next);
+            if expected.is_some_and(|expected| heard(expected) != heard(next)) {
+                wrong.push(format!("history up to {next}, live up to {expected:?}"));
             }
-            seat.next = Some(next);
+            let session = self.desks[client].session.as_mut().expect("looked at");
+            let seat = session.seats.get_mut(&room).expect("looked at");
+            seat.next = seat.next.max(Some(next));
         }
         self.complain(client, room, wrong);
     }
 
     /// A page of a room's history: no hole, and nothing is missing that the client has been told.
-    fn found(&mut self, client: usize, asked: Asked, found: &Found) {
+    fn found(&mut self, client: usize, asked: Asked, asked_at: u64, found: &Found) {
         let Asked::Search { room, start, next, is_at_rest } = asked else {
             return self.violate("a search that nobody made".to_owned());
         };
         let [only] = &*found.rooms else {
             return self.violate(format!("{} rooms of one", found.rooms.len()));
         };
-        let mut wrong = Vec::new();
-        let marks: Vec<_> =
+        if only.messages.is_empty() && self.may_be_off(&only.room_uri, asked_at) {
+            return self.marks.hit("history_off");
+        }
+        let shown: Vec<_> =
             only.messages.iter().map(|m| (m.chat_id, PostId::parse(&m.chat))).collect();
+        let mut wrong = self.shown_silent(room, &shown);
+        let marks = self.with_silent(room, start, &shown, !found.is_exceeded);
         for (number, (found, post)) in (start..).zip(&marks) {
             if *found != number {
                 wrong.push(format!("found {found} where {number} should be"));

@@ -21,7 +21,8 @@ impl Ledger {
             let is_large = !self.rooms_stay_small && truth.len() >= participants_max;
             let mut wrong = Vec::new();
             for (client, _, seat) in seats() {
-                if seat.next.is_some() && seat.next != newest {
+                let heard = |next: Option<u64>| next.map(|next| self.heard(room, next));
+                if seat.next.is_some() && heard(seat.next) != heard(newest) {
                     wrong.push((client, format!("told up to {:?} of {newest:?}", seat.next)));
                 }
                 let known = seat.known.as_ref().filter(|_| !is_unsure && !is_large);

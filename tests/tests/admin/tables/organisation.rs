@@ -109,6 +109,12 @@ impl Organisation {
         assert_eq!(changed.status, 200, "{body}: {changed:?}");
     }
 
+    /// All that the database has of what was said, a line for each message behind the first.
+    pub fn export(&self) -> String {
+        self.server.until_stored();
+        tool(self.server.folder(), &["export", "-"]).done()
+    }
+
     /// A name that nothing has yet.
     pub fn fresh(&mut self, what: &str) -> String {
         self.made += 1;

@@ -125,11 +125,13 @@ fn rights_to_rooms_are_those_of_the_tables() {
     verdicts.conclude(WAYS);
 }
 
-/// §2.4: where a category keeps no history there is nothing to read afterwards.
+/// §2.4: where a category keeps no history there is nothing to read afterwards, not even when it
+/// keeps some from then on: it is not in the database.
 #[test]
 fn what_a_category_does_not_keep_is_not_read() {
     let mut org = Organisation::new();
     org.users(&["ada"]);
+    let mut lost = None;
     for (category, keeps) in [("kept", true), ("lost", false)] {
         let body = json!({"name": category, "allowed": uris(&["d:"]), "chat_history": keeps});
         org.make("/categories", &body);
@@ -138,5 +140,15 @@ fn what_a_category_does_not_keep_is_not_read() {
         let mut chat = org.chat("ada").expect("a user of the service");
         assert!(chat.join(&room) && chat.post(&room), "{category}");
         assert_eq!(chat.history(&room), Some(usize::from(keeps)), "{category}");
+        lost = Some((chat, room));
     }
+    let (mut chat, room) = lost.expect("the last of the two");
+    org.change("/categories/lost", &json!({"chat_history": true}));
+    assert_eq!(chat.history(&room), Some(0));
+    assert!(chat.post(&room));
+    assert_eq!(chat.history(&room), Some(1));
+    let messages = org.export().lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    let is_second = |line: &String| line.contains(&room.id) && line.contains("\"number\":2");
+    assert!(messages.iter().any(is_second), "the room went on behind the first: {messages:?}");
 }
