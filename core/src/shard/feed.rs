@@ -14,15 +14,10 @@ use hashbrown::HashMap;
 use parlance_wire::xccos::Guid;
 use slotmap::{SlotMap, new_key_type};
 use std::collections::VecDeque;
-use std::hint::black_box;
 
 /// What a link that gets something to write counts in a slice, in deliveries: the system call takes
 /// as long as it takes to make so many (`docs/performance.md`).
 const LINK_COST: usize = 16;
-
-/// Subscribers whose sessions are fetched from memory together: about as many as a processor has
-/// reads under way at once, at half a dozen cache lines each.
-const FETCHED_TOGETHER: usize = 16;
 
 new_key_type! {
     /// A feed of this shard.
@@ -230,15 +225,6 @@ impl Shard {
         }
     }
 
-    /// Reads what the next visits need, and forgets it. A large room's sessions have not been
-    /// touched for a while and lie all over memory; a visit that begins with what it waits for
-    /// keeps the next from beginning to wait, while these reads are under way all at once.
-    fn fetch(&self, key: FeedKey, at: usize) {
-        let next = self.feeds.table[key].subscribers[at..].iter().take(FETCHED_TOGETHER);
-        let sessions = next.filter_map(|subscriber| self.sessions.get(subscriber.session));
-        black_box(sessions.fold(0, |all, session| all ^ session.stamp.touch()));
-    }
-
     /// Visits one slice of a feed's subscribers, as many as the budget pays for; the rest waits for
     /// its turn.
     fn run_feed(&mut self, key: FeedKey, mut budget: usize) {
@@ -254,9 +240,6 @@ impl Shard {
                     return self.feeds.queue.push_back(key);
                 }
                 Some(at) => {
-                    if at % FETCHED_TOGETHER == 0 {
-                        self.fetch(key, at);
-                    }
                     let outputs = self.outputs.len();
                     if !self.offer(key, at) {
                         self.feeds.table[key].note_behind();

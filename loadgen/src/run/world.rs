@@ -7,10 +7,11 @@ use super::plan::Plan;
 use super::posts::{Post, Posts};
 use super::read_back::Archive;
 use super::rooms::Class;
+use hashbrown::HashMap;
 use parlance_loadgen::results::{Aspect, ClassId, Kind, Measured};
 use parlance_loadgen::{Checker, ClientEvent, EndReason, PostId, RoomId, SessionId};
 use parlance_wire::xccos::{Command, RoomRef};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 

@@ -10,6 +10,8 @@
 //! - [`Store::append`] may be repeated at will: a message is known by (room, term, number), and the
 //!   reader's cursor moves in the same transaction, forwards only. A commit whose outcome is not
 //!   known is therefore answered by doing it again.
+//! - Of a row that is no history ([`Row::is_history`]) nothing is kept but that the room goes on
+//!   behind it.
 //! - What was deleted or replaced, and what a removed room said, stays away: appending it again
 //!   does nothing and is no conflict. A room's numbers are never given away twice, not even when
 //!   it is removed and made again under its old id: it goes on where it had ended.

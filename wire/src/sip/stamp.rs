@@ -59,9 +59,6 @@ pub const STAMP_VARYING_BYTES_MAX: usize = 18;
 /// Most bytes that [`info_rest`] puts in front of a document.
 const REST_HEAD_BYTES_MAX: usize = 128;
 
-/// Of the processors in use today; a wrong one costs time and nothing else.
-const CACHE_LINE_BYTES: usize = 64;
-
 const METHOD: &str = "INFO";
 /// How every branch begins (RFC 3261 §8.1.1.7).
 pub(super) const BRANCH_COOKIE: &str = "z9hG4bK";
@@ -161,12 +158,6 @@ impl Stamp {
         push_clean(out, &[" ", method]);
         out.extend_from_slice(MAX_FORWARDS.as_bytes());
         push_end(out, 0);
-    }
-
-    /// Reads a byte of each cache line of it, so that [`Stamp::write`] finds it at hand. What is
-    /// returned means nothing, but must go somewhere, or nothing is read.
-    pub fn touch(&self) -> u8 {
-        self.bytes.iter().step_by(CACHE_LINE_BYTES).fold(0, |all, byte| all ^ byte)
     }
 
     /// Of the lines that an answer repeats.
