@@ -313,7 +313,7 @@ fn what_was_planned_elsewhere_is_loaded_if_it_fits() {
         &admin(),
         vec![
             (Act::Load(vec![]), ""),
-            (addin("Log", "https://ship.example/log"), "addin Log v1"),
+            (addin("Log", "https://ship.example/log"), "addin v1"),
             (addin("Log", "http://"), "InvalidArgument url"),
             (addin("Log", "file:///log"), "InvalidArgument url"),
             (addin(" ", "https://ship.example/log"), "InvalidArgument name"),

@@ -2,6 +2,7 @@
 
 use super::Ledger;
 use parlance_loadgen::PostId;
+use parlance_wire::xccos::RoomRef;
 
 /// A number in a room, and whose message it is.
 pub(super) type Mark = (u64, Option<PostId>);
@@ -56,7 +57,7 @@ impl Ledger {
 
     /// May an answer be empty because the room's category keeps no history?
     pub(super) fn may_be_off(&self, room_uri: &str, asked_at: u64) -> bool {
-        let room = parlance_wire::xccos::RoomRef::parse(room_uri).and_then(|room| room.guid());
+        let room = RoomRef::parse(room_uri).and_then(|room| room.guid());
         let is_off = |room| self.walls.is_history_off(room, asked_at, self.now);
         self.has_walls && room.is_some_and(is_off)
     }
