@@ -33,6 +33,10 @@ use parlance_bench::budgets;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// The server's own, so that the directory lies in memory here as it does there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures what the broker's hot paths cost.
 #[derive(Debug, Parser)]
 #[command(version)]

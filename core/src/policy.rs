@@ -64,6 +64,77 @@ pub struct Rights {
     pub present: bool,
 }
 
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// [`Rights::find`]
+    Find,
+    /// [`Rights::see`]
+    See,
+    /// [`Rights::join`]
+    Join,
+    /// [`Rights::post`]
+    Post,
+    /// [`Rights::read`]
+    Read,
+    /// [`Rights::upload`]
+    Upload,
+    /// [`Rights::manage`]
+    Manage,
+    /// [`Rights::present`]
+    Present,
+}
+
+/// Lists of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needed {
+    /// That of its members.
+    pub members: bool,
+    /// That of its managers.
+    pub managers: bool,
+    /// That of its presenters.
+    pub presenters: bool,
+}
+
+impl Needed {
+    /// All of them.
+    pub const ALL: Needed = Needed { members: true, managers: true, presenters: true };
+}
+
+impl Right {
+    /// All there are.
+    pub const ALL: [Right; 8] = [
+        Right::Find,
+        Right::See,
+        Right::Join,
+        Right::Post,
+        Right::Read,
+        Right::Upload,
+        Right::Manage,
+        Right::Present,
+    ];
+
+    /// The lists that it depends on, for those in scope: the others need not be searched for an
+    /// answer to whether somebody has it.
+    pub fn needs(self, place: Place) -> Needed {
+        let Place { privacy, behavior, is_disabled, .. } = place;
+        let (is_enabled, is_secret) = (!is_disabled, privacy == Privacy::Secret);
+        let members = is_enabled && privacy != Privacy::Open;
+        let none = Needed::default();
+        match self {
+            Right::Find => Needed { members: is_enabled && is_secret, ..none },
+            Right::See if is_enabled && !is_secret => none,
+            Right::See => Needed { members, managers: true, ..none },
+            Right::Join | Right::Read => Needed { members, ..none },
+            Right::Post | Right::Upload | Right::Present => {
+                let presenters = is_enabled && behavior == Behavior::Auditorium;
+                Needed { members, presenters, ..none }
+            }
+            Right::Manage => Needed { managers: true, ..none },
+        }
+    }
+}
+
 /// The tables of `product.md` §2.1 to §2.5 and §2.7.
 pub fn rights(standing: Standing, place: Place) -> Rights {
     if !standing.in_scope {
@@ -100,6 +171,20 @@ pub fn may_move(may_manage: bool, may_create_there: bool) -> bool {
 }
 
 impl Rights {
+    /// Is it one of them?
+    pub fn has(self, right: Right) -> bool {
+        match right {
+            Right::Find => self.find,
+            Right::See => self.see,
+            Right::Join => self.join,
+            Right::Post => self.post,
+            Right::Read => self.read,
+            Right::Upload => self.upload,
+            Right::Manage => self.manage,
+            Right::Present => self.present,
+        }
+    }
+
     /// The bit mask that tells a client of its rights (`xccos.md` §3.2.4, the 2013 rights alone).
     pub fn key(self) -> u32 {
         let bits = [

@@ -13,7 +13,7 @@ use parlance_core::admin::{
 use parlance_core::directory::model::{
     Behavior, Invitations, PrincipalState, Privacy, Role, Scope,
 };
-use parlance_core::policy::{Place, Rights, Standing, rights};
+use parlance_core::policy::{Place, Right, Rights, Standing, rights};
 
 const PRIVACIES: [Privacy; 3] = [Privacy::Open, Privacy::Closed, Privacy::Secret];
 const BEHAVIORS: [Behavior; 2] = [Behavior::Normal, Behavior::Auditorium];
@@ -392,6 +392,20 @@ fn laws_over_all_there_is() {
         law(!has.join || open.join, "opening a room shuts nobody out");
         let unlisted = rights(Standing { is_manager: false, ..standing }, place);
         law((unlisted.join, unlisted.post) == (has.join, has.post), "managing is not taking part");
+        let stands = |needed: bool, is: bool| needed && is;
+        law(
+            Right::ALL.iter().all(|right| {
+                let needed = right.needs(place);
+                let known = Standing {
+                    in_scope: standing.in_scope,
+                    is_listed: stands(needed.members, standing.is_listed),
+                    is_manager: stands(needed.managers, standing.is_manager),
+                    is_presenter: stands(needed.presenters, standing.is_presenter),
+                };
+                rights(known, place).has(*right) == has.has(*right)
+            }),
+            "lists that a right does not need change nothing of it",
+        );
         let bits = [(2, has.manage), (7, has.join), (8, has.post), (10, has.read), (11, has.see)];
         law(bits.iter().all(|(bit, is)| (has.key() >> bit & 1 == 1) == *is), "the key says so");
     }

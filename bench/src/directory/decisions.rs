@@ -3,6 +3,7 @@
 use super::Spread;
 use parlance_core::directory::sample::Sample;
 use parlance_core::directory::{Asker, Directory, RoomEntry};
+use parlance_core::policy::Right;
 use parlance_wire::xccos::Guid;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -52,11 +53,11 @@ pub fn measure(sample: &Sample, directory: &Directory, rounds: usize, count: usi
     let (any, own) = (pairs(false), pairs(true));
     // Those who talk now, and where: the processor's caches have them.
     let busy: Vec<&Pair<'_>> = own.iter().take(BUSY).cycle().take(count).collect();
-    let by_uri = |pair: &Pair<'_>| directory.rights_of(pair.uri, pair.room).join;
+    let by_uri = |pair: &Pair<'_>| directory.allows(pair.uri, pair.room, Right::Join);
     let by_asker = |pair: &Pair<'_>| {
-        directory.room(pair.room).is_some_and(|room| directory.rights(&pair.asker, room).join)
+        directory.room(pair.room).is_some_and(|room| directory.may(&pair.asker, room, Right::Join))
     };
-    let at_hand = |pair: &Pair<'_>| directory.rights(&pair.asker, pair.entry).join;
+    let at_hand = |pair: &Pair<'_>| directory.may(&pair.asker, pair.entry, Right::Join);
     let lookup = |pair: &Pair<'_>| directory.serve(pair.uri).is_ok();
     let listing = |pair: &Pair<'_>| !directory.rooms_listing(&pair.asker).is_empty();
     let few = &any[..count.div_ceil(100)];
@@ -67,7 +68,7 @@ pub fn measure(sample: &Sample, directory: &Directory, rounds: usize, count: usi
         entries.iter().take(pairs.len()).map(move |entry| (asker, *entry))
     });
     let searches: Vec<(Asker<'_>, &RoomEntry)> = searches.collect();
-    let finds = |(asker, entry): &(Asker<'_>, &RoomEntry)| directory.rights(asker, entry).find;
+    let finds = |(asker, entry): &(Asker<'_>, &RoomEntry)| directory.may(asker, entry, Right::Find);
     vec![
         row("any user, any room, by URI", rounds, &any, by_uri),
         row("any user, any room, user at hand", rounds, &any, by_asker),

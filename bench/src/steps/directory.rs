@@ -3,6 +3,7 @@
 use super::{Meter, Step};
 use parlance_core::Directory;
 use parlance_core::directory::sample::Sample;
+use parlance_core::policy::Right;
 use parlance_wire::xccos::Guid;
 use std::hint::black_box;
 
@@ -12,7 +13,7 @@ const USERS: u32 = 500;
 /// Questions in one run.
 const QUESTIONS: usize = 1_024;
 
-/// May a user enter a room, both by their names?
+/// May a user post in a room, both by their names?
 struct Decide {
     directory: Directory,
     pairs: Vec<(String, Guid)>,
@@ -40,7 +41,7 @@ impl Step for Decide {
     fn run(&mut self, meter: &mut Meter<'_>) {
         meter(&mut || {
             for (user, room) in &self.pairs {
-                black_box(self.directory.rights_of(black_box(user), *room));
+                black_box(self.directory.allows(black_box(user), *room, Right::Post));
             }
         });
     }

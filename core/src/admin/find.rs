@@ -10,6 +10,7 @@ use crate::directory::{
     CategoryEntry, Change, Directory, Node, PrincipalId, RoomEntry, domain_principal,
     user_principal,
 };
+use crate::policy::Right;
 use hashbrown::HashMap;
 use parlance_wire::sip::Uri;
 use parlance_wire::xccos::Guid;
@@ -97,7 +98,7 @@ impl<'a> Planner<'a> {
     pub(super) fn room_named(&self, text: &str) -> Result<&'a Arc<RoomEntry>, Refusal> {
         let asker = self.asker()?;
         let may_know = |room: &&Arc<RoomEntry>| {
-            asker.is_none_or(|asker| self.directory.rights(&asker, room).see)
+            asker.is_none_or(|asker| self.directory.may(&asker, room, Right::See))
         };
         find_room(self.directory, text).filter(may_know).ok_or_else(|| no_such_room(text))
     }

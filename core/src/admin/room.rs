@@ -5,6 +5,7 @@ use super::plan::{Planner, check_text, check_version};
 use super::{Actor, Cause, ListEdit, NewRoom, Refusal, RoomEdit};
 use crate::directory::model::{Behavior, NAME_BYTES_MAX, Privacy, Role, Room};
 use crate::directory::{CategoryEntry, Change, Node, PrincipalId, RoomEntry};
+use crate::policy::Right;
 use parlance_wire::xccos::Guid;
 
 /// The lists of a room being edited.
@@ -66,7 +67,7 @@ impl<'a> Planner<'a> {
     pub(super) fn set_room(&mut self, text: &str, edit: &RoomEdit) -> Result<Guid, Refusal> {
         let entry = self.room_named(text)?;
         if let Some(asker) = self.asker()?
-            && !self.directory.rights(&asker, entry).manage
+            && !self.directory.may(&asker, entry, Right::Manage)
         {
             return Err(self.may_not(&format!("they do not manage {:?}", entry.room.name)));
         }

@@ -25,7 +25,7 @@ pub use seed::{
 };
 
 use crate::mail::ShardId;
-use crate::policy::{self, Place, Rights, Standing};
+use crate::policy::{self, Needed, Place, Right, Rights, Standing};
 use hashbrown::HashMap;
 use model::{
     Addin, Behavior, Category, Configuration, Invitations, LegacyEndpoint, Policy, Pool,
@@ -286,7 +286,7 @@ impl Directory {
     /// How somebody relates to a room.
     pub fn standing(&self, asker: &Asker<'_>, room: &RoomEntry) -> Standing {
         match self.categories.get(&room.room.category) {
-            Some(category) => room.standing(asker, category),
+            Some(category) => room.standing(asker, category, Needed::ALL),
             None => Standing::default(),
         }
     }
@@ -296,17 +296,32 @@ impl Directory {
         room.place(self.category(room.room.category).is_some_and(|c| c.category.file_upload))
     }
 
-    /// What somebody may do with a room.
+    /// May somebody do this with a room? What that does not depend on is not looked at.
+    pub fn may(&self, asker: &Asker<'_>, room: &RoomEntry, right: Right) -> bool {
+        let Some(category) = self.categories.get(&room.room.category) else { return false };
+        let place = room.place(category.category.file_upload);
+        policy::rights(room.standing(asker, category, right.needs(place)), place).has(right)
+    }
+
+    /// May somebody do this with a room, both by their names? Nothing with a room that is not
+    /// there, or when the service is not for them.
+    pub fn allows(&self, uri: &str, room: Guid, right: Right) -> bool {
+        match (self.serve(uri), self.rooms.get(&room)) {
+            (Ok(asker), Some(room)) => self.may(&asker, room, right),
+            _ => false,
+        }
+    }
+
+    /// Everything that somebody may do with a room.
     pub fn rights(&self, asker: &Asker<'_>, room: &RoomEntry) -> Rights {
         let Some(category) = self.categories.get(&room.room.category) else {
             return Rights::default();
         };
-        let standing = room.standing(asker, category);
+        let standing = room.standing(asker, category, Needed::ALL);
         policy::rights(standing, room.place(category.category.file_upload))
     }
 
-    /// What somebody may do with a room, both by their names: nothing with a room that is not
-    /// there, or when the service is not for them.
+    /// Everything that somebody may do with a room, as [`Self::allows`] says it.
     pub fn rights_of(&self, uri: &str, room: Guid) -> Rights {
         match (self.serve(uri), self.rooms.get(&room)) {
             (Ok(asker), Some(room)) => self.rights(&asker, room),
@@ -373,15 +388,16 @@ impl RoomEntry {
         self.lists.of(Role::Presenter)
     }
 
-    fn standing(&self, asker: &Asker<'_>, category: &CategoryEntry) -> Standing {
+    /// With what the lists say that are not needed left at no.
+    fn standing(&self, asker: &Asker<'_>, category: &CategoryEntry, needed: Needed) -> Standing {
         if !category.admits(asker) {
             return Standing::default();
         }
         Standing {
             in_scope: true,
-            is_listed: self.members().has(asker),
-            is_manager: self.managers().has(asker),
-            is_presenter: self.presenters().has(asker),
+            is_listed: needed.members && self.members().has(asker),
+            is_manager: needed.managers && self.managers().has(asker),
+            is_presenter: needed.presenters && self.presenters().has(asker),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::counters::Refusal;
 use crate::directory::{Directory, Revision, RoomEntry};
 use crate::mail::{AskKey, JoinOutcome, Leave, Mail, PostOutcome, SessionKey, User};
 use crate::outbox::Body;
+use crate::policy::Right;
 use hashbrown::HashMap;
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::Echo;
@@ -377,7 +378,7 @@ impl Shard {
             return refused;
         }
         let is_older = revision < directory.revision;
-        if is_older && !directory.rights_of(&ask.user.uri, room).join {
+        if is_older && !directory.allows(&ask.user.uri, room, Right::Join) {
             self.mail_expulsion(key, room);
             return refused;
         }

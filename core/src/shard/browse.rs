@@ -8,6 +8,7 @@ use crate::archive::{Fault, Query, StoredInvitation};
 use crate::directory::model::{self, PrincipalState, Role};
 use crate::directory::{Asker, Directory, Node, Person, RoomEntry};
 use crate::mail::{Mail, SessionKey};
+use crate::policy::Right;
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::xccos::{
     AddinInfo, AssociationKind, Audit, CategoryInfo, CommandId, Guid, Invitation, PrincipalInfo,
@@ -207,7 +208,7 @@ impl Shard {
         let may_search = directory.serve(&user.uri).is_ok_and(|asker| {
             let mut rooms = directory.rooms_listing(&asker).into_iter();
             directory.categories().any(|c| directory.may_create(&asker, c.category.id))
-                || rooms.any(|room| directory.rights(&asker, room).manage)
+                || rooms.any(|room| directory.may(&asker, room, Right::Manage))
         });
         if !may_search {
             return self.decline(key, command, "usersearch", ResponseCode::ErrorPermission);
@@ -269,7 +270,7 @@ impl Shard {
         let stored = stored.map_err(Fault::code)?;
         let shown = stored.into_iter().filter_map(|invitation| {
             let entry = directory.room(invitation.room)?;
-            let is_seen = directory.rights_of(user, invitation.room).find;
+            let is_seen = directory.allows(user, invitation.room, Right::Find);
             is_seen.then(|| Invitation {
                 number: invitation.number,
                 domain: directory.domain.clone(),
@@ -307,9 +308,9 @@ fn is_associated(
 ) -> bool {
     match kind {
         AssociationKind::Member => {
-            directory.standing(asker, room).is_listed && directory.rights(asker, room).join
+            directory.standing(asker, room).is_listed && directory.may(asker, room, Right::Join)
         }
-        AssociationKind::Manager => directory.rights(asker, room).manage,
+        AssociationKind::Manager => directory.may(asker, room, Right::Manage),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which rooms a search means (`xccos.md` §3.10, §6.10).
 
 use crate::directory::{Asker, Directory, RoomEntry};
+use crate::policy::Right;
 use parlance_wire::xccos::RoomSearch;
 
 /// A search, ready to be held against many rooms.
@@ -42,8 +43,8 @@ impl<'a> Filter<'a> {
             && search.behavior.is_none_or(|wanted| wanted == room.behavior)
             && is(search.disabled, room.is_disabled)
             && is(search.invite, directory.invites(entry))
-            && names(self.member.as_ref(), |who| directory.rights(who, entry).join)
-            && names(self.manager.as_ref(), |who| directory.rights(who, entry).manage)
+            && names(self.member.as_ref(), |who| directory.may(who, entry, Right::Join))
+            && names(self.manager.as_ref(), |who| directory.may(who, entry, Right::Manage))
     }
 
     fn has_words(&self, entry: &RoomEntry) -> bool {

@@ -9,6 +9,7 @@ use crate::admin::{Act, ListEdit, NewRoom, RoomEdit};
 use crate::archive::Query;
 use crate::directory::model::Invitations;
 use crate::mail::{AskKey, SessionKey};
+use crate::policy::Right;
 use parlance_wire::xccos::{
     CommandId, Guid, ReplyData, ResponseCode, RoleChange, RoleOp, RoomChange, RoomDraft, RoomRef,
     RoomRole, room_uri,
@@ -113,8 +114,8 @@ impl Shard {
         let uri = |id| room_uri(&directory.domain, id);
         let card = |id: Guid| {
             let entry = directory.room(id)?;
-            let rights = directory.rights_of(&self.asks[ask].user.uri, id);
-            Some(ReplyData::Room(Box::new(room_card(&directory, entry, rights.manage))))
+            let manages = directory.allows(&self.asks[ask].user.uri, id, Right::Manage);
+            Some(ReplyData::Room(Box::new(room_card(&directory, entry, manages))))
         };
         let data = outcome.map(|subject| match what {
             Managing::Delete(id) => ReplyData::Deleted { room_uri: uri(id) },

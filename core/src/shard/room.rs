@@ -15,7 +15,7 @@ use crate::directory::{Directory, RoomEntry};
 use crate::log::{Record, RoomEnd};
 use crate::mail::{Address, AskKey, Item, JoinOutcome, Leave, Mail, PostOutcome, ShardId, User};
 use crate::outbox::Body;
-use crate::policy::{self, Place, Standing};
+use crate::policy::{self, Place, Right, Standing};
 use crate::time::{Instant, Timestamp};
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::xccos::{
@@ -554,7 +554,7 @@ impl Shard {
         let refusal = match self.rooms.get(&id) {
             None => Some(PostOutcome::NotJoined),
             Some(room) if !room.roster.has(&user, from) => Some(PostOutcome::NotJoined),
-            Some(_) if !self.setup.directory.rights_of(&user.uri, id).post => {
+            Some(_) if !self.setup.directory.allows(&user.uri, id, Right::Post) => {
                 Some(self.why_no_post(id))
             }
             Some(_) if self.is_log_full => Some(PostOutcome::Busy),
@@ -704,7 +704,7 @@ impl Shard {
         let matches = |entry: &RoomEntry| filter.matches(&directory, entry);
         let mut rooms: Vec<(Arc<RoomEntry>, u32)> = Vec::new();
         let may_find = |entry: &RoomEntry| {
-            asker.as_ref().is_ok_and(|asker| directory.rights(asker, entry).find)
+            asker.as_ref().is_ok_and(|asker| directory.may(asker, entry, Right::Find))
         };
         for entry in directory.rooms() {
             let is_ours = self.owner(entry.room.id) == self.setup.id;

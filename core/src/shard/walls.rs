@@ -16,6 +16,7 @@ use super::browse::room_info;
 use super::session::{End, Session};
 use crate::directory::{Directory, Invited, PrincipalId, RoomEntry, Touched};
 use crate::mail::{AskKey, Item, JoinOutcome, Leave, SessionKey};
+use crate::policy::Right;
 use hashbrown::HashMap;
 use parlance_wire::xccos::{self, Guid, Invitation, Notice, ResponseCode};
 use std::collections::VecDeque;
@@ -83,7 +84,7 @@ impl Shard {
             return self.end_service(key);
         };
         let may_stay = |room: Guid| {
-            directory.room(room).is_some_and(|entry| directory.rights(&asker, entry).join)
+            directory.room(room).is_some_and(|entry| directory.may(&asker, entry, Right::Join))
         };
         let rooms = session.dialog.seats.iter().map(|seat| seat.room);
         let lost: Vec<Guid> = rooms.filter(|room| !may_stay(*room)).collect();

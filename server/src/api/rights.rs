@@ -16,6 +16,7 @@ use parlance_core::admin::{
 };
 use parlance_core::directory::NotServed;
 use parlance_core::directory::model::Room;
+use parlance_core::policy::Right;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -208,7 +209,7 @@ fn place(
         (None, Some(name)) => {
             let room = visible(directory, caller, name)?;
             let manages = caller.asker(directory).is_none_or(|asker| {
-                asker.is_some_and(|asker| directory.rights(&asker, room).manage)
+                asker.is_some_and(|asker| directory.may(&asker, room, Right::Manage))
             });
             match manages {
                 true => Ok(Place::Room(room.room.id.to_string())),

@@ -12,6 +12,7 @@ use axum::response::Response;
 use parlance_core::Directory;
 use parlance_core::admin::{Act, NewRoom, RoomEdit};
 use parlance_core::directory::RoomEntry;
+use parlance_core::policy::Right;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -83,7 +84,7 @@ pub struct RoomBody {
 pub fn may_see(directory: &Directory, caller: &Caller, room: &RoomEntry) -> bool {
     match caller.asker(directory) {
         None => true,
-        Some(asker) => asker.is_some_and(|asker| directory.rights(&asker, room).see),
+        Some(asker) => asker.is_some_and(|asker| directory.may(&asker, room, Right::See)),
     }
 }
 

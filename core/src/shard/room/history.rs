@@ -5,6 +5,7 @@ use super::super::{Due, Shard};
 use super::{Kept, Move, READERS_MAX, Reader, delivery};
 use crate::archive::{Answer, Query};
 use crate::mail::{Address, AskKey, Mail, User};
+use crate::policy::Right;
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::xccos::{CommandId, Delivery, Guid, Reply, ReplyData, ResponseCode, room_uri};
 use std::sync::Arc;
@@ -75,8 +76,7 @@ impl Shard {
     ) -> Result<bool, ResponseCode> {
         let directory = &self.setup.directory;
         let entry = directory.room(id).ok_or(ResponseCode::NoSuchNode)?;
-        let rights = directory.rights_of(&user.uri, id);
-        match rights.read {
+        match directory.allows(&user.uri, id, Right::Read) {
             true => Ok(directory.keeps_history(entry)),
             false => self.judge_join(id, user).map(|()| false),
         }
