@@ -11,6 +11,11 @@ use parlance_loadgen::results::About;
 use std::io::Write;
 use std::process::ExitCode;
 
+/// It asks for large pages: what is known of each of hundreds of thousands of memberships is looked
+/// at for every post to it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Everything came as it should.
 const CLEAN: u8 = 0;
 /// The contract was broken, or something failed on the way.

@@ -1,6 +1,6 @@
 //! Many clients on one link, as behind a front end: bytes in, the right client found by Call-ID.
 
-use crate::client::{Client, ClientEvent, call_id_client, fast};
+use crate::client::{CallId, Client, ClientEvent, Recent, call_id_client, fast};
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::sip::{Frame, FrameError, Framer, Message, Method, Response, StartLine};
 
@@ -12,11 +12,21 @@ pub struct LinkMux {
     /// Numbers of the clients and their places in `clients`, by number: many get the same post
     /// one after the other, and most often in this order.
     places: Vec<(u32, usize)>,
+    /// By place: what [`Client::short_way`] says, as long as it is known to be so. A post to
+    /// thousands is answered without a look at any client, each of which lies far from the next.
+    short_ways: Vec<Option<CallId>>,
+    recent: Recent,
 }
 
 impl Default for LinkMux {
     fn default() -> LinkMux {
-        LinkMux { framer: framer(), clients: Vec::new(), places: Vec::new() }
+        LinkMux {
+            framer: framer(),
+            clients: Vec::new(),
+            places: Vec::new(),
+            short_ways: Vec::new(),
+            recent: Recent::default(),
+        }
     }
 }
 
@@ -33,6 +43,7 @@ impl LinkMux {
         let Err(at) = self.at(number) else { panic!("two clients of one number on a link") };
         self.places.insert(at, (number, place));
         self.clients.push(client);
+        self.short_ways.push(None);
         place
     }
 
@@ -43,6 +54,7 @@ impl LinkMux {
 
     /// The client at `place`.
     pub fn client(&mut self, place: usize) -> &mut Client {
+        self.short_ways[place] = None;
         &mut self.clients[place]
     }
 
@@ -75,22 +87,26 @@ impl LinkMux {
         out: &mut Vec<u8>,
         events: &mut dyn FnMut(usize, ClientEvent<'_>),
     ) {
-        let call_id = fast::call_id(&bytes[..head_len]).unwrap_or_default();
+        let (head, body) = bytes.split_at(head_len);
+        let call_id = fast::call_id(head).unwrap_or_default();
         if let Some(place) = self.place(call_id) {
-            return self.clients[place].handle_located(
-                call_id,
-                bytes,
-                head_len,
-                out,
-                &mut |event| {
-                    events(place, event);
-                },
-            );
+            let client = &mut self.clients[place];
+            let short_way = &mut self.short_ways[place];
+            let mut events = |event: ClientEvent<'_>| events(place, event);
+            if short_way.is_none() {
+                *short_way = client.short_way();
+            }
+            let is_ours = short_way.is_some_and(|known| known.is(call_id));
+            if !is_ours || !self.recent.deliver(head, body, out, &mut events) {
+                *short_way = None;
+                client.handle_unread(bytes, head_len, out, &mut events);
+            }
+            return;
         }
         let Ok(message) = Message::parse(bytes, head_len) else { return };
         match self.place(message.call_id().as_bytes()) {
             Some(place) => {
-                self.clients[place].handle(&message, out, &mut |event| events(place, event));
+                self.client(place).handle(&message, out, &mut |event| events(place, event));
             }
             None => answer_stranger(&message, out),
         }
@@ -114,6 +130,7 @@ impl LinkMux {
     /// The link is gone: tells every client.
     pub fn lost(&mut self, events: &mut dyn FnMut(usize, ClientEvent<'_>)) {
         self.framer = framer();
+        self.short_ways.fill(None);
         for (place, client) in self.clients.iter_mut().enumerate() {
             client.link_lost(&mut |event| events(place, event));
         }

@@ -32,7 +32,7 @@ const CALL_ID_BYTES: usize = NUMBER_DIGITS + 1 + 16;
 /// A Call-ID nobody else has: client and purpose are readable in it. It lies in place, since each
 /// delivery is compared with it, and most come to clients that had none for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CallId([u8; CALL_ID_BYTES]);
+pub(crate) struct CallId([u8; CALL_ID_BYTES]);
 
 impl CallId {
     pub(super) fn new(config: &ClientConfig, attempt: u32, purpose: Purpose) -> CallId {
@@ -46,7 +46,7 @@ impl CallId {
         std::str::from_utf8(&self.0).expect("made of a text")
     }
 
-    pub(super) fn is(&self, text: &[u8]) -> bool {
+    pub(crate) fn is(&self, text: &[u8]) -> bool {
         self.0 == text
     }
 }

@@ -4,8 +4,10 @@
 //! reads are deliveries. Everything that does not look exactly as our server writes it returns
 //! `None` here and takes the long way through `parlance-wire`.
 
-use memchr::memchr;
+use super::ClientEvent;
+use crate::payload::PostId;
 use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter};
 use std::sync::LazyLock;
 
 /// Value of the Call-ID line, when it is written in full.
@@ -19,14 +21,14 @@ pub(crate) fn call_id(head: &[u8]) -> Option<&[u8]> {
 
 /// Appends the 200 to the request whose head is `head`; false (and nothing appended) when a header
 /// it must repeat is missing or abbreviated.
-pub(crate) fn answer_ok(head: &[u8], out: &mut Vec<u8>) -> bool {
+fn answer_ok(head: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let mut seen = 0u8;
     out.extend_from_slice(b"SIP/2.0 200 OK\r\n");
-    let mut rest = head;
-    while let Some(len) = memchr(b'\n', rest) {
-        let (line, tail) = rest.split_at(len + 1);
-        rest = tail;
+    let mut begin = 0;
+    for end in memchr_iter(b'\n', head) {
+        let line = &head[begin..=end];
+        begin = end + 1;
         let which = match line {
             [b'V', b'i', b'a', b':', ..] => 1,
             [b'F', b'r', b'o', b'm', b':', ..] => 2,
@@ -46,17 +48,67 @@ pub(crate) fn answer_ok(head: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// The body of the delivery read last on a link, and what it says. A post comes to many clients of
+/// a link one after the other with the same body, which is read once and then only compared.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    body: Vec<u8>,
+    room_uri: String,
+    author: String,
+    chat_id: u64,
+    text: String,
+    post: Option<PostId>,
+}
+
+impl Recent {
+    /// A message for a client that lets deliveries take the short way is answered and told; false
+    /// when it is none for it, and nothing was done.
+    pub(crate) fn deliver(
+        &mut self,
+        head: &[u8],
+        body: &[u8],
+        out: &mut Vec<u8>,
+        events: &mut dyn FnMut(ClientEvent<'_>),
+    ) -> bool {
+        if !head.starts_with(b"INFO ") {
+            return false;
+        }
+        let Some(event) = self.read(body) else { return false };
+        let is_answered = answer_ok(head, out);
+        if is_answered {
+            events(event);
+        }
+        is_answered
+    }
+
+    /// What a body says; `None` for one that the short way cannot read.
+    fn read(&mut self, body: &[u8]) -> Option<ClientEvent<'_>> {
+        if self.body != body {
+            let FastDelivery { room_uri, author, chat_id, text } = delivery(body)?;
+            self.body.clear();
+            self.body.extend_from_slice(body);
+            room_uri.clone_into(&mut self.room_uri);
+            author.clone_into(&mut self.author);
+            text.clone_into(&mut self.text);
+            (self.chat_id, self.post) = (chat_id, PostId::parse(text));
+        }
+        let Recent { room_uri, author, chat_id, text, post, .. } = self;
+        let (chat_id, post) = (*chat_id, *post);
+        Some(ClientEvent::Delivered { room_uri, chat_id, author, text, post })
+    }
+}
+
 /// What a delivery says, borrowed from its body.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct FastDelivery<'a> {
-    pub(crate) room_uri: &'a str,
-    pub(crate) author: &'a str,
-    pub(crate) chat_id: u64,
-    pub(crate) text: &'a str,
+pub(super) struct FastDelivery<'a> {
+    pub(super) room_uri: &'a str,
+    pub(super) author: &'a str,
+    pub(super) chat_id: u64,
+    pub(super) text: &'a str,
 }
 
 /// Reads a body that holds one `grpchat` and needs no unescaping.
-pub(crate) fn delivery(body: &[u8]) -> Option<FastDelivery<'_>> {
+pub(super) fn delivery(body: &[u8]) -> Option<FastDelivery<'_>> {
     if !body.starts_with(b"<xccos ") {
         return None;
     }
@@ -119,6 +171,24 @@ mod tests {
             text: "p:1:2 abc",
         };
         assert_eq!(delivery(BODY.as_bytes()), Some(expect));
+    }
+
+    #[test]
+    fn what_was_read_before_is_told_for_the_same_body_alone() {
+        let mut recent = Recent::default();
+        let mut told = |body: &str| match recent.read(body.as_bytes()) {
+            Some(ClientEvent::Delivered { chat_id, text, post, .. }) => {
+                Some((chat_id, text.to_owned(), post))
+            }
+            _ => None,
+        };
+        let first = Some((420, "p:1:2 abc".to_owned(), PostId::parse("p:1:2")));
+        assert_eq!(told(BODY), first);
+        assert_eq!(told(BODY), first);
+        let next = BODY.replace("420", "421").replace("p:1:2 abc", "p:3:4 abc");
+        assert_eq!(told(&next), Some((421, "p:3:4 abc".to_owned(), PostId::parse("p:3:4"))));
+        assert_eq!(told(&BODY.replace("abc", "&lt;")), None);
+        assert_eq!(told(BODY), first);
     }
 
     #[test]

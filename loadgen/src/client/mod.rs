@@ -18,11 +18,12 @@ mod receive;
 mod tests;
 
 pub use config::{ClientConfig, SignIn, Transport};
-pub(crate) use dialog::call_id_client;
+pub(crate) use dialog::{CallId, call_id_client};
 pub use event::{ClientEvent, EndReason};
+pub(crate) use fast::Recent;
 
 use crate::payload::PostId;
-use dialog::{CallId, Dialog, Purpose};
+use dialog::{Dialog, Purpose};
 use parlance_wire::xccos::{Command, Post, RoomRef, encode_command, encode_post};
 use std::collections::VecDeque;
 

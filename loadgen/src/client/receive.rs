@@ -1,6 +1,7 @@
 //! What a client does with the server's messages.
 
-use super::{Asked, Client, ClientEvent, EndReason, HELD_ANSWERS_MAX, State, fast};
+use super::fast::{self, Recent};
+use super::{Asked, CallId, Client, ClientEvent, EndReason, HELD_ANSWERS_MAX, State};
 use crate::payload::PostId;
 use parlance_wire::sip::session_timer::parse_expires_s;
 use parlance_wire::sip::{HeaderName, Message, Method, Response, StartLine};
@@ -19,53 +20,34 @@ impl Client {
         out: &mut Vec<u8>,
         events: &mut Events<'_>,
     ) {
-        let call_id = fast::call_id(&bytes[..head_len]).unwrap_or_default();
-        self.handle_located(call_id, bytes, head_len, out, events);
+        let (head, body) = bytes.split_at(head_len);
+        let call_id = fast::call_id(head).unwrap_or_default();
+        let is_ours = self.short_way().is_some_and(|known| known.is(call_id));
+        if is_ours && Recent::default().deliver(head, body, out, events) {
+            return;
+        }
+        self.handle_unread(bytes, head_len, out, events);
     }
 
-    /// As [`Client::handle_bytes`] with the Call-ID found already; empty when it was not.
-    pub(crate) fn handle_located(
+    /// The Call-ID of deliveries that take the short way now, if any do: those of the dialog, when
+    /// they are answered at once with 200. True until something else is done with the client.
+    pub(crate) fn short_way(&self) -> Option<CallId> {
+        let is_usual = !self.is_holding && self.answer_status == 200;
+        self.dialog.as_ref().filter(|_| is_usual).map(|dialog| dialog.call_id)
+    }
+
+    /// The long way.
+    pub(crate) fn handle_unread(
         &mut self,
-        call_id: &[u8],
         bytes: &[u8],
         head_len: usize,
         out: &mut Vec<u8>,
         events: &mut Events<'_>,
     ) {
-        let is_ours = self.dialog.as_ref().is_some_and(|d| d.call_id.is(call_id));
-        let (head, body) = bytes.split_at(head_len);
-        if is_ours && self.handle_delivery(head, body, out, events) {
-            return;
-        }
         match Message::parse(bytes, head_len) {
             Ok(message) => self.handle(&message, out, events),
             Err(error) => events(ClientEvent::Unreadable { what: error.as_str() }),
         }
-    }
-
-    /// The short way; false when the message is none for it, and nothing was done.
-    fn handle_delivery(
-        &mut self,
-        head: &[u8],
-        body: &[u8],
-        out: &mut Vec<u8>,
-        events: &mut Events<'_>,
-    ) -> bool {
-        if !head.starts_with(b"INFO ") || self.is_holding || self.answer_status != 200 {
-            return false;
-        }
-        let Some(found) = fast::delivery(body) else { return false };
-        if !fast::answer_ok(head, out) {
-            return false;
-        }
-        events(ClientEvent::Delivered {
-            room_uri: found.room_uri,
-            chat_id: found.chat_id,
-            author: found.author,
-            text: found.text,
-            post: PostId::parse(found.text),
-        });
-        true
     }
 
     /// Reads one message that is for this client by its Call-ID.
