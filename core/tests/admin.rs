@@ -357,7 +357,8 @@ fn categories() {
         new_category(|new| (new.allowed, new.creators) = (uris(&["g:crew"]), names))
     };
     let root = org.directory.pool.root_category.to_string();
-    let remove_category = |name: &str| Act::RemoveCategory { category: name.to_owned() };
+    let remove_category =
+        |name: &str| Act::RemoveCategory { category: name.to_owned(), version: None };
     check_all(
         &org,
         &admin(),
@@ -397,7 +398,12 @@ fn categories() {
     org.act(&admin(), &category("Deck", |with| with.allowed = remove(&["cat"]))).unwrap();
     assert_eq!(org.listed("Bridge", Role::Member), ["cat", "g:crew"]);
     assert!(!org.rights("cat", "Bridge").join && org.rights("eve", "Bridge").join);
-    org.act(&admin(), &Act::RemoveRoom { room: "Cargo".to_owned() }).unwrap();
+    // Who saw an older version removes nothing.
+    let remove_cargo = |version| Act::RemoveRoom { room: "Cargo".to_owned(), version };
+    let of_old = Act::RemoveCategory { category: "Hold".to_owned(), version: Some(9) };
+    assert_eq!(outcome(&org, &admin(), &remove_cargo(Some(9))), "DataCollision version");
+    assert_eq!(outcome(&org, &admin(), &of_old), "DataCollision version");
+    org.act(&admin(), &remove_cargo(Some(1))).unwrap();
     assert_eq!(outcome(&org, &admin(), &remove_category("Hold")), "CategoryRemoved");
 }
 

@@ -55,8 +55,12 @@ fn some_act() -> impl Strategy<Value = Act> {
         4 => set_category,
         2 => made,
         2 => synced,
-        1 => rooms.prop_map(|name| Act::RemoveRoom { room: name.to_owned() }),
-        1 => categories.prop_map(|name| Act::RemoveCategory { category: name.to_owned() }),
+        1 => rooms.prop_map(|name| {
+            Act::RemoveRoom { room: name.to_owned(), version: None }
+        }),
+        1 => categories.prop_map(|name| {
+            Act::RemoveCategory { category: name.to_owned(), version: None }
+        }),
         1 => people.prop_map(|name| Act::RemovePerson { person: uri(name) }),
     ]
 }

@@ -242,7 +242,7 @@ fn operation(name: &str) -> Option<Act> {
         "move" => edit.category = Some("second".to_owned()),
         "disable" => edit.is_disabled = Some(true),
         "enable" => edit.is_disabled = Some(false),
-        "delete" => return Some(Act::RemoveRoom { room: "room".to_owned() }),
+        "delete" => return Some(Act::RemoveRoom { room: "room".to_owned(), version: None }),
         "clear messages" | "remove messages" => return None,
         _ => panic!("{name}"),
     }
@@ -286,13 +286,13 @@ fn administration(name: &str) -> Act {
             let allowed = ListEdit { replace: Some(vec![uri("far")]), ..ListEdit::default() };
             set_category(CategoryEdit { allowed, ..CategoryEdit::default() })
         }
-        "remove category" => Act::RemoveCategory { category: text("second") },
+        "remove category" => Act::RemoveCategory { category: text("second"), version: None },
         "new add-in" => Act::NewAddin { name: text("wiki"), url: text("https://wiki.d.test/") },
         "set add-in" => {
             let (addin, url) = (text("web"), Some(text("https://wiki.d.test/")));
             Act::SetAddin { addin, version: None, name: None, url }
         }
-        "remove add-in" => Act::RemoveAddin { addin: text("web"), force: false },
+        "remove add-in" => Act::RemoveAddin { addin: text("web"), version: None, force: false },
         "set configuration" => {
             Act::SetConfiguration { scope: Scope::Global, edit: ConfigurationEdit::default() }
         }

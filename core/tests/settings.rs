@@ -17,7 +17,8 @@ fn addins() {
         let (name, url) = (name.map(str::to_owned), url.map(str::to_owned));
         Act::SetAddin { addin: "Chart".to_owned(), version: None, name, url }
     };
-    let gone = |force| Act::RemoveAddin { addin: format!("{DOMAIN}\\chart"), force };
+    let addin = format!("{DOMAIN}\\chart");
+    let gone = |force| Act::RemoveAddin { addin: addin.clone(), version: None, force };
     let long = format!("http://{}", "x".repeat(249));
     org.act(&admin(), &made("Chart", "https://chart.test/?a=b")).unwrap();
     org.act(&admin(), &made("Log", "http://log")).unwrap();

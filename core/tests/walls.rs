@@ -6,13 +6,14 @@ use harness::{
     Client, DOMAIN, Seen, World, client, documents, each_message, member, reference, room,
 };
 use parlance_core::directory::model::{
-    Behavior, Category, Policy, Principal, PrincipalState, Privacy, Role, Room, Scope,
+    Behavior, Category, Policy, Principal, PrincipalKind, PrincipalState, Privacy, Role, Room,
+    Scope,
 };
 use parlance_core::directory::{Change, domain_principal, user_principal};
 use parlance_core::{Limits, Record};
 use parlance_wire::sip::message::{HeaderName, StartLine};
 use parlance_wire::xccos::{
-    AssociationKind, Command, FromServer, HistorySearch, Notice, ReplyData, ResponseCode,
+    AssociationKind, Command, FromServer, Guid, HistorySearch, Notice, ReplyData, ResponseCode,
     RoomSearch, Timestamp,
 };
 
@@ -232,6 +233,64 @@ fn in_an_auditorium_presenters_post_and_managers_do_not() {
     kay.post(&mut world, 1, "still?");
     assert_eq!(kay.statuses(&mut world), [403]);
     assert_eq!(world.shards[0].counters().expelled, 0);
+}
+
+/// What others are told of roles in room 1: user, manages, presents.
+fn told_roles(client: &mut Client, world: &mut World) -> Vec<(String, bool, bool)> {
+    let told = notices(client, world).into_iter().filter_map(|notice| match notice {
+        Notice::Permissions { room: n, users, .. } if n == room(1) => Some(users),
+        _ => None,
+    });
+    told.flatten().map(|user| (user.uri, user.is_operator, user.is_presenter)).collect()
+}
+
+#[test]
+fn roles_that_come_and_go_with_a_group_are_told() {
+    let mut world = world(&["kay", "lee", "mara"]);
+    let group = |name: &str| Principal {
+        kind: PrincipalKind::Group,
+        uri: format!("ma-grp:{name}@u.g"),
+        ..user_principal(&uri(name))
+    };
+    let (owners, speakers, crew) = (group("owners"), group("speakers"), group("crew"));
+    let names = |role, id| Change::Entries { node: room(1), role, add: vec![id], remove: vec![] };
+    let stands_in = |child, groups: &[Guid]| {
+        let parents = [&[domain_principal(DOMAIN).id], groups].concat();
+        Change::Parents { child, parents }
+    };
+    let auditorium = Room { behavior: Behavior::Auditorium, ..properties(&world, 1) };
+    world.administer(&[
+        Change::Principal(owners.clone()),
+        Change::Principal(speakers.clone()),
+        Change::Principal(crew.clone()),
+        Change::Room(auditorium),
+        names(Role::Manager, owners.id),
+        names(Role::Presenter, speakers.id),
+        names(Role::Member, crew.id),
+    ]);
+    let mut kay = member(&mut world, 0, "kay", 1);
+    // Away from the room's owner or at it: all are told.
+    let mut mara = member(&mut world, 1, "mara", 1);
+    let lee = member(&mut world, 1, "lee", 1);
+    let (kay_id, lee_id) = (user_principal(&kay.user).id, user_principal(&lee.user).id);
+    kay.seen(&mut world);
+    mara.seen(&mut world);
+    let mut check = |world: &mut World, changes: &[Change], told: &[(&str, bool, bool)]| {
+        world.administer(changes);
+        let told: Vec<_> = told.iter().map(|(who, m, p)| (uri(who), *m, *p)).collect();
+        assert_eq!(told_roles(&mut kay, world), told);
+        assert_eq!(told_roles(&mut mara, world), told);
+    };
+    check(&mut world, &[stands_in(kay_id, &[owners.id])], &[("kay", true, false)]);
+    check(&mut world, &[stands_in(lee_id, &[crew.id])], &[]);
+    // The group of a group, for both at once.
+    let changes = [stands_in(crew.id, &[speakers.id]), stands_in(kay_id, &[owners.id, crew.id])];
+    check(&mut world, &changes, &[("kay", true, true), ("lee", false, true)]);
+    // A group that is not in use gives nobody anything, and what stands in it neither.
+    let disabled = Principal { state: PrincipalState::Disabled, ..crew.clone() };
+    let neither = [("kay", true, false), ("lee", false, false)];
+    check(&mut world, &[Change::Principal(disabled)], &neither);
+    check(&mut world, &[Change::PrincipalRemoved(owners.id)], &[("kay", false, false)]);
 }
 
 #[test]

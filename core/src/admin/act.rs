@@ -250,6 +250,8 @@ pub enum Act {
     RemoveCategory {
         /// As in `SetCategory`.
         category: String,
+        /// Version that whoever removes it saw.
+        version: Option<u64>,
     },
     /// `New-CsPersistentChatRoom`; `cmd:chancreate`.
     NewRoom(NewRoom),
@@ -264,6 +266,8 @@ pub enum Act {
     RemoveRoom {
         /// As in `SetRoom`.
         room: String,
+        /// Version that whoever removes it saw.
+        version: Option<u64>,
     },
     /// `New-CsPersistentChatAddin`.
     NewAddin {
@@ -287,6 +291,8 @@ pub enum Act {
     RemoveAddin {
         /// As in `SetAddin`.
         addin: String,
+        /// Version that whoever removes it saw.
+        version: Option<u64>,
         /// Also when rooms use it: they have none then.
         force: bool,
     },

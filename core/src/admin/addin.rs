@@ -42,9 +42,15 @@ impl Planner<'_> {
         Ok(old.id)
     }
 
-    pub(super) fn remove_addin(&mut self, text: &str, force: bool) -> Result<Guid, Refusal> {
+    pub(super) fn remove_addin(
+        &mut self,
+        text: &str,
+        version: Option<u64>,
+        force: bool,
+    ) -> Result<Guid, Refusal> {
         self.administrators_only("removing add-ins")?;
         let addin = self.addin_named(text)?;
+        check_version(version, addin.version, "")?;
         let users = self.directory.rooms().filter(|room| room.room.addin == Some(addin.id));
         let mut users: Vec<&Room> = users.map(|room| &room.room).collect();
         users.sort_by(|a, b| a.name.cmp(&b.name));

@@ -104,9 +104,14 @@ impl Planner<'_> {
         self.plan.changes.extend(changes.into_iter().flatten());
     }
 
-    pub(super) fn remove_category(&mut self, text: &str) -> Result<Guid, Refusal> {
+    pub(super) fn remove_category(
+        &mut self,
+        text: &str,
+        version: Option<u64>,
+    ) -> Result<Guid, Refusal> {
         self.administrators_only("removing categories")?;
         let category = &self.category_named(text)?.category;
+        check_version(version, category.version, &category.audit.updated_by)?;
         let of_it = self.directory.rooms().filter(|room| room.room.category == category.id);
         match of_it.count() {
             0 => self.push(Change::CategoryRemoved(category.id)),

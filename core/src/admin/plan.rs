@@ -57,15 +57,19 @@ impl<'a> Planner<'a> {
         let subject = match act {
             Act::NewCategory(new) => Some(self.new_category(new)?),
             Act::SetCategory { category, edit } => Some(self.set_category(category, edit)?),
-            Act::RemoveCategory { category } => Some(self.remove_category(category)?),
+            Act::RemoveCategory { category, version } => {
+                Some(self.remove_category(category, *version)?)
+            }
             Act::NewRoom(new) => Some(self.new_room(new)?),
             Act::SetRoom { room, edit } => Some(self.set_room(room, edit)?),
-            Act::RemoveRoom { room } => Some(self.remove_room(room)?),
+            Act::RemoveRoom { room, version } => Some(self.remove_room(room, *version)?),
             Act::NewAddin { name, url } => Some(self.new_addin(name, url)?),
             Act::SetAddin { addin, version, name, url } => {
                 Some(self.set_addin(addin, *version, name.as_deref(), url.as_deref())?)
             }
-            Act::RemoveAddin { addin, force } => Some(self.remove_addin(addin, *force)?),
+            Act::RemoveAddin { addin, version, force } => {
+                Some(self.remove_addin(addin, *version, *force)?)
+            }
             Act::GrantPolicy { user, policy } => Some(self.grant_policy(user, policy.as_deref())?),
             Act::RemovePerson { person } => Some(self.remove_person(person)?),
             _ => {

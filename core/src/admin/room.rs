@@ -96,9 +96,14 @@ impl<'a> Planner<'a> {
         Ok(entry.room.id)
     }
 
-    pub(super) fn remove_room(&mut self, text: &str) -> Result<Guid, Refusal> {
+    pub(super) fn remove_room(
+        &mut self,
+        text: &str,
+        version: Option<u64>,
+    ) -> Result<Guid, Refusal> {
         let room = &self.room_named(text)?.room;
         self.administrators_only("removing rooms")?;
+        check_version(version, room.version, &room.audit.updated_by)?;
         self.push(Change::RoomRemoved(room.id));
         Ok(room.id)
     }

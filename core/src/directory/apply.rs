@@ -49,6 +49,9 @@ pub struct Touched {
     pub rooms: HashSet<Guid>,
     /// Principals that changed or belong to something else now.
     pub people: HashSet<PrincipalId>,
+    /// Rooms with something among their managers or presenters that somebody belongs to now and did
+    /// not before, or the reverse.
+    pub roles: HashSet<Guid>,
     /// Invitations made.
     pub invited: Vec<Invited>,
 }
@@ -72,6 +75,7 @@ impl Touched {
         self.everything |= other.everything;
         self.rooms.extend(other.rooms);
         self.people.extend(other.people);
+        self.roles.extend(other.roles);
         self.invited.extend(other.invited);
     }
 }
@@ -355,7 +359,16 @@ impl Batch {
         let next = &mut self.next;
         if !self.dirty.is_empty() {
             let settled = Arc::make_mut(&mut next.people).settle(&self.dirty);
-            self.touched.people.extend(settled);
+            for principal in settled.gained_or_lost {
+                let listed = next.people.get(principal).map(|person| person.listed());
+                let gives_role = |node: &&Guid| {
+                    let has = |role| next.list(**node, role).is_some_and(|l| l.names(principal));
+                    has(Role::Manager) || has(Role::Presenter)
+                };
+                let rooms = listed.unwrap_or_default().iter().filter(gives_role);
+                self.touched.roles.extend(rooms);
+            }
+            self.touched.people.extend(settled.people);
         }
         if !self.categories.is_empty() {
             let of_category =

@@ -1,7 +1,8 @@
 //! The lists of rooms and categories: who may what.
 
+use super::affiliations::Affiliations;
 use super::model::{PrincipalKind, Role};
-use super::people::{Affiliations, Asker, People, PrincipalId};
+use super::people::{Asker, People, PrincipalId};
 use hashbrown::HashSet;
 
 /// The three lists of a room or category, in one piece of memory: a decision looks into most of

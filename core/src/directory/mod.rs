@@ -8,6 +8,7 @@
 //! Sized for 150,000 users, 33,000 rooms, 2,000,000 entries in lists, and 200 things that a user
 //! belongs to (`product.md` §4.1).
 
+mod affiliations;
 mod apply;
 mod change;
 mod lists;
@@ -16,10 +17,11 @@ mod people;
 pub mod sample;
 mod seed;
 
+pub use affiliations::Affiliations;
 pub use apply::{Inconsistent, Invited, Touched};
 pub use change::{Change, Revision};
 pub use lists::{List, Lists};
-pub use people::{Affiliations, Asker, People, Person, PrincipalId};
+pub use people::{Asker, People, Person, PrincipalId};
 pub use seed::{
     DirectoryError, RoomConfig, display_name, domain_principal, guid_of, user_principal,
 };

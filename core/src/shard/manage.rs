@@ -88,7 +88,7 @@ impl Shard {
         let Some(id) = self.known_room(room) else {
             return self.decline(key, command, "chandelete", ResponseCode::NoSuchNode);
         };
-        let act = Act::RemoveRoom { room: id.to_string() };
+        let act = Act::RemoveRoom { room: id.to_string(), version: None };
         self.administer(key, command, Managing::Delete(id), act);
     }
 

@@ -429,7 +429,7 @@ impl Shard {
     /// When [`Input::Timeout`] is due; at or before the last `now` if there is work left over that
     /// was put off so that other inputs get their turn.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let is_put_off = self.feeds.pending() > 0 || self.review.pending() > 0;
+        let is_put_off = self.feeds.pending() > 0 || self.review.is_pending();
         if is_put_off { Some(self.now.instant) } else { self.timers.next() }
     }
 

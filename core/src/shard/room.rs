@@ -9,7 +9,7 @@ mod history;
 use super::browse::room_info;
 use super::filter::Filter;
 use super::query::ENVELOPE_BYTES;
-use super::roster::{Left, Roster};
+use super::roster::{Left, Roles, Roster};
 use super::{Due, Output, Shard};
 use crate::directory::{Directory, RoomEntry};
 use crate::log::{Record, RoomEnd};
@@ -137,19 +137,27 @@ impl Room {
         }
     }
 
-    /// The directory says something else of the room now. Returns those who are shown with other
-    /// roles than before; nobody in a large room, for nobody is shown there.
-    pub(super) fn take_entry(
-        &mut self,
-        entry: Arc<RoomEntry>,
-        before: &Directory,
-        after: &Directory,
-    ) -> Vec<Participant> {
-        let was = self.participants(before);
+    /// The directory says something else of the room now.
+    pub(super) fn take_entry(&mut self, entry: Arc<RoomEntry>) {
         self.entry = entry;
-        let is = self.participants(after);
-        let changed = was.iter().zip(&*is).filter(|(was, is)| was != is);
-        changed.map(|(_, is)| is.clone()).collect()
+    }
+
+    /// Those who are other than clients believe, which clients are told now; nobody in a large
+    /// room, for nobody is shown there.
+    pub(super) fn take_roles(&mut self, directory: &Directory) -> Vec<Participant> {
+        if self.roster.is_large {
+            return Vec::new();
+        }
+        let mut changed = Vec::new();
+        for (user, believed) in self.roster.told() {
+            let roles = roles(directory, &self.entry, user);
+            if std::mem::replace(believed, roles) != roles {
+                changed.push(participant(user, roles));
+            }
+        }
+        // The table has no order of its own that two runs would agree on.
+        changed.sort_by(|a, b| a.uri.cmp(&b.uri));
+        changed
     }
 
     fn has_moves_of(&self, from: Address) -> bool {
@@ -157,15 +165,14 @@ impl Room {
     }
 
     fn participant(&self, directory: &Directory, user: &User) -> Participant {
-        let asker = directory.serve(&user.uri);
-        let standing =
-            asker.map_or(Standing::default(), |who| directory.standing(&who, &self.entry));
-        Participant {
-            uri: user.uri.to_string(),
-            name: user.name.to_string(),
-            is_operator: standing.is_manager,
-            is_presenter: self.entry.is_auditorium() && standing.is_presenter,
-        }
+        participant(user, roles(directory, &self.entry, user))
+    }
+
+    /// A participant whom clients are told of for the first time.
+    fn introduce(&mut self, directory: &Directory, user: &User) -> Participant {
+        let roles = roles(directory, &self.entry, user);
+        self.roster.note_roles(user, roles);
+        participant(user, roles)
     }
 
     /// Everybody present; nobody above the participant limit.
@@ -428,6 +435,13 @@ impl Shard {
                     continue;
                 }
                 let room = self.rooms.get_mut(&id).expect("nothing closes it here");
+                let believed = room.roster.believed_of_absent(&user);
+                let is_other =
+                    |believed| believed != roles(&self.setup.directory, &room.entry, &user);
+                if believed.is_some_and(is_other) {
+                    // Changed while they were away, when what they are may not have been known.
+                    self.review.rooms.insert(id);
+                }
                 if room.roster.enter(&user, from) {
                     room.sessions_of[from.shard.0 as usize] += 1;
                 }
@@ -490,7 +504,7 @@ impl Shard {
             notices.push(Notice::Part { room_uri: room.entry.uri.clone(), users });
         }
         if !step.joined.is_empty() {
-            let users = step.joined.iter().map(|user| room.participant(directory, user)).collect();
+            let users = step.joined.iter().map(|user| room.introduce(directory, user)).collect();
             let domain = self.setup.directory.domain.clone();
             notices.push(Notice::Join { domain, room: id, users });
         }
@@ -717,6 +731,21 @@ impl Shard {
         rooms.truncate(self.setup.limits.search_max);
         self.mail(from.shard, Mail::Found { session: from.session, ask, rooms });
     }
+}
+
+fn roles(directory: &Directory, entry: &RoomEntry, user: &User) -> Roles {
+    let asker = directory.serve(&user.uri);
+    let standing = asker.map_or(Standing::default(), |who| directory.standing(&who, entry));
+    Roles {
+        is_operator: standing.is_manager,
+        is_presenter: entry.is_auditorium() && standing.is_presenter,
+    }
+}
+
+fn participant(user: &User, roles: Roles) -> Participant {
+    let Roles { is_operator, is_presenter } = roles;
+    let (uri, name) = (user.uri.to_string(), user.name.to_string());
+    Participant { uri, name, is_operator, is_presenter }
 }
 
 pub(super) fn delivery(directory: &Directory, room_uri: &str, record: Record) -> Delivery {

@@ -14,6 +14,13 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
+/// What clients show of a participant beside the name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Roles {
+    pub(super) is_operator: bool,
+    pub(super) is_presenter: bool,
+}
+
 #[derive(Debug, Default)]
 struct Person {
     /// Endpoints in the room: most users have one, and there are hundreds of thousands of these.
@@ -22,6 +29,8 @@ struct Person {
     is_present: bool,
     /// Clients believe that the user is here.
     is_told: bool,
+    /// What clients believe them to be.
+    roles: Roles,
     /// In `changed`.
     is_changed: bool,
     /// When the grace of a lost endpoint ends.
@@ -79,6 +88,27 @@ impl Roster {
     /// Everybody present, in no particular order.
     pub(super) fn users(&self) -> impl Iterator<Item = &Arc<User>> {
         self.people.iter().filter(|(_, person)| person.is_present).map(|(user, _)| user)
+    }
+
+    /// Everybody whom clients believe to be here, with what they believe of them; in no particular
+    /// order.
+    pub(super) fn told(&mut self) -> impl Iterator<Item = (&Arc<User>, &mut Roles)> {
+        let told = self.people.iter_mut().filter(|(_, person)| person.is_told);
+        told.map(|(user, person)| (user, &mut person.roles))
+    }
+
+    /// What clients believe of a user who has no endpoint here any more, and of whom they have not
+    /// been told yet.
+    pub(super) fn believed_of_absent(&self, user: &User) -> Option<Roles> {
+        let person = self.people.get(user)?;
+        (person.is_told && person.sessions.is_empty()).then_some(person.roles)
+    }
+
+    /// Clients are told that the user is this.
+    pub(super) fn note_roles(&mut self, user: &User, roles: Roles) {
+        if let Some(person) = self.people.get_mut(user) {
+            person.roles = roles;
+        }
     }
 
     /// Lets an endpoint in. False when it was in already.

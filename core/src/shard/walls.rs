@@ -19,22 +19,27 @@ use crate::mail::{AskKey, Item, JoinOutcome, Leave, SessionKey};
 use crate::policy::Right;
 use hashbrown::HashMap;
 use parlance_wire::xccos::{self, Guid, Invitation, Notice, ResponseCode};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Sessions looked at before others get their turn.
 const REVIEW_SLICE: usize = 512;
+/// Rooms looked at before others get their turn, each with no more participants than are shown.
+const ROOMS_SLICE: usize = 64;
 
-/// Sessions whose rights may be others than when they were last looked at.
+/// Who may be something else than when they were last looked at.
 #[derive(Debug, Default)]
 pub(super) struct Review {
+    /// Sessions whose rights may be others.
     queue: VecDeque<SessionKey>,
+    /// Rooms of this shard in which somebody may have another role by what they belong to.
+    pub(super) rooms: BTreeSet<Guid>,
 }
 
 impl Review {
-    /// How many wait to be looked at.
-    pub(super) fn pending(&self) -> usize {
-        self.queue.len()
+    /// Does anything wait to be looked at?
+    pub(super) fn is_pending(&self) -> bool {
+        !self.queue.is_empty() || !self.rooms.is_empty()
     }
 }
 
@@ -49,6 +54,8 @@ impl Shard {
         self.counters.directories += 1;
         self.refresh_rooms(&before, touched);
         self.enqueue_review(touched);
+        let ours = touched.roles.iter().filter(|room| self.rooms.contains_key(*room));
+        self.review.rooms.extend(ours);
         self.continue_review();
         self.tell_invited(touched);
     }
@@ -68,11 +75,18 @@ impl Shard {
         self.review.queue.extend(subscribers.map(|subscriber| subscriber.session));
     }
 
-    /// Looks at the next slice of sessions.
+    /// Looks at the next slice: of sessions as long as there are any, then of rooms.
     pub(super) fn continue_review(&mut self) {
         for _ in 0..REVIEW_SLICE {
-            let Some(key) = self.review.queue.pop_front() else { return };
+            let Some(key) = self.review.queue.pop_front() else { break };
             self.review_session(key);
+        }
+        if !self.review.queue.is_empty() {
+            return;
+        }
+        for _ in 0..ROOMS_SLICE {
+            let Some(room) = self.review.rooms.pop_first() else { break };
+            self.tell_changed(room, Vec::new());
         }
     }
 
@@ -195,8 +209,16 @@ impl Shard {
         if before.room(id).is_some_and(|old| shown(before, old) != info) {
             notices.push(Notice::RoomChanged(Box::new(info)));
         }
-        let room = self.rooms.get_mut(&id).expect("the caller found the room");
-        let users = room.take_entry(entry, before, &directory);
+        self.rooms.get_mut(&id).expect("the caller found the room").take_entry(entry);
+        self.tell_changed(id, notices);
+    }
+
+    /// Those who are in are told this, and who of them manages or presents now and did not, or the
+    /// reverse.
+    fn tell_changed(&mut self, id: Guid, mut notices: Vec<Notice>) {
+        let directory = self.setup.directory.clone();
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let users = room.take_roles(&directory);
         if !users.is_empty() {
             let domain = directory.domain.clone();
             notices.push(Notice::Permissions { domain, room: id, users });

@@ -85,17 +85,21 @@ fn of_act(act: &Act) -> (String, Map<String, Value>) {
     let (target, set) = match act {
         Act::NewCategory(new) => (new.name.clone(), new_category(new)),
         Act::SetCategory { category, edit } => (category.clone(), category_edit(edit)),
-        Act::RemoveCategory { category } => (category.clone(), nothing()),
+        Act::RemoveCategory { category, version } => {
+            (category.clone(), nothing().maybe("version", *version))
+        }
         Act::NewRoom(new) => (new.name.clone(), new_room(new)),
         Act::SetRoom { room, edit } => (room.clone(), room_edit(edit)),
-        Act::RemoveRoom { room } => (room.clone(), nothing()),
+        Act::RemoveRoom { room, version } => (room.clone(), nothing().maybe("version", *version)),
         Act::NewAddin { name, url } => (name.clone(), nothing().put("url", url.as_str())),
         Act::SetAddin { addin, version, name, url } => {
             let set = nothing().maybe("version", *version);
             let set = set.maybe("name", name.as_deref()).maybe("url", url.as_deref());
             (addin.clone(), set)
         }
-        Act::RemoveAddin { addin, force } => (addin.clone(), nothing().flag("force", *force)),
+        Act::RemoveAddin { addin, version, force } => {
+            (addin.clone(), nothing().maybe("version", *version).flag("force", *force))
+        }
         Act::NewPolicy { scope, edit } | Act::SetPolicy { scope, edit } => {
             (scope.to_string(), policy_edit(edit))
         }

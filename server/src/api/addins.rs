@@ -132,8 +132,7 @@ pub async fn remove(
     Name(addin): Name,
     write: Write,
 ) -> Result<Response, Problem> {
-    write.must_match(find::addin(&api.directory(), &addin).map(|addin| addin.version))?;
-    let act = Act::RemoveAddin { addin, force: write.force };
+    let act = Act::RemoveAddin { addin, version: write.version, force: write.force };
     let done = api.act(&caller, &write, act).await?;
     Ok(told(Outcome::<Nothing>::new(done, &write, None), None))
 }

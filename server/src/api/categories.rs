@@ -181,10 +181,7 @@ pub async fn remove(
     Name(category): Name,
     write: Write,
 ) -> Result<Response, Problem> {
-    let version = |directory: &Directory| {
-        find::category(directory, &category).map(|entry| entry.category.version)
-    };
-    write.must_match(version(&api.directory()))?;
-    let done = api.act(&caller, &write, Act::RemoveCategory { category }).await?;
+    let act = Act::RemoveCategory { category, version: write.version };
+    let done = api.act(&caller, &write, act).await?;
     Ok(told(Outcome::<Nothing>::new(done, &write, None), None))
 }

@@ -197,17 +197,3 @@ where
 {
     Option::deserialize(deserializer).map(Some)
 }
-
-impl Write {
-    /// The thing still has the version that `If-Match` names. Who removes a thing has nothing to
-    /// overwrite, so a look before the act is enough.
-    pub fn must_match(&self, version: Option<u64>) -> Result<(), Problem> {
-        match (self.version, version) {
-            (Some(wanted), Some(found)) if wanted != found => Err(Problem::stale(format!(
-                "it has version {found} and not {wanted} any more, so nothing was done; read it \
-                 again"
-            ))),
-            _ => Ok(()),
-        }
-    }
-}

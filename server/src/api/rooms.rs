@@ -186,10 +186,7 @@ pub async fn remove(
     Name(room): Name,
     write: Write,
 ) -> Result<Response, Problem> {
-    if write.version.is_some() {
-        let directory = api.directory();
-        write.must_match(Some(visible(&directory, &caller, &room)?.room.version))?;
-    }
-    let done = api.act(&caller, &write, Act::RemoveRoom { room }).await?;
+    let act = Act::RemoveRoom { room, version: write.version };
+    let done = api.act(&caller, &write, act).await?;
     Ok(told(Outcome::<Nothing>::new(done, &write, None), None))
 }

@@ -21,6 +21,9 @@ impl World {
             self.ledger.check_rest(self.plan.limits.participants_resume);
             self.leave_everywhere();
             self.join_anew();
+            if self.plan.walls_us > 0 {
+                self.name_officers();
+            }
             self.post_everywhere();
             self.ledger.check_rest(self.plan.limits.participants_max + 1);
             self.read_histories();

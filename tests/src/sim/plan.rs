@@ -64,6 +64,8 @@ pub struct Plan {
     pub publish_us: u64,
     /// Shards are never told: to see that this is found.
     pub walls_leak: bool,
+    /// Shards are not told whose roles come or go with a group: to see that this is found.
+    pub roles_untold: bool,
     /// The database keeps what is no history: to see that this is found.
     pub archive_leaks: bool,
     /// What was durable last is gone after a kill: to see that this is found.
@@ -128,6 +130,7 @@ impl Plan {
             publish_us: dice.pick(&[1, 20_000, 1_000_000]),
             walls_leak: false,
             archive_leaks: false,
+            roles_untold: false,
             log_forgets: false,
         }
     }

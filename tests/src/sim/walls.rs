@@ -6,17 +6,22 @@
 
 use super::agenda::Event;
 use super::dice::Dice;
+use super::ledger::Roles;
 use super::world::{DOMAIN, Phase, World};
 use parlance_core::Input;
 use parlance_core::directory::model::{
-    Behavior, Category, Policy, Principal, PrincipalState, Privacy, Role, Room, Scope,
+    Behavior, Category, Policy, Principal, PrincipalKind, PrincipalState, Privacy, Role, Room,
+    Scope,
 };
 use parlance_core::directory::{
     Change, Directory, Node, Touched, domain_principal, user_principal,
 };
-use parlance_wire::xccos::Guid;
+use parlance_core::policy::Standing;
+use parlance_wire::xccos::{Guid, RoomRef};
 use std::sync::Arc;
 
+/// The group whose members manage all rooms: who comes and goes.
+const OFFICERS: &str = "ma-grp:officers@u.g";
 /// Name of the policy that lets nobody chat.
 const OFF: &str = "off";
 
@@ -55,6 +60,21 @@ impl Walls {
         self.between(from, to).any(is_off)
     }
 
+    /// What a user is to a room by the newest directory.
+    pub fn roles(&self, user: &str, room_uri: &str) -> Roles {
+        let (_, directory) = self.in_force.last().expect("there is a first");
+        let room = RoomRef::parse(room_uri).and_then(|room| directory.room(room.guid()?));
+        let standing = match (directory.serve(user), room) {
+            (Ok(asker), Some(room)) => directory.standing(&asker, room),
+            _ => Standing::default(),
+        };
+        let is_auditorium = room.is_some_and(|room| room.is_auditorium());
+        Roles {
+            is_operator: standing.is_manager,
+            is_presenter: is_auditorium && standing.is_presenter,
+        }
+    }
+
     /// What shards may have believed to be in force.
     fn between(&self, from: u64, to: u64) -> impl Iterator<Item = &Directory> {
         let from = from.saturating_sub(self.grace_us);
@@ -73,6 +93,13 @@ pub fn with_people(directory: &Directory, users: usize) -> Directory {
         let child = principal.id;
         changes.push(Change::Principal(principal));
         changes.push(Change::Parents { child, parents: vec![domain_principal(DOMAIN).id] });
+    }
+    let kind = PrincipalKind::Group;
+    let uri = OFFICERS.to_owned();
+    changes.push(Change::Principal(Principal { kind, uri, ..user_principal(OFFICERS) }));
+    for room in directory.rooms() {
+        let officers = vec![user_principal(OFFICERS).id];
+        changes.push(entries(room.room.id, Role::Manager, officers, Vec::new()));
     }
     let (scope, description) = (Scope::Tag(OFF.into()), String::new());
     changes.push(Change::Policy(Policy { scope, is_enabled: false, description }));
@@ -94,7 +121,10 @@ impl World {
     pub(super) fn put_in_force(&mut self, changes: &[Change]) {
         self.trace.tell(self.now, || format!("administration: {changes:?}"));
         self.trace.number(0xd1c7);
-        let (next, touched) = self.directory.apply(changes).expect("the change fits");
+        let (next, mut touched) = self.directory.apply(changes).expect("the change fits");
+        if self.plan.roles_untold {
+            touched.roles.clear();
+        }
         self.directory = Arc::new(next);
         self.ledger.walls.change(self.now, self.directory.clone());
         self.ledger.marks.hit("directory_changed");
@@ -113,6 +143,14 @@ impl World {
             let (directory, touched) = (self.directory.clone(), Arc::new(touched));
             self.input(shard, Input::Directory { directory, touched });
         }
+    }
+
+    /// Every other user becomes an officer, and nothing else changes.
+    pub fn name_officers(&mut self) {
+        let users = (0..self.plan.users).step_by(2);
+        let user = |n: usize| user_principal(&format!("sip:u{n}@{DOMAIN}")).id;
+        let changes: Vec<Change> = users.map(|n| stands_in(user(n), true)).collect();
+        self.put_in_force(&changes);
     }
 
     /// Everybody may do everything again.
@@ -147,6 +185,13 @@ impl World {
     }
 }
 
+/// A user of the domain, who is an officer or not.
+fn stands_in(user: Guid, is_officer: bool) -> Change {
+    let mut parents = vec![domain_principal(DOMAIN).id];
+    parents.extend(is_officer.then(|| user_principal(OFFICERS).id));
+    Change::Parents { child: user, parents }
+}
+
 fn entries(node: Guid, role: Role, add: Vec<Guid>, remove: Vec<Guid>) -> Change {
     Change::Entries { node, role, add, remove }
 }
@@ -176,7 +221,7 @@ fn some_change(dice: &mut Dice, directory: &Directory, users: usize) -> Vec<Chan
     let entry = directory.room(dice.pick(&rooms)).expect("listed above");
     let (room, category) = (entry.room.clone(), entry.room.category);
     assert!(matches!(directory.named(&room.name), Some(Node::Room(_))));
-    let change = match dice.below(13) {
+    let change = match dice.below(15) {
         0 | 1 => toggle(directory, category, Role::Denied, user),
         2 => Change::Room(Room { privacy: Privacy::Open, ..room }),
         3 => Change::Room(Room { privacy: dice.pick(&[Privacy::Closed, Privacy::Secret]), ..room }),
@@ -200,11 +245,12 @@ fn some_change(dice: &mut Dice, directory: &Directory, users: usize) -> Vec<Chan
             let policy = person.principal.policy.is_none().then(|| OFF.to_owned());
             Change::Principal(Principal { policy, ..person.principal.clone() })
         }
-        _ => {
+        12 => {
             let is_out = person.parents().is_empty();
             let parents = is_out.then(|| domain_principal(DOMAIN).id);
             Change::Parents { child: user, parents: parents.into_iter().collect() }
         }
+        _ => stands_in(user, person.parents().len() < 2),
     };
     vec![change]
 }

@@ -9,7 +9,7 @@ mod rest;
 mod session;
 mod silent;
 
-pub use session::{Asked, Seat, Session};
+pub use session::{Asked, Roles, Seat, Session};
 
 use super::marks::Marks;
 use super::plan::Plan;
@@ -346,7 +346,7 @@ impl Ledger {
                 wrong.push(format!("message {chat_id}, expected {next:?}"));
             }
             seat.next = Some(chat_id + 1);
-            if is_small && seat.known.as_ref().is_some_and(|known| !known.contains(author)) {
+            if is_small && seat.known.as_ref().is_some_and(|known| !known.contains_key(author)) {
                 wrong.push(format!("message {chat_id} of {author}, who is not in the roster"));
             }
         }

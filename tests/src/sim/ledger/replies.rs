@@ -1,16 +1,16 @@
 //! What replies and notices say: rosters, and where history meets the live messages.
 
-use super::{Asked, Ledger, Seat};
+use super::{Asked, Ledger, Roles, Seat};
 use parlance_loadgen::{PostId, RoomId};
 use parlance_wire::xccos::{Found, Notice, Participant, Reply, ReplyData, RoomInfo};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 impl Ledger {
     pub(super) fn noticed(&mut self, client: usize, notice: &Notice) {
         let (uri, joins, parts) = match notice {
             Notice::Join { domain, room, users } => {
-                let uris: Vec<&str> = users.iter().map(|user| user.uri.as_str()).collect();
-                (parlance_wire::xccos::room_uri(domain, *room), uris, Vec::new())
+                let joins: Vec<&Participant> = users.iter().collect();
+                (parlance_wire::xccos::room_uri(domain, *room), joins, Vec::new())
             }
             Notice::Part { room_uri, users } => {
                 (room_uri.clone(), Vec::new(), users.iter().map(String::as_str).collect())
@@ -29,8 +29,12 @@ impl Ledger {
         let mut wrong = Vec::new();
         match self.seat(client, room) {
             Some((_, Seat { known: Some(known), .. })) => {
-                wrong.extend(joins.iter().filter(|u| !known.insert((**u).to_owned())));
-                wrong.extend(parts.iter().filter(|u| !known.remove(**u)));
+                for user in &joins {
+                    if known.insert(user.uri.clone(), Roles::from(*user)).is_some() {
+                        wrong.push(user.uri.as_str());
+                    }
+                }
+                wrong.extend(parts.iter().filter(|user| known.remove(**user).is_none()));
             }
             None if has_session => wrong.push("anybody: not in the room"),
             _ => {}
@@ -58,7 +62,16 @@ impl Ledger {
         self.marks.hit(&format!("notice_{name}"));
         let Some(room) = self.room(&uri) else { return };
         let has_session = self.session(client).is_some();
-        if has_session && !may_be_out && self.seat(client, room).is_none() {
+        let seat = self.seat(client, room);
+        let is_out = seat.is_none();
+        if let Some((_, Seat { known: Some(known), .. })) = seat
+            && let Notice::Permissions { users, .. } = notice
+        {
+            for user in users {
+                known.entry(user.uri.clone()).and_modify(|roles| *roles = Roles::from(user));
+            }
+        }
+        if has_session && !may_be_out && is_out {
             self.violate(format!("client {client}: ntc:{name} of room {room}, and not in it"));
         }
     }
@@ -136,15 +149,16 @@ impl Ledger {
 
     fn joined(&mut self, client: usize, room: &RoomInfo, users: &[Participant], who: &[u32]) {
         let Some(room) = self.room(&room.uri) else { return };
-        let known: BTreeSet<String> =
-            who.iter().map(|index| users[*index as usize].uri.clone()).collect();
+        let shown = who.iter().map(|index| &users[*index as usize]);
+        let known: BTreeMap<String, Roles> =
+            shown.map(|user| (user.uri.clone(), Roles::from(user))).collect();
         self.note_joined(client, room, known.is_empty());
         let desk = &mut self.desks[client];
         let Some(session) = desk.session.as_mut() else { return };
         session.maybe.remove(&room);
         self.checker.session_joined(session.id, RoomId(room as u32));
         let seat = session.seats.entry(room).or_default();
-        let has_self = known.contains(&desk.uri);
+        let has_self = known.contains_key(&desk.uri);
         seat.known = (!known.is_empty()).then_some(known);
         if seat.known.is_some() && !has_self {
             self.violate(format!("client {client} is not in the roster of room {room}"));
@@ -162,7 +176,7 @@ impl Ledger {
         let is_still_known = self.desks.iter().any(|other| {
             let seat = other.session.as_ref().and_then(|session| session.seats.get(&room));
             let known = seat.and_then(|seat| seat.known.as_ref());
-            other.uri != desk.uri && known.is_some_and(|known| known.contains(&desk.uri))
+            other.uri != desk.uri && known.is_some_and(|known| known.contains_key(&desk.uri))
         });
         if is_back && is_still_known {
             self.marks.hit("back_within_grace");

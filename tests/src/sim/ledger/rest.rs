@@ -1,12 +1,15 @@
 //! What must be true at rest.
 
-use super::Ledger;
-use std::collections::BTreeSet;
+use super::{Ledger, Roles};
+use std::collections::BTreeMap;
 
 impl Ledger {
-    /// At rest: everybody in a room has been told everything of it, and knows who else is in.
+    /// At rest: everybody in a room has been told everything of it, and knows who else is in, and
+    /// as what.
     pub fn check_rest(&mut self, participants_max: usize) {
-        for room in 0..self.rooms.len() {
+        let uris: Vec<String> = self.rooms.keys().cloned().collect();
+        for uri in uris {
+            let room = self.rooms[&uri];
             let seats = || {
                 self.desks.iter().enumerate().filter_map(|(client, desk)| {
                     let seat = desk.session.as_ref()?.seats.get(&room)?;
@@ -14,7 +17,9 @@ impl Ledger {
                 })
             };
             let newest = seats().filter_map(|(_, _, seat)| seat.next).max();
-            let truth: BTreeSet<String> = seats().map(|(_, desk, _)| desk.uri.clone()).collect();
+            let is_in = seats().map(|(_, desk, _)| &desk.uri);
+            let truth: BTreeMap<String, Roles> =
+                is_in.map(|user| (user.clone(), self.walls.roles(user, &uri))).collect();
             let is_unsure = self.desks.iter().any(|desk| {
                 desk.session.as_ref().is_some_and(|session| session.maybe.contains(&room))
             });

@@ -1,6 +1,7 @@
 //! One dialog as its client sees it.
 
 use parlance_loadgen::SessionId;
+use parlance_wire::xccos::Participant;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A room one session is in.
@@ -9,7 +10,22 @@ pub struct Seat {
     /// Number of the next message, once one was seen live or in history.
     pub next: Option<u64>,
     /// Users the client believes to be in the room. `None`: never told, as in a large room.
-    pub known: Option<BTreeSet<String>>,
+    pub known: Option<BTreeMap<String, Roles>>,
+}
+
+/// What a user is to a room beside being in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Manages it.
+    pub is_operator: bool,
+    /// Posts in it although others may not.
+    pub is_presenter: bool,
+}
+
+impl From<&Participant> for Roles {
+    fn from(user: &Participant) -> Roles {
+        Roles { is_operator: user.is_operator, is_presenter: user.is_presenter }
+    }
 }
 
 /// One dialog as its client sees it.
