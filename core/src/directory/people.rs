@@ -65,7 +65,7 @@ pub(super) struct Settled {
     /// Those whose belonging was worked out again.
     pub(super) people: Vec<PrincipalId>,
     /// What any of them belongs to now and did not before, or the reverse.
-    pub(super) gained_or_lost: HashSet<PrincipalId>,
+    pub(super) gained_or_lost: Vec<PrincipalId>,
 }
 
 /// All principals.
@@ -207,7 +207,8 @@ impl People {
     /// Works out again what everybody belongs to who is `dirty` or belongs to something that is.
     pub(super) fn settle(&mut self, dirty: &HashSet<PrincipalId>) -> Settled {
         let affected = self.below(dirty);
-        let mut gained_or_lost: HashSet<PrincipalId> = HashSet::new();
+        // By place in the table: millions are noted when a whole organisation comes at once.
+        let mut is_moved = vec![false; self.table.len()];
         // Those who stand in the same, belong to the same.
         let mut known: HashMap<Box<[PrincipalId]>, Arc<Affiliations>> = HashMap::new();
         for id in &affected {
@@ -222,9 +223,13 @@ impl People {
             };
             let person = self.person_mut(*id);
             let before = std::mem::replace(&mut person.affiliations, affiliations);
-            gained_or_lost.extend(before.except(&person.affiliations));
-            gained_or_lost.extend(person.affiliations.except(&before));
+            let after = &person.affiliations;
+            for id in before.except(after).chain(after.except(&before)) {
+                is_moved[id.0 as usize] = true;
+            }
         }
+        let numbered = (0..).map(PrincipalId).zip(is_moved);
+        let gained_or_lost = numbered.filter(|(_, is_moved)| *is_moved).map(|(id, _)| id).collect();
         Settled { people: affected, gained_or_lost }
     }
 
