@@ -245,20 +245,16 @@ fn a_repeated_delivery_is_found() {
 /// Shards that are not told of a new directory are found out.
 #[test]
 fn walls_that_leak_are_found() {
-    let mut leaky = 0;
     for seed in 0..8 {
-        let plan = Plan { walls_us: 50_000, publish_us: 20_000, ..calm_plan(seed) };
+        // So often that somebody loses a right while in a room whatever the seed.
+        let plan = Plan { walls_us: 30_000, publish_us: 20_000, ..calm_plan(seed) };
         let clean = sim::run_plan(seed, plan.clone(), None, false);
         assert_eq!(clean.violations, [""; 0], "seed {seed} without damage");
-        // Where nobody lost a right while in a room there is nothing to leak.
-        if clean.marks.count("expelled") > 0 {
-            leaky += 1;
-            let outcome = sim::run_plan(seed, Plan { walls_leak: true, ..plan }, None, false);
-            let is_found = outcome.violations.iter().any(|what| what.ends_with("denied"));
-            assert!(is_found, "seed {seed}: nothing was found");
-        }
+        assert!(clean.marks.count("expelled") > 0, "seed {seed}");
+        let outcome = sim::run_plan(seed, Plan { walls_leak: true, ..plan }, None, false);
+        let is_found = outcome.violations.iter().any(|what| what.ends_with("denied"));
+        assert!(is_found, "seed {seed}: nothing was found");
     }
-    assert!(leaky > 4, "{leaky} of the seeds took anybody out");
 }
 
 /// Roles that come and go with a group, and of which nobody is told, are found out at rest.

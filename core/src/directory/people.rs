@@ -2,7 +2,7 @@
 //!
 //! Each has a place in a table, an index that is never given to another, so that lists are sorted
 //! numbers. What somebody belongs to, transitively, is worked out when it changes and not when it
-//! is asked for: a decision looks up some numbers in a short sorted list.
+//! is asked for: a decision asks for some numbers ([`Affiliations`]).
 
 use super::Inconsistent;
 use super::affiliations::Affiliations;

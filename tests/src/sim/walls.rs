@@ -16,7 +16,6 @@ use parlance_core::directory::model::{
 use parlance_core::directory::{
     Change, Directory, Node, Touched, domain_principal, user_principal,
 };
-use parlance_core::policy::Standing;
 use parlance_wire::xccos::{Guid, RoomRef};
 use std::sync::Arc;
 
@@ -63,16 +62,9 @@ impl Walls {
     /// What a user is to a room by the newest directory.
     pub fn roles(&self, user: &str, room_uri: &str) -> Roles {
         let (_, directory) = self.in_force.last().expect("there is a first");
-        let room = RoomRef::parse(room_uri).and_then(|room| directory.room(room.guid()?));
-        let standing = match (directory.serve(user), room) {
-            (Ok(asker), Some(room)) => directory.standing(&asker, room),
-            _ => Standing::default(),
-        };
-        let is_auditorium = room.is_some_and(|room| room.is_auditorium());
-        Roles {
-            is_operator: standing.is_manager,
-            is_presenter: is_auditorium && standing.is_presenter,
-        }
+        let room = RoomRef::parse(room_uri).and_then(|room| room.guid());
+        let rights = room.map(|room| directory.rights_of(user, room)).unwrap_or_default();
+        Roles { is_operator: rights.manage, is_presenter: rights.present }
     }
 
     /// What shards may have believed to be in force.
