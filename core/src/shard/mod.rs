@@ -9,10 +9,10 @@
 //! | `command` | commands and posts at the session's home |
 //! | `ask` | questions to the owners of rooms, and the replies made of their answers |
 //! | `browse` | what a client asks of the directory |
-//! | `filter` | which rooms a search means |
 //! | `manage` | rooms created and changed by those who chat |
-//! | `room` | a room at its owner: numbering, order, history |
+//! | `room` | a room at its owner: who comes and goes, numbering, order, history |
 //! | `roster` | who is in a room and what others know of it |
+//! | `search` | searches for rooms |
 //! | `feed` | the second level of fan-out: a room's items for the sessions of this shard |
 //! | `query` | questions to the database: older history, searches, preferences |
 //! | `registrar` | which dialog is an endpoint's current one; rooms to restore |
@@ -24,13 +24,13 @@ mod backlog;
 mod browse;
 mod command;
 mod feed;
-mod filter;
 mod link;
 mod manage;
 mod query;
 mod registrar;
 mod room;
 mod roster;
+mod search;
 mod session;
 mod sip;
 mod timers;

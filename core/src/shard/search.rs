@@ -1,11 +1,15 @@
-//! Which rooms a search means (`xccos.md` §3.10, §6.10).
+//! Searches for rooms: each owner finds among its own (`xccos.md` §3.10, §6.10).
 
+use super::Shard;
+use super::room::Room;
 use crate::directory::{Asker, Directory, RoomEntry};
+use crate::mail::{Address, AskKey, Mail, User};
 use crate::policy::Right;
 use parlance_wire::xccos::RoomSearch;
+use std::sync::Arc;
 
 /// A search, ready to be held against many rooms.
-pub(super) struct Filter<'a> {
+struct Filter<'a> {
     search: &'a RoomSearch,
     /// Lower case; each must be there, or any.
     words: Vec<String>,
@@ -17,7 +21,7 @@ pub(super) struct Filter<'a> {
 type Named<'a> = Option<Asker<'a>>;
 
 impl<'a> Filter<'a> {
-    pub(super) fn new(directory: &'a Directory, search: &'a RoomSearch) -> Filter<'a> {
+    fn new(directory: &'a Directory, search: &'a RoomSearch) -> Filter<'a> {
         let text = search.criteria.to_lowercase();
         let is_phrase = search.exact_phrase || !search.all_words;
         let words = match is_phrase {
@@ -33,7 +37,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    pub(super) fn matches(&self, directory: &Directory, entry: &RoomEntry) -> bool {
+    fn matches(&self, directory: &Directory, entry: &RoomEntry) -> bool {
         let (room, search) = (&entry.room, self.search);
         let is = |wanted: Option<bool>, value: bool| wanted.is_none_or(|wanted| wanted == value);
         self.has_words(entry)
@@ -54,6 +58,42 @@ impl<'a> Filter<'a> {
             name.contains(word) || self.search.extended && description().contains(word)
         };
         self.words.iter().all(has)
+    }
+}
+
+impl Shard {
+    /// Is the user that a search names in the room, if it names one?
+    fn has_joined(&self, entry: &RoomEntry, search: &RoomSearch) -> bool {
+        let Some(wanted) = &search.joined else { return true };
+        let room = self.rooms.get(&entry.room.id);
+        room.is_some_and(|room| room.has_user(wanted))
+    }
+
+    pub(super) fn on_search_mail(
+        &mut self,
+        from: Address,
+        user: &User,
+        ask: AskKey,
+        search: &RoomSearch,
+    ) {
+        let directory = self.setup.directory.clone();
+        let asker = directory.serve(&user.uri);
+        let filter = Filter::new(&directory, search);
+        let matches = |entry: &RoomEntry| filter.matches(&directory, entry);
+        let mut rooms: Vec<(Arc<RoomEntry>, u32)> = Vec::new();
+        let may_find = |entry: &RoomEntry| {
+            asker.as_ref().is_ok_and(|asker| directory.may(asker, entry, Right::Find))
+        };
+        for entry in directory.rooms() {
+            let is_ours = self.owner(entry.room.id) == self.setup.id;
+            if is_ours && matches(entry) && may_find(entry) && self.has_joined(entry, search) {
+                let present = self.rooms.get(&entry.room.id).map_or(0, Room::present);
+                rooms.push((entry.clone(), present as u32));
+            }
+        }
+        rooms.sort_by(|a, b| a.0.room.name.cmp(&b.0.room.name));
+        rooms.truncate(self.setup.limits.search_max);
+        self.mail(from.shard, Mail::Found { session: from.session, ask, rooms });
     }
 }
 
