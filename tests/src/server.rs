@@ -69,6 +69,8 @@ pub struct Options {
     pub engine: &'static str,
     /// `sql` of `[store]`.
     pub sql: String,
+    /// Lines for `[people.ldap]`.
+    pub ldap: Vec<String>,
     /// Files of `[tls]`, certificate and key; without them the server makes its own.
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// Port for SIP over TCP; 0 lets the system choose.
@@ -90,6 +92,7 @@ impl Default for Options {
             ack: "log",
             engine: "segment",
             sql: "sqlite".into(),
+            ldap: Vec::new(),
             certificate: None,
             sip_port: 0,
             data: "data",
@@ -117,8 +120,10 @@ impl Options {
         if let Some((certificate, key)) = &self.certificate {
             let _ = write!(text, "\n[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n");
         }
-        if !self.limits.is_empty() {
-            let _ = write!(text, "\n[limits]\n{}\n", self.limits.join("\n"));
+        for (section, lines) in [("limits", &self.limits), ("people.ldap", &self.ldap)] {
+            if !lines.is_empty() {
+                let _ = write!(text, "\n[{section}]\n{}\n", lines.join("\n"));
+            }
         }
         for room in &self.rooms {
             let _ = write!(text, "\n[[room]]\nname = {:?}\nid = \"{}\"\n", room.name, room.id);

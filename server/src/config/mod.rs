@@ -47,7 +47,6 @@ pub struct Config {
     /// Domain and rooms, as far as the file says.
     pub directory: Arc<Directory>,
     /// Who may chat who is not known, and where people are read from.
-    #[allow(dead_code, reason = "for whoever starts the synchronisation")]
     pub people: People,
     /// Rooms that are made at the start where they are missing.
     pub seeds: Vec<RoomConfig>,

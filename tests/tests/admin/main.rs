@@ -5,6 +5,7 @@ mod cmdlets;
 mod commands;
 mod fire;
 mod http;
+mod ldap;
 mod messages;
 mod original;
 mod replica;

@@ -1,0 +1,97 @@
+//! Who belongs to what in a real OpenLDAP decides who may enter which room here.
+
+// The package that reads other directories has a server of its own for its tests.
+#[path = "../../../server/src/people/tests/slapd.rs"]
+#[expect(dead_code, reason = "TLS is tried there")]
+mod slapd;
+
+use crate::http::Api;
+use ldap3::Mod;
+use parlance_tests::peer::Dialog;
+use parlance_tests::server::{Options, Room, Server};
+use serde_json::json;
+use slapd::{PASSWORD, READER, Slapd};
+use std::collections::HashSet;
+
+fn user_dn(name: &str) -> String {
+    format!("uid={name},dc=example,dc=com")
+}
+
+fn group_dn(name: &str) -> String {
+    format!("cn={name},dc=example,dc=com")
+}
+
+fn user(name: &str) -> String {
+    let (dn, mail) = (user_dn(name), format!("{name}@example.test"));
+    format!("dn: {dn}\nobjectClass: inetOrgPerson\ncn: {name}\nsn: {name}\nmail: {mail}\n\n")
+}
+
+fn group(name: &str, members: &[String]) -> String {
+    let members: String = members.iter().map(|dn| format!("member: {dn}\n")).collect();
+    format!("dn: {}\nobjectClass: groupOfNames\ncn: {name}\n{members}\n", group_dn(name))
+}
+
+/// A server that follows this directory, as often as it may.
+fn follow(slapd: &Slapd) -> Server {
+    let password = slapd.folder().join("password");
+    std::fs::write(&password, PASSWORD).expect("writes");
+    let ldap = vec![
+        format!("url = {:?}", slapd.url()),
+        format!("bind_dn = {READER:?}"),
+        format!("password_file = {password:?}"),
+        "base = \"dc=example,dc=com\"".to_owned(),
+        "schema = \"inetorgperson\"".to_owned(),
+        "interval_s = 10".to_owned(),
+        "sweep_every = 1".to_owned(),
+    ];
+    Server::start(&Options { ldap, ..Options::default() })
+}
+
+/// The code of the answer to a user's join.
+fn join(server: &Server, user: &str) -> u16 {
+    Dialog::open(server.sip, user).join(&Room::numbered(1).id)
+}
+
+#[test]
+fn a_change_in_openldap_is_a_change_of_access() {
+    let users = ["ann", "bob", "cyd", "dan"];
+    let ldif = [
+        users.map(user).concat(),
+        group("staff", &[user_dn("ann"), user_dn("dan"), group_dn("night")]),
+        group("night", &[user_dn("cyd")]),
+    ];
+    let Some(slapd) = Slapd::start(&ldif.concat()) else { return };
+    let server = follow(&slapd);
+    server.until_said("people read (Full): 4 users, 2 groups");
+    let api = Api::of(&server);
+    let found = api.get("/people?kind=group&search=staff").body;
+    let staff = found["items"][0]["uri"].as_str().expect("the group is here").to_owned();
+    let allowed = json!({"allowed": {"add": [staff]}});
+    assert_eq!(api.patch("/categories/General", &allowed).status, 200);
+    let closed = json!({"privacy": "closed", "members": {"add": [staff]}});
+    let room = format!("/rooms/{}", Room::numbered(1).id);
+    assert_eq!(api.patch(&room, &closed).status, 200);
+    // Cyd by a group in the group.
+    assert_eq!(users.map(|user| join(&server, user)), [200, 403, 200, 200]);
+
+    // One leaves the group while in the room, one comes into it by the inner one, one is deleted.
+    let mut ann = Dialog::open(server.sip, "ann");
+    assert_eq!(ann.join(&Room::numbered(1).id), 200);
+    let mut admin = slapd.admin();
+    let one = |user| HashSet::from([user_dn(user)]);
+    let changes = [
+        ("staff", Mod::Delete("member".to_owned(), one("ann"))),
+        ("night", Mod::Add("member".to_owned(), one("bob"))),
+    ];
+    for (group, change) in changes {
+        let done = admin.modify(&group_dn(group), vec![change]).expect("it answers");
+        assert_eq!(done.rc, 0, "{done:?}");
+    }
+    assert_eq!(admin.delete(&user_dn("dan")).expect("it answers").rc, 0);
+    server.until_said("1 of them gone");
+    // Others who left their links are told of, too.
+    let is_hers = |told: &str| told.contains("ntc:kick") && told.contains("sip:ann@example.test");
+    while !is_hers(&String::from_utf8(ann.told()).expect("UTF-8")) {}
+    assert_eq!(["ann", "bob", "cyd"].map(|user| join(&server, user)), [403, 200, 200]);
+    assert_eq!(api.get("/people/sip:dan@example.test").body["state"], "deleted");
+}
