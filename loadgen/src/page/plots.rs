@@ -207,7 +207,7 @@ pub(super) fn latency_over_time(runs: &[Run<'_>]) -> Option<Figure> {
         runs,
         Axis { label: "time (log)", unit: Unit::Micros, scale: Scale::Log },
         "Latency",
-        "Of the deliveries and 200s that came in each second; to 6 %.",
+        "Of the deliveries and 200s that came in each second; values are within 6 %.",
         wanted,
     )
 }

@@ -26,6 +26,9 @@ pub struct Axis<'a> {
     pub scale: Scale,
 }
 
+/// Longest axis of percentiles, in nines, on which the names of 0 % and 50 % do not touch.
+const NINES_WITH_START_MAX: f64 = 4.0;
+
 /// An axis for certain values: its ends, and its ticks with their names.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ruler {
@@ -113,11 +116,13 @@ impl Ruler {
             2 => "99 %".to_owned(),
             _ => format!("99.{} %", "9".repeat(nines as usize - 2)),
         };
-        // The median is what is asked for most often.
-        let median = (2f64.log10(), "50 %".to_owned());
-        let tens = (0..=end.floor() as u32).map(|nines| (f64::from(nines), name(nines)));
+        // The median is what is asked for most often: on a long axis it is named in place of the
+        // start, for both have no room.
+        let first = u32::from(end > NINES_WITH_START_MAX);
+        let tens = (first..=end.floor() as u32).map(|nines| (f64::from(nines), name(nines)));
         let mut ticks: Vec<(f64, String)> = tens.collect();
-        ticks.insert(1, median);
+        let median = (2f64.log10(), "50 %".to_owned());
+        ticks.insert(1 - first as usize, median);
         Ruler { scale: Scale::Nines, start: 0.0, end, ticks }
     }
 }
@@ -211,7 +216,7 @@ mod tests {
     fn ticks_are_round() {
         use Scale::{Linear, Log, Nines};
         use Unit::{Bytes, Count, Micros, PerSecond, Seconds};
-        let table: [(Scale, Unit, f64, f64, &[&str]); 10] = [
+        let table: [(Scale, Unit, f64, f64, &[&str]); 11] = [
             (
                 Linear,
                 PerSecond,
@@ -228,6 +233,7 @@ mod tests {
             (Log, Micros, 220.0, 900.0, &["200 us", "500 us", "1 ms"]),
             (Log, Micros, 0.0, 0.0, &["0.1 us", "0.2 us", "0.5 us", "1 us"]),
             (Nines, Count, 0.0, 3.4, &["0 %", "50 %", "90 %", "99 %", "99.9 %"]),
+            (Nines, Count, 0.0, 4.6, &["50 %", "90 %", "99 %", "99.9 %", "99.99 %"]),
         ];
         for (scale, unit, min, max, expected) in table {
             assert_eq!(names(scale, unit, min, max), expected, "{scale:?} {unit:?} {max}");
