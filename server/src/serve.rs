@@ -19,6 +19,7 @@ use crate::shell::mesh::{Mesh, MeshEnd};
 use crate::shell::{Clock, Control, Past, Report, Seat, epoll, listen, tls, uring};
 use crate::telemetry::{self, Health, LogGuard, Metrics, Publisher, Reporter};
 use parlance_core::{Directory, Mail, Setup, ShardId, Transport};
+use parlance_people::runner::Runner;
 use parlance_wire::xccos::Guid;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustls::ServerConfig;
@@ -144,7 +145,8 @@ pub fn run(config: &Config, lines: &LogGuard) -> Result<Exit, String> {
         let admin_numbers = administration.numbers().clone();
         let metrics = Metrics::new(clock, slots, numbers, admin_numbers, replication);
         let tokens = Tokens::open(&config.data)?;
-        let api = api::router(Api::new(administration, tokens.into()));
+        let trigger = people.as_ref().map(Runner::trigger);
+        let api = api::router(Api::new(administration, tokens.into(), trigger));
         telemetry::serve(listener, metrics, health.clone(), api)
             .map_err(|e| format!("no HTTP: {e}"))?;
     }

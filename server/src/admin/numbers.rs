@@ -17,6 +17,13 @@ pub struct AdminNumbers {
     pub requests: AtomicU64,
     /// Requests to the API without a valid token.
     pub denied: AtomicU64,
+    /// Times people were read from the directory that is followed.
+    pub people_runs: AtomicU64,
+    /// Times that nothing could be read, or that it was not taken over.
+    pub people_runs_failed: AtomicU64,
+    /// Entries that could not be taken over as they are in the last run; not a count since the
+    /// start.
+    pub people_findings: AtomicU64,
 }
 
 impl AdminNumbers {

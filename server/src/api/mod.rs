@@ -37,6 +37,7 @@ mod rights;
 mod room_list;
 mod rooms;
 mod settings;
+mod sync;
 mod tokens;
 mod view;
 mod words;
@@ -55,6 +56,7 @@ use axum::response::{IntoResponse, Response};
 use extract::Write;
 use parlance_core::Directory;
 use parlance_core::admin::Act;
+use parlance_people::runner::Trigger;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -71,17 +73,20 @@ pub struct Api {
     tokens: Option<Arc<Tokens>>,
     is_unlocked: bool,
     surface: Surface,
+    /// Reads people from another directory, if one is followed.
+    people: Option<Trigger>,
 }
 
 impl Api {
     /// For holders of a token.
-    pub fn new(admin: Admin, tokens: Arc<Tokens>) -> Api {
-        Api { admin, tokens: Some(tokens), is_unlocked: false, surface: Surface::Http }
+    pub fn new(admin: Admin, tokens: Arc<Tokens>, people: Option<Trigger>) -> Api {
+        Api { admin, tokens: Some(tokens), is_unlocked: false, surface: Surface::Http, people }
     }
 
     /// For the process it is in: whoever can open the data directory is an administrator.
     pub fn unlocked(admin: Admin, tokens: Arc<Tokens>) -> Api {
-        Api { admin, tokens: Some(tokens), is_unlocked: true, surface: Surface::Command }
+        let (tokens, surface) = (Some(tokens), Surface::Command);
+        Api { admin, tokens, is_unlocked: true, surface, people: None }
     }
 
     fn directory(&self) -> Arc<Directory> {

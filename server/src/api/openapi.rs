@@ -3,7 +3,7 @@
 use super::problem::{PROBLEM_JSON, ProblemDetails};
 use super::{
     Api, addins, categories, configurations, endpoints, messages, people, people_file, policies,
-    pool, records, rights, room_list, rooms, tokens,
+    pool, records, rights, room_list, rooms, sync, tokens,
 };
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
@@ -48,6 +48,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(people::one, people::set, people::remove))
         .routes(routes!(people::invitations))
         .routes(routes!(people_file::export, people_file::import))
+        .routes(routes!(sync::run))
         .routes(routes!(pool::one, pool::set))
         .routes(routes!(rights::explain))
         .routes(routes!(rights::eligible))
@@ -103,7 +104,8 @@ fn finish(operation: &mut Operation, method: &HttpMethod, path: &str) {
         same.description = "Nothing is new: only tried (dry_run), or done before".to_owned();
         responses.insert("200".into(), RefOr::T(same));
     }
-    if *method != HttpMethod::Get && !path.contains("/tokens") {
+    let is_act = !path.contains("/tokens") && !path.ends_with("/sync");
+    if *method != HttpMethod::Get && is_act {
         let parameters = operation.parameters.get_or_insert_with(Vec::new);
         parameters.push(header(
             "If-Match",

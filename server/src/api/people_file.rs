@@ -75,7 +75,9 @@ pub async fn import(
 }
 
 /// Does what takes a while where nobody else waits for it.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|_| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;

@@ -91,10 +91,26 @@ pub struct Runner {
     ended: Receiver<()>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Wake {
-    Now,
+    /// For somebody who waits to be told how it went.
+    Now(Sender<Told>),
     Stop,
+}
+
+/// Has a [`Runner`] run at once. There may be many of them.
+#[derive(Debug, Clone)]
+pub struct Trigger(Sender<Wake>);
+
+impl Trigger {
+    /// Reads without waiting for the end of the pause, who is gone, too, and returns when that is
+    /// done; `None` if the thread has ended. A run that is under way may have read too early: it is
+    /// followed by another. All who ask meanwhile share that one.
+    pub fn run(&self) -> Option<Told> {
+        let (tell, told) = channel();
+        self.0.send(Wake::Now(tell)).ok()?;
+        told.recv().ok()
+    }
 }
 
 impl Runner {
@@ -123,9 +139,9 @@ impl Runner {
         Ok(Runner { wake, ended })
     }
 
-    /// Runs now, without waiting for the end of the pause.
-    pub fn now(&self) {
-        let _ = self.wake.send(Wake::Now);
+    /// For those who do not want to wait for the end of a pause.
+    pub fn trigger(&self) -> Trigger {
+        Trigger(self.wake.clone())
     }
 
     /// Ends the thread; waits for a run under way no longer than `patience`. Nothing is lost by
@@ -148,16 +164,32 @@ fn run<K, S, T>(
 {
     let interval = sync.settings().interval;
     let mut failures = 0;
+    // No more than there are requests to the API.
+    let mut askers: Vec<Sender<Told>> = Vec::new();
     loop {
+        if !askers.is_empty() {
+            sync.sweep_next();
+        }
         let known = (hooks.known)();
         let told = run_and_submit(&mut sync, &known, &mut cookie, &mut hooks.submit);
         drop(known);
         failures = if matches!(told, Told::Done { .. }) { 0 } else { failures + 1 };
         (hooks.told)(&told);
+        for asker in askers.drain(..) {
+            // Who has gone away meanwhile need not be told.
+            let _ = asker.send(told.clone());
+        }
         let chance = RandomState::new().hash_one(failures);
-        match woken.recv_timeout(pause(interval, failures, chance)) {
-            Ok(Wake::Now) | Err(RecvTimeoutError::Timeout) => {}
-            Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+        let first = match woken.recv_timeout(pause(interval, failures, chance)) {
+            Ok(wake) => Some(wake),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        for wake in first.into_iter().chain(woken.try_iter()) {
+            match wake {
+                Wake::Now(asker) => askers.push(asker),
+                Wake::Stop => return,
+            }
         }
     }
 }

@@ -231,13 +231,17 @@ impl Collector for Administration {
             ("admin_collisions", "Times an act was planned again", &admin.collisions),
             ("api_requests", "Requests to the API", &admin.requests),
             ("api_denied", "Requests to the API without a known token", &admin.denied),
+            ("people_runs", "Times people were read from elsewhere", &admin.people_runs),
+            ("people_runs_failed", "Times they were not", &admin.people_runs_failed),
         ];
         for (name, help, number) in counters {
             let counter = ConstCounter::new(number.load(Ordering::Relaxed));
             let descriptor = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             counter.encode(descriptor)?;
         }
-        Ok(())
+        let help = "Entries of the last run that were not taken over as they are";
+        let gauge = ConstGauge::new(admin.people_findings.load(Ordering::Relaxed));
+        gauge.encode(encoder.encode_descriptor("people_findings", help, None, MetricType::Gauge)?)
     }
 }
 

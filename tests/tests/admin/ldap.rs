@@ -9,6 +9,7 @@ use crate::http::Api;
 use ldap3::Mod;
 use parlance_tests::peer::Dialog;
 use parlance_tests::server::{Options, Room, Server};
+use parlance_tests::tool::tool;
 use serde_json::json;
 use slapd::{PASSWORD, READER, Slapd};
 use std::collections::HashSet;
@@ -31,7 +32,7 @@ fn group(name: &str, members: &[String]) -> String {
     format!("dn: {}\nobjectClass: groupOfNames\ncn: {name}\n{members}\n", group_dn(name))
 }
 
-/// A server that follows this directory, as often as it may.
+/// A server that follows this directory; by itself not while a test lasts.
 fn follow(slapd: &Slapd) -> Server {
     let password = slapd.folder().join("password");
     std::fs::write(&password, PASSWORD).expect("writes");
@@ -41,8 +42,7 @@ fn follow(slapd: &Slapd) -> Server {
         format!("password_file = {password:?}"),
         "base = \"dc=example,dc=com\"".to_owned(),
         "schema = \"inetorgperson\"".to_owned(),
-        "interval_s = 10".to_owned(),
-        "sweep_every = 1".to_owned(),
+        "interval_s = 86400".to_owned(),
     ];
     Server::start(&Options { ldap, ..Options::default() })
 }
@@ -88,10 +88,32 @@ fn a_change_in_openldap_is_a_change_of_access() {
         assert_eq!(done.rc, 0, "{done:?}");
     }
     assert_eq!(admin.delete(&user_dn("dan")).expect("it answers").rc, 0);
-    server.until_said("1 of them gone");
+    let done = tool(server.folder(), &["admin", "sync"]).done();
+    for line in ["kind      sweep", "changed   3", "departed  1"] {
+        assert!(done.contains(line), "{done}");
+    }
     // Others who left their links are told of, too.
     let is_hers = |told: &str| told.contains("ntc:kick") && told.contains("sip:ann@example.test");
     while !is_hers(&String::from_utf8(ann.told()).expect("UTF-8")) {}
     assert_eq!(["ann", "bob", "cyd"].map(|user| join(&server, user)), [403, 200, 200]);
     assert_eq!(api.get("/people/sip:dan@example.test").body["state"], "deleted");
+
+    // It goes away: nobody loses anything, and who asks is told why.
+    drop(slapd);
+    let auditor = api.with_role("looks", "auditor");
+    assert_eq!(auditor.post("/sync", &json!({})).problem(), "error-permission");
+    let away = api.post("/sync", &json!({}));
+    assert_eq!((away.status, away.problem()), (502, "people-not-read"));
+    assert_eq!(server.metric("parlance_people_runs_total", ""), 2.0);
+    assert_eq!(server.metric("parlance_people_runs_failed_total", ""), 1.0);
+    assert_eq!(["ann", "bob", "cyd"].map(|user| join(&server, user)), [403, 200, 200]);
+}
+
+#[test]
+fn a_server_that_follows_nobody_says_so() {
+    let server = Server::start(&Options::default());
+    let refused = Api::of(&server).post("/sync", &json!({}));
+    assert_eq!((refused.status, refused.problem()), (409, "no-directory-followed"));
+    let said = tool(server.folder(), &["admin", "sync"]).failed();
+    assert!(said.contains("[people.ldap]"), "{said}");
 }

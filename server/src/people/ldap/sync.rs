@@ -114,6 +114,11 @@ impl Sync {
         &self.settings
     }
 
+    /// In the next run it is looked who is gone, too.
+    pub fn sweep_next(&mut self) {
+        self.runs_since_sweep = self.settings.sweep_every;
+    }
+
     /// Connects and reads what has changed since `cookie`, or everything without one. Whoever calls
     /// keeps the new cookie once the records are taken.
     ///

@@ -256,10 +256,15 @@ fn the_thread_runs_hands_over_and_ends() {
     let patience = Duration::from_secs(60);
     let first = told.recv_timeout(patience).expect("it runs at once");
     assert!(first.to_string().starts_with("people read (Full): 4 users"), "{first}");
-    runner.now();
-    let second = told.recv_timeout(patience).expect("it runs on request");
-    assert!(second.to_string().contains("(Changes)"), "{second}");
+    // On request, and who is gone is looked for.
+    assert_eq!(slapd.admin().delete(BOB).expect("answers").rc, 0);
+    let trigger = runner.trigger();
+    let second = trigger.run().expect("it runs");
+    assert!(second.to_string().contains("(Sweep)"), "{second}");
+    assert!(second.to_string().contains("1 of them gone"), "{second}");
+    assert_eq!(told.recv_timeout(patience), Ok(second), "others are told the same");
     runner.finish(patience);
+    assert_eq!(trigger.run(), None, "nobody is there to run");
     assert_eq!(org.lock().expect("whole").belongs("ann"), ["Ops", "example.com", "staff"]);
 
     // Records that are refused are not forgotten.

@@ -137,6 +137,8 @@ enum Noun {
         #[arg(long, default_value = "50")]
         limit: usize,
     },
+    /// Read people from the directory that is followed, now; who is gone, too
+    Sync,
     /// Tokens of the API
     #[command(subcommand)]
     Token(others::Token),
@@ -171,8 +173,14 @@ impl Noun {
                     .list(None)
             }
             Noun::Audit { limit } => Call::new(Method::Get, &["records"]).list(Some(*limit)),
+            Noun::Sync => Call::new(Method::Post, &["sync"]),
             Noun::Token(verb) => verb.call(),
         }
+    }
+
+    /// Does it change things of this server as acts do?
+    fn is_act(&self) -> bool {
+        !matches!(self, Noun::Sync | Noun::Token(_))
     }
 
     /// What a table of such things shows.
@@ -184,7 +192,7 @@ impl Noun {
             Noun::Policy(_) => output::POLICIES,
             Noun::Config(_) => output::CONFIGURATIONS,
             Noun::Endpoint(_) => output::ENDPOINTS,
-            Noun::User(_) | Noun::Pool(_) => output::PEOPLE,
+            Noun::User(_) | Noun::Pool(_) | Noun::Sync => output::PEOPLE,
             Noun::Eligible { .. } | Noun::Explain { .. } => output::PRINCIPALS,
             Noun::Invitations { .. } => output::INVITATIONS,
             Noun::Audit { .. } => output::RECORDS,
@@ -237,7 +245,7 @@ fn carrier(file: Option<&Path>, admin: &Admin) -> Result<Box<dyn Carrier>, Fault
 /// The answer; of a list all its pages, or as many as are wanted.
 fn all(carrier: &mut dyn Carrier, admin: &Admin) -> Result<Answer, Fault> {
     let mut call = admin.noun.call();
-    if call.is_act() && !matches!(admin.noun, Noun::Token(_)) {
+    if call.is_act() && admin.noun.is_act() {
         call = call
             .flag("dry_run", admin.dry_run)
             .flag("force", admin.force)
