@@ -61,22 +61,21 @@ impl Io {
     }
 }
 
-/// A broker without disk and without limits that one author, or all who sign in at once, would run
-/// into. `rooms` are numbered from 1, `limits` are further lines of the configuration.
+/// Of a broker without disk and without limits that one author, or all who sign in at once, would
+/// run into. `rooms` are numbered from 1, `limits` are further lines of the configuration.
+pub fn options(shards: usize, rooms: &[Room], io: Io, limits: &[String]) -> Options {
+    let limits = LIMITS.map(str::to_owned).into_iter().chain(limits.iter().cloned()).collect();
+    // Shards are pinned to the first cores; all other threads of the broker get what is left.
+    let (rooms, io, engine) = (rooms.to_vec(), io.as_str(), "memory");
+    Options { shards, rooms, limits, io, engine, ..Options::default() }
+}
+
+/// A broker with these [`options`].
 ///
 /// # Panics
 /// If it does not get ready.
 pub fn broker(shards: usize, rooms: &[Room], io: Io, limits: &[String]) -> Server {
-    let limits = LIMITS.map(str::to_owned).into_iter().chain(limits.iter().cloned()).collect();
-    // Shards are pinned to the first cores; all other threads of the broker get what is left.
-    Server::start(&Options {
-        shards,
-        rooms: rooms.to_vec(),
-        limits,
-        io: io.as_str(),
-        engine: "memory",
-        ..Options::default()
-    })
+    Server::start(&options(shards, rooms, io, limits))
 }
 
 /// This program once more, in another role. Killed when dropped.

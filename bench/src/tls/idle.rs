@@ -7,8 +7,9 @@ use parlance_tests::peer::{Names, Peer};
 use parlance_tests::server::{Room, Server};
 use parlance_tests::tls::{self, TlsPeer, self_made};
 
-/// Links before the first look, so that tables and heap have some size already.
-const WARM_UP_LINKS: usize = 100;
+/// Links before the first look, so that tables have some size already, and the allocator, which
+/// takes memory from the system in pages of 2 MiB, has some of each kind.
+const WARM_UP_LINKS: usize = 2_000;
 
 /// Prints how much resident memory of the server a link of each kind takes; each kind has a server
 /// of its own. Every link has asked something and got its answer. Sessions lie on few links.

@@ -11,6 +11,7 @@ mod handshakes;
 mod idle;
 mod link;
 
+use crate::sides::{self, Io};
 use crate::{Outcome, cpu};
 use parlance_tests::server::{DOMAIN, Options, Room, Server};
 use parlance_tests::tls::self_made;
@@ -24,7 +25,7 @@ const FRONT_ENDS: usize = 4;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Idle links of each kind.
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 8_000)]
     idle_links: usize,
     /// Handshakes of each kind in a round.
     #[arg(long, default_value_t = 200)]
@@ -42,25 +43,15 @@ pub struct Args {
     #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// `[cores] io` of the server.
-    #[arg(long, default_value = "epoll", value_parser = ["uring", "epoll"])]
-    io: String,
+    #[arg(long, value_enum, default_value = "epoll")]
+    io: Io,
 }
 
 impl Args {
     /// A server with one shard; the rest of it shares the clients' core.
     fn server(&self, certificate: Option<(PathBuf, PathBuf)>) -> Server {
-        let io = match self.io.as_str() {
-            "uring" => "uring",
-            _ => "epoll",
-        };
-        let rooms = vec![Room::numbered(1), Room::numbered(2)];
-        // One author posts as fast as it can.
-        let limits = ["session_requests_per_second = 1000000", "session_requests_burst = 1000000"];
-        let limits = limits.map(str::to_owned).to_vec();
-        let engine = "memory";
-        let options =
-            Options { shards: 1, rooms, limits, io, engine, certificate, ..Options::default() };
-        Server::start(&options)
+        let rooms = [Room::numbered(1), Room::numbered(2)];
+        Server::start(&Options { certificate, ..sides::options(1, &rooms, self.io, &[]) })
     }
 }
 

@@ -10,7 +10,7 @@ pub const LINK_TLS_BYTES: u64 = 6_500;
 pub const LINK_KERNEL_BYTES: u64 = 4_000;
 /// Resident memory of a session in 16 rooms, bytes, with what its rooms remember: a run of 19,900
 /// direct links, which takes more for each than one behind front ends.
-pub const SESSION_BYTES: u64 = 17_000;
+pub const SESSION_BYTES: u64 = 23_000;
 /// Resident memory of a server without links, bytes: the program, with room for the database's
 /// caches. What rooms remember of their messages comes on top.
 pub const SERVER_BYTES: u64 = 64 * 1024 * 1024;
