@@ -97,6 +97,11 @@ fn params<T: DeserializeOwned>(parts: &Parts) -> Result<T, Problem> {
     Ok(query.0)
 }
 
+/// Of what cannot only be tried: whoever asks for that (`dry_run`) is refused instead of served.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
 /// The one name in the path, decoded.
 #[derive(Debug)]
 pub struct Name(pub String);

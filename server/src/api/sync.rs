@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::auth::Caller;
+use super::extract::{NoParams, Params};
 use super::people_file::aside;
 use super::problem::Problem;
 use axum::Json;
@@ -66,7 +67,11 @@ impl SyncView {
 /// too. Answered when it is done.
 #[utoipa::path(post, path = "/api/v1/sync", tag = "people",
     responses((status = 200, body = SyncView)))]
-pub async fn run(State(api): State<Api>, caller: Caller) -> Result<Json<SyncView>, Problem> {
+pub async fn run(
+    State(api): State<Api>,
+    caller: Caller,
+    Params(NoParams {}): Params<NoParams>,
+) -> Result<Json<SyncView>, Problem> {
     caller.must_administrate()?;
     let Some(trigger) = api.people.clone() else { return Err(nothing_to_follow()) };
     tracing::info!(by = caller.name, "people are read on request");

@@ -1,7 +1,7 @@
 //! Tokens of the API itself.
 
 use super::auth::Caller;
-use super::extract::{Body, Name};
+use super::extract::{Body, Name, NoParams, Params};
 use super::page::Page;
 use super::problem::Problem;
 use super::{Api, Nothing};
@@ -78,6 +78,7 @@ pub async fn list(
 pub async fn new(
     State(api): State<Api>,
     caller: Caller,
+    Params(NoParams {}): Params<NoParams>,
     Body(NewTokenBody { name, role }): Body<NewTokenBody>,
 ) -> Result<Response, Problem> {
     caller.must_administrate()?;
@@ -102,6 +103,7 @@ pub async fn new(
 pub async fn revoke(
     State(api): State<Api>,
     caller: Caller,
+    Params(NoParams {}): Params<NoParams>,
     Name(which): Name,
 ) -> Result<Json<Nothing>, Problem> {
     caller.must_administrate()?;

@@ -112,6 +112,8 @@ fn a_change_in_openldap_is_a_change_of_access() {
 #[test]
 fn a_server_that_follows_nobody_says_so() {
     let server = Server::start(&Options::default());
+    let tried = Api::of(&server).post("/sync?dry_run=true", &json!({}));
+    assert_eq!((tried.status, tried.problem()), (400, "invalid-argument"));
     let refused = Api::of(&server).post("/sync", &json!({}));
     assert_eq!((refused.status, refused.problem()), (409, "no-directory-followed"));
     let said = tool(server.folder(), &["admin", "sync"]).failed();

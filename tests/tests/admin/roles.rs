@@ -112,6 +112,8 @@ fn a_revoked_token_is_of_no_use() {
 
     server.kill_and_restart();
     let (api, other) = (Api::of(&server), Api { token: other.token, ..Api::of(&server) });
+    let tried = api.ask("DELETE", "/tokens/other?dry_run=true", &[], None);
+    assert_eq!((tried.status, tried.problem()), (400, "invalid-argument"), "it cannot be tried");
     assert_eq!(other.get("/pool").status, 200, "it outlives a restart");
     assert_eq!(api.ask("DELETE", "/tokens/other", &[], None).status, 200);
     assert_eq!(other.get("/pool").status, 401);
