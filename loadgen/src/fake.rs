@@ -84,7 +84,6 @@ impl FakeServer {
             to: &format!("<{}>;tag={};epid={epid}", from.uri, from.tag().expect("tag")),
             call_id: message.call_id(),
             routes: &[],
-            extra: "",
         });
         let dialog = FakeDialog { user: from.uri.to_owned(), stamp, cseq: 0, rooms: Vec::new() };
         self.dialogs.push((message.call_id().to_owned(), dialog));

@@ -101,7 +101,6 @@ impl Door {
             ),
             call_id: message.call_id(),
             routes: &[],
-            extra: "",
         });
         let sessions = fan.sessions(token);
         visitor.places.insert(message.call_id().to_owned(), sessions.len());

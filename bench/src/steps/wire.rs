@@ -57,7 +57,6 @@ fn a_stamp() -> Stamp {
         to: &format!("<{USER}>;tag=1234567890;epid=0000000012ff"),
         call_id: CALL_ID,
         routes: &[],
-        extra: "",
     })
 }
 

@@ -582,7 +582,6 @@ fn stamp_for(
         to: &to,
         call_id: request.call_id(),
         routes: &routes,
-        extra: "",
     })
 }
 

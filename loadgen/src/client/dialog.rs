@@ -139,7 +139,6 @@ impl Dialog {
             to,
             call_id: self.call_id.as_str(),
             routes: &routes,
-            extra: "",
         });
         stamp.write_bare(out, "ACK", 1);
         self.stamp = Some(stamp);

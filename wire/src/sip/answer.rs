@@ -220,7 +220,6 @@ mod tests {
             to: &format!("<sip:{user}@contoso.example>;tag=b2;epid=c3"),
             call_id: "d4",
             routes: &["<sip:proxy.example;lr>"],
-            extra: "",
         })
     }
 
