@@ -158,6 +158,15 @@ trait Versioned {
     fn version(&self) -> Option<u64>;
 }
 
+/// Does what takes a while where nobody else waits for it.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Problem::new(status, "failed", "The server is at fault", "see the server's log lines")
+    })
+}
+
 fn etag(version: u64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).expect("digits and quotes")
 }

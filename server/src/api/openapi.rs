@@ -104,9 +104,10 @@ fn finish(operation: &mut Operation, method: &HttpMethod, path: &str) {
         same.description = "Nothing is new: only tried (dry_run), or done before".to_owned();
         responses.insert("200".into(), RefOr::T(same));
     }
-    let is_act = !path.contains("/tokens") && !path.ends_with("/sync");
-    if *method != HttpMethod::Get && is_act {
-        let parameters = operation.parameters.get_or_insert_with(Vec::new);
+    // What can be tried is an act, and these are the heads of acts.
+    if let Some(parameters) = &mut operation.parameters
+        && parameters.iter().any(|it| matches!(it, RefOr::T(it) if it.name == "dry_run"))
+    {
         parameters.push(header(
             "If-Match",
             r#"^("[0-9]{1,19}"|\*)$"#,

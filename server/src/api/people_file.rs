@@ -3,7 +3,7 @@
 use super::auth::Caller;
 use super::extract::{Write, WriteParams, is_any, too_long};
 use super::problem::Problem;
-use super::{Api, Nothing, Outcome, told};
+use super::{Api, Nothing, Outcome, aside, told};
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
@@ -72,15 +72,4 @@ pub async fn import(
     })?;
     let done = api.act(&caller, &write, Act::SyncPeople(records)).await?;
     Ok(told(Outcome::<Nothing>::new(done, &write, None), None))
-}
-
-/// Does what takes a while where nobody else waits for it.
-pub async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Problem::new(status, "failed", "The server is at fault", "see the server's log lines")
-    })
 }

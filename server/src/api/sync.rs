@@ -1,30 +1,18 @@
 //! People read from the directory that is followed, at once (`docs/guide/people.md`).
 
-use super::Api;
 use super::auth::Caller;
 use super::extract::{NoParams, Params};
-use super::people_file::aside;
 use super::problem::Problem;
+use super::words::SyncKindWord;
+use super::{Api, aside};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use parlance_people::ldap::{Report, RunKind};
+use parlance_people::ldap::Report;
 use parlance_people::runner::Told;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::ToSchema;
-
-/// What was read.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum SyncKindWord {
-    /// Everything.
-    Full,
-    /// What has changed since the run before.
-    Changes,
-    /// The same, and who is there at all.
-    Sweep,
-}
 
 /// How a run went.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -45,13 +33,8 @@ pub struct SyncView {
 
 impl SyncView {
     fn new(report: &Report, took: Duration) -> SyncView {
-        let kind = match report.kind {
-            RunKind::Full => SyncKindWord::Full,
-            RunKind::Changes => SyncKindWord::Changes,
-            RunKind::Sweep => SyncKindWord::Sweep,
-        };
         SyncView {
-            kind,
+            kind: report.kind.into(),
             users: report.users,
             groups: report.groups,
             folders: report.folders,

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use parlance_core::directory::model::{
     Behavior, Invitations, PrincipalKind, PrincipalState, Privacy,
 };
+use parlance_people::ldap::RunKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -61,6 +62,18 @@ word! {
         Inherit,
         /// No.
         False
+    }
+}
+
+word! {
+    /// What was read of another directory.
+    SyncKindWord = RunKind {
+        /// Everything.
+        Full,
+        /// What has changed since the run before.
+        Changes,
+        /// The same, and who is there at all.
+        Sweep
     }
 }
 

@@ -6,12 +6,13 @@
 mod slapd;
 
 use crate::http::Api;
+use crate::join;
 use ldap3::Mod;
 use parlance_tests::peer::Dialog;
 use parlance_tests::server::{Options, Room, Server};
 use parlance_tests::tool::tool;
 use serde_json::json;
-use slapd::{PASSWORD, READER, Slapd};
+use slapd::{READER, Slapd, group_entry, user_entry};
 use std::collections::HashSet;
 
 fn user_dn(name: &str) -> String {
@@ -23,33 +24,25 @@ fn group_dn(name: &str) -> String {
 }
 
 fn user(name: &str) -> String {
-    let (dn, mail) = (user_dn(name), format!("{name}@example.test"));
-    format!("dn: {dn}\nobjectClass: inetOrgPerson\ncn: {name}\nsn: {name}\nmail: {mail}\n\n")
+    user_entry(&user_dn(name), name, &format!("mail: {name}@example.test\n"))
 }
 
 fn group(name: &str, members: &[String]) -> String {
-    let members: String = members.iter().map(|dn| format!("member: {dn}\n")).collect();
-    format!("dn: {}\nobjectClass: groupOfNames\ncn: {name}\n{members}\n", group_dn(name))
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    group_entry(&group_dn(name), name, &members)
 }
 
 /// A server that follows this directory; by itself not while a test lasts.
 fn follow(slapd: &Slapd) -> Server {
-    let password = slapd.folder().join("password");
-    std::fs::write(&password, PASSWORD).expect("writes");
     let ldap = vec![
         format!("url = {:?}", slapd.url()),
         format!("bind_dn = {READER:?}"),
-        format!("password_file = {password:?}"),
+        format!("password_file = {:?}", slapd.password_file()),
         "base = \"dc=example,dc=com\"".to_owned(),
         "schema = \"inetorgperson\"".to_owned(),
         "interval_s = 86400".to_owned(),
     ];
     Server::start(&Options { ldap, ..Options::default() })
-}
-
-/// The code of the answer to a user's join.
-fn join(server: &Server, user: &str) -> u16 {
-    Dialog::open(server.sip, user).join(&Room::numbered(1).id)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Walls stand, too, when a server starts while its database is away.
 
 use crate::http::Api;
-use parlance_tests::peer::Dialog;
+use crate::join;
 use parlance_tests::postgres::Cluster;
 use parlance_tests::server::{Options, Room, Server};
 use parlance_tests::tool::tool;
@@ -10,11 +10,6 @@ use std::time::{Duration, Instant};
 
 fn whole(server: &Server) {
     server.until_metric("parlance_replica_whole", |is_whole| is_whole == 1.0);
-}
-
-/// The code of the answer to a user's join.
-fn join(server: &Server, user: &str) -> u16 {
-    Dialog::open(server.sip, user).join(&Room::numbered(1).id)
 }
 
 /// Until an act is taken again.

@@ -1,6 +1,6 @@
 //! A real OpenLDAP: everything, changes, who leaves, many, TLS, and what goes wrong.
 
-use super::slapd::{PASSWORD, READER, Slapd};
+use super::slapd::{READER, Slapd, group_entry, user_entry};
 use super::{Org, finding, settings};
 use crate::ldap::{Credentials, LdapError, Preset, Report, RunKind, Security, Settings, Sync};
 use crate::runner::{Hooks, Runner, Told, run_and_submit};
@@ -18,15 +18,8 @@ fn unit(dn: &str, ou: &str) -> String {
     format!("dn: {dn}\nobjectClass: organizationalUnit\nou: {ou}\n\n")
 }
 
-fn user(dn: &str, uid: &str, more: &str) -> String {
-    let classes = "objectClass: inetOrgPerson\nobjectClass: posixAccount";
-    let numbers = "uidNumber: 1\ngidNumber: 1\nhomeDirectory: /";
-    format!("dn: {dn}\n{classes}\ncn: {uid}\nsn: {uid}\nuid: {uid}\n{numbers}\n{more}\n")
-}
-
 fn group(cn: &str, members: &[&str]) -> String {
-    let members: String = members.iter().map(|dn| format!("member: {dn}\n")).collect();
-    format!("dn: {}\nobjectClass: groupOfNames\ncn: {cn}\n{members}\n", group_dn(cn))
+    group_entry(&group_dn(cn), cn, members)
 }
 
 fn group_dn(cn: &str) -> String {
@@ -42,10 +35,10 @@ fn organisation() -> String {
         unit("ou=Ops,dc=example,dc=com", "Ops"),
         unit("ou=Night,ou=Ops,dc=example,dc=com", "Night"),
         unit("ou=Groups,dc=example,dc=com", "Groups"),
-        user(ANN, "ann", "mail: Ann@Example.com\ndisplayName: Ann Lee\n"),
-        user(BOB, "bob", ""),
-        user(CYD, "cyd", "mail: cyd@example.com\n"),
-        user("uid=bob2,ou=Ops,dc=example,dc=com", "bob2", "mail: bob@example.com\n"),
+        user_entry(ANN, "ann", "mail: Ann@Example.com\ndisplayName: Ann Lee\n"),
+        user_entry(BOB, "bob", ""),
+        user_entry(CYD, "cyd", "mail: cyd@example.com\n"),
+        user_entry("uid=bob2,ou=Ops,dc=example,dc=com", "bob2", "mail: bob@example.com\n"),
         group("staff", &[&ANN.to_uppercase(), &group_dn("night")]),
         group("night", &[CYD, "uid=gone,dc=example,dc=com"]),
         group("left", &[&group_dn("right")]),
@@ -55,8 +48,7 @@ fn organisation() -> String {
 }
 
 fn settings_for(slapd: &Slapd, preset: Preset) -> Settings {
-    let password_file = slapd.folder().join("password");
-    std::fs::write(&password_file, format!("{PASSWORD}\n")).expect("writes");
+    let password_file = slapd.password_file();
     let credentials = Some(Credentials { bind_dn: READER.into(), password_file });
     Settings { credentials, ..settings(preset, &slapd.url()) }
 }
@@ -134,7 +126,7 @@ fn twenty_thousand_come_in_pages() {
     let mut ldif = organisation();
     for n in 0..USERS {
         let dn = format!("uid=u{n},ou=Ops,dc=example,dc=com");
-        ldif.push_str(&user(&dn, &format!("u{n}"), &format!("mail: u{n}@example.com\n")));
+        ldif.push_str(&user_entry(&dn, &format!("u{n}"), &format!("mail: u{n}@example.com\n")));
     }
     for g in 0..200 {
         let members = (0..USERS).filter(|n| n % 200 == g);

@@ -54,6 +54,13 @@ impl Slapd {
         self.folder.path()
     }
 
+    /// A file with what [`READER`] says to be let in.
+    pub fn password_file(&self) -> PathBuf {
+        let file = self.folder().join("password");
+        std::fs::write(&file, format!("{PASSWORD}\n")).expect("writes");
+        file
+    }
+
     /// A connection that may change everything.
     pub fn admin(&self) -> LdapConn {
         let mut connection = LdapConn::new(&self.url()).expect("it listens");
@@ -80,6 +87,19 @@ impl Drop for Slapd {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The entry of a person; `more` are whole lines.
+pub fn user_entry(dn: &str, uid: &str, more: &str) -> String {
+    let classes = "objectClass: inetOrgPerson\nobjectClass: posixAccount";
+    let numbers = "uidNumber: 1\ngidNumber: 1\nhomeDirectory: /";
+    format!("dn: {dn}\n{classes}\ncn: {uid}\nsn: {uid}\nuid: {uid}\n{numbers}\n{more}\n")
+}
+
+/// The entry of a group with these members.
+pub fn group_entry(dn: &str, cn: &str, members: &[&str]) -> String {
+    let members: String = members.iter().map(|dn| format!("member: {dn}\n")).collect();
+    format!("dn: {dn}\nobjectClass: groupOfNames\ncn: {cn}\n{members}\n")
 }
 
 fn program(name: &str) -> Option<PathBuf> {

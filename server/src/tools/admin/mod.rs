@@ -178,8 +178,8 @@ impl Noun {
         }
     }
 
-    /// Does it change things of this server as acts do?
-    fn is_act(&self) -> bool {
+    /// Can it be tried, given a reason, and so on? All acts can.
+    fn takes_options(&self) -> bool {
         !matches!(self, Noun::Sync | Noun::Token(_))
     }
 
@@ -245,7 +245,7 @@ fn carrier(file: Option<&Path>, admin: &Admin) -> Result<Box<dyn Carrier>, Fault
 /// The answer; of a list all its pages, or as many as are wanted.
 fn all(carrier: &mut dyn Carrier, admin: &Admin) -> Result<Answer, Fault> {
     let mut call = admin.noun.call();
-    if call.is_act() && admin.noun.is_act() {
+    if call.is_act() && admin.noun.takes_options() {
         call = call
             .flag("dry_run", admin.dry_run)
             .flag("force", admin.force)
