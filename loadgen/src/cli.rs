@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::run::{LINKS_PER_ADDRESS, MessageBytes, Share};
+use crate::run::{LINKS_PER_ADDRESS, MessageBytes, SERVERS_MAX, Share};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -72,10 +72,14 @@ pub struct SizeArgs {
     /// What the run is like; other options override what the profile says.
     #[arg(long, value_enum, default_value_t = ProfileName::Steady)]
     pub profile: ProfileName,
-    /// Part of the organisation of 80,000 users: 0.25 is what one of four servers carries.
+    /// Part of the organisation of 80,000 users.
     #[arg(long)]
     pub scale: Option<f64>,
-    /// Users, instead of a scale [steady: 100].
+    /// Servers that share the organisation's users evenly. The run has those of one of them, and of
+    /// each room the members who are there; the posts are those of the whole organisation.
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=SERVERS_MAX.into()))]
+    pub servers: u32,
+    /// Users of the run, instead of a scale [steady: 100].
     #[arg(long, conflicts_with = "scale")]
     pub users: Option<u32>,
     /// Endpoints of a user: with 1.5 every other user has two. All of them are in the user's rooms

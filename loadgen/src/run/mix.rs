@@ -1,30 +1,39 @@
 //! Which users are in which rooms of an organisation: everybody in as many rooms of a size as
 //! anybody else, in company that chance has chosen.
 
-use super::profile::RoomSize;
+use super::profile::{Organisation, RoomSize};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-/// Members of each room of this size, by number of user and in order. Each user is in exactly
-/// `rooms_per_user` of them; all rooms are full but perhaps the last. It follows from the seed.
-pub fn members(size: &RoomSize, users: u32, seed: u64, stream: u64) -> Vec<Vec<u32>> {
-    let (_, most) = size.rooms(users);
+/// Members of each room of this size who are on the run's server, by number of user and in order.
+/// Each user is in exactly `rooms_per_user` of them; all rooms are full but perhaps the last, and
+/// where several servers share a room's members, each has as many as the others, give or take one.
+/// It follows from the seed.
+pub fn members(
+    size: &RoomSize,
+    organisation: &Organisation,
+    seed: u64,
+    stream: u64,
+) -> Vec<Vec<u32>> {
+    let &Organisation { users, servers, .. } = organisation;
+    let (count, full) = size.rooms(organisation.users_whole());
+    // Seats of all rooms lie one behind the other.
+    let seats_before = |rooms: u64| (rooms * u64::from(full) / u64::from(servers)) as usize;
+    let seats = |room: u64| seats_before(room + 1) - seats_before(room);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(stream);
-    let mut rooms: Vec<Vec<u32>> = Vec::new();
-    let mut room: Vec<u32> = Vec::with_capacity(most as usize);
+    let mut rooms: Vec<Vec<u32>> = vec![Vec::new(); count as usize];
+    let mut at = 0;
     for _ in 0..size.rooms_per_user {
         let mut order = shuffled(users, &mut random);
-        yield_to_strangers(&mut order, &room, most);
+        let free = seats(at as u64) - rooms[at].len();
+        yield_to_strangers(&mut order, &rooms[at], free);
         for user in order {
-            room.push(user);
-            if room.len() == most as usize {
-                rooms.push(std::mem::replace(&mut room, Vec::with_capacity(most as usize)));
+            while rooms[at].len() == seats(at as u64) {
+                at += 1;
             }
+            rooms[at].push(user);
         }
-    }
-    if !room.is_empty() {
-        rooms.push(room);
     }
     rooms.iter_mut().for_each(|room| room.sort_unstable());
     rooms
@@ -39,10 +48,9 @@ fn shuffled(users: u32, random: &mut ChaCha8Rng) -> Vec<u32> {
 }
 
 /// The first of `order` fill up a room that has users already: those who are in it must come later.
-fn yield_to_strangers(order: &mut [u32], room: &[u32], most: u32) {
+fn yield_to_strangers(order: &mut [u32], room: &[u32], free: usize) {
     let mut is_in = vec![false; order.len()];
     room.iter().for_each(|user| is_in[*user as usize] = true);
-    let free = if room.is_empty() { 0 } else { most as usize - room.len() };
     let mut stranger = free;
     for at in 0..free {
         if is_in[order[at] as usize] {

@@ -28,7 +28,7 @@ mod watch;
 mod world;
 
 pub use plan::Plan;
-pub use profile::server_config;
+pub use profile::{SERVERS_MAX, server_config};
 pub use share::{LINKS_PER_ADDRESS, Share};
 pub use sizes::MessageBytes;
 

@@ -76,7 +76,7 @@ impl Plan {
     /// Reads the arguments; what is wrong with them otherwise.
     pub fn new(args: RunArgs) -> Result<Plan, String> {
         let organisation = Organisation::new(&args.size)?;
-        let &Organisation { users, endpoints, profile } = &organisation;
+        let &Organisation { users, endpoints, profile, .. } = &organisation;
         let links = Links::new(&args.links, endpoints)?;
         if !args.server.ip().is_loopback() {
             return Err(format!("{} is no loopback address", args.server));
@@ -88,7 +88,7 @@ impl Plan {
         }
         let (mut classes, rooms) = match profile.sizes {
             [] => told_rooms(&args, users)?,
-            sizes => organisation_rooms(&args, sizes, users)?,
+            _ => organisation_rooms(&args, &organisation)?,
         };
         let usual: f64 = classes.iter().map(|class| class.rate).sum();
         let factor = args.rate.map_or(1.0, |rate| rate / usual);

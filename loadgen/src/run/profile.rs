@@ -10,6 +10,8 @@ const USERS_WHOLE: f64 = 80_000.0;
 const DAY_S: f64 = 28_800.0;
 /// Most users, endpoints, links or rooms in a run; beyond it numbers are surely a slip.
 pub const COUNT_MAX: u32 = 1_000_000;
+/// Most servers of a pool, those on standby included (`product.md` §4.1).
+pub const SERVERS_MAX: u32 = 8;
 /// Most endpoints of one user.
 const ENDPOINTS_PER_USER_MAX: f64 = 10.0;
 
@@ -27,14 +29,14 @@ pub struct RoomSize {
 }
 
 impl RoomSize {
-    /// How many rooms seat all users, and how many users a full one has: as many as there are,
-    /// where that is fewer.
+    /// How many rooms seat all users of the organisation, and how many users a full one has: as
+    /// many as there are, where that is fewer.
     pub fn rooms(&self, users: u32) -> (u32, u32) {
         let size = self.users_max.min(users);
         ((users * self.rooms_per_user).div_ceil(size), size)
     }
 
-    /// Posts per second in all rooms of this size.
+    /// Posts per second in all rooms of this size, of the whole organisation.
     pub fn posts_per_second(&self, users: u32, model: usize) -> f64 {
         f64::from(users) * self.posts_per_user_day[model] / DAY_S
     }
@@ -125,7 +127,11 @@ impl From<ProfileName> for &'static Profile {
 #[derive(Debug)]
 pub struct Organisation {
     pub profile: &'static Profile,
+    /// Servers that share it.
+    pub servers: u32,
+    /// Users of one server: those of the run.
     pub users: u32,
+    /// Their endpoints.
     pub endpoints: u32,
 }
 
@@ -133,9 +139,17 @@ impl Organisation {
     /// Reads the arguments; what is wrong with them otherwise.
     pub fn new(args: &SizeArgs) -> Result<Organisation, String> {
         let profile: &'static Profile = args.profile.into();
+        let servers = args.servers;
+        if servers > 1 && profile.sizes.is_empty() {
+            return Err("--servers is for a profile of an organisation; this run is told its \
+                        rooms by --rooms"
+                .to_owned());
+        }
         let users = match (args.users, args.scale, profile.scale) {
             (Some(users), None, _) => f64::from(users),
-            (None, scale, Some(usual)) => (scale.unwrap_or(usual) * USERS_WHOLE).round(),
+            (None, scale, Some(usual)) => {
+                (scale.unwrap_or(usual) * USERS_WHOLE / f64::from(servers)).round()
+            }
             (None, None, None) => 100.0,
             (_, Some(_), _) => {
                 return Err("--scale is for a profile of an organisation; this run is told its \
@@ -143,8 +157,10 @@ impl Organisation {
                     .to_owned());
             }
         };
-        if !(1.0..=f64::from(COUNT_MAX)).contains(&users) {
-            return Err(format!("{users} users: at least one, at most {COUNT_MAX}"));
+        if !(1.0..=f64::from(COUNT_MAX / servers)).contains(&users) {
+            return Err(format!(
+                "{users} users on one of {servers} servers: at least one, at most {COUNT_MAX} on all"
+            ));
         }
         let per_user = args.endpoints_per_user.unwrap_or(profile.endpoints_per_user);
         let endpoints = (users * per_user).round();
@@ -154,12 +170,17 @@ impl Organisation {
                  {COUNT_MAX} in all"
             ));
         }
-        Ok(Organisation { profile, users: users as u32, endpoints: endpoints as u32 })
+        Ok(Organisation { profile, servers, users: users as u32, endpoints: endpoints as u32 })
+    }
+
+    /// Users on all servers.
+    pub fn users_whole(&self) -> u32 {
+        self.users * self.servers
     }
 
     /// Rooms of all sizes; 0 when the command line tells them.
     fn rooms(&self) -> u32 {
-        self.profile.sizes.iter().map(|size| size.rooms(self.users).0).sum()
+        self.profile.sizes.iter().map(|size| size.rooms(self.users_whole()).0).sum()
     }
 
     /// Bounds of a server's shard that are too narrow for the run even if one shard has all of it,

@@ -2,7 +2,7 @@
 
 use super::mix;
 use super::plan::Stream;
-use super::profile::{COUNT_MAX, RoomSize};
+use super::profile::{COUNT_MAX, Organisation};
 use crate::cli::RunArgs;
 use parlance_loadgen::rooms;
 use parlance_wire::xccos::RoomRef;
@@ -68,20 +68,19 @@ fn room_uris(args: &RunArgs) -> Result<Vec<String>, String> {
 }
 
 /// Rooms of an organisation: those of `config` with the same profile and size.
-pub fn organisation_rooms(args: &RunArgs, sizes: &[RoomSize], users: u32) -> Result<Rooms, String> {
+pub fn organisation_rooms(args: &RunArgs, organisation: &Organisation) -> Result<Rooms, String> {
     if args.rooms.is_some() || args.rooms_file.is_some() || args.room_size.is_some() {
         return Err("the profile says which rooms there are and how large".to_owned());
     }
     let model = usize::from(args.model.unwrap_or(1) - 1);
     let (mut classes, mut rooms): Rooms = Default::default();
-    for (size, stream) in sizes.iter().zip(Stream::Rooms as u64..) {
+    for (size, stream) in organisation.profile.sizes.iter().zip(Stream::Rooms as u64..) {
         let first = rooms.len() as u32;
-        for (members, index) in
-            mix::members(size, users, args.seed, stream).into_iter().zip(first..)
-        {
+        let all = mix::members(size, organisation, args.seed, stream);
+        for (members, index) in all.into_iter().zip(first..) {
             rooms.push(room(rooms::room_uri(&args.room_domain, index), members)?);
         }
-        let rate = size.posts_per_second(users, model);
+        let rate = size.posts_per_second(organisation.users_whole(), model);
         classes.push(Class { name: size.name, rooms: first..rooms.len() as u32, rate });
     }
     Ok((classes, rooms))

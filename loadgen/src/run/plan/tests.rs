@@ -50,6 +50,27 @@ fn rooms_are_full_but_the_last_of_each_size() {
 }
 
 #[test]
+fn servers_share_the_members_of_each_room() {
+    let plan = good("loadgen --profile pool-80k --scale 0.02 --servers 4");
+    assert_eq!((plan.users, plan.memberships()), (400, 600 * 16));
+    let rates: Vec<u32> =
+        plan.classes.iter().map(|class| (class.rate * 1_000.0).round() as u32).collect();
+    assert_eq!(rates, [1_111, 370, 1], "posts of all 1,600 users");
+    // The whole has 640 rooms of 30, 22 of 150 and 2 of 1,600, and a quarter of each is here.
+    for (class, (rooms, here)) in
+        plan.classes.iter().zip([(640, 7..=8), (22, 37..=38), (2, 400..=400)])
+    {
+        assert_eq!(class.rooms.len(), rooms, "{}", class.name);
+        let full = class.rooms.start as usize..class.rooms.end as usize - 1;
+        let sizes = plan.rooms[full].iter().map(|room| room.members.len());
+        assert!(sizes.clone().all(|size| here.contains(&size)), "{}", class.name);
+    }
+    for room in &plan.rooms {
+        assert_eq!(room.members.iter().collect::<BTreeSet<&u32>>().len(), room.members.len());
+    }
+}
+
+#[test]
 fn endpoints_belong_to_users_one_after_the_other() {
     let plan = good("loadgen --users 4 --endpoints-per-user 1.5");
     let users: Vec<u32> = (0..plan.endpoints).map(|endpoint| plan.user_of(endpoint)).collect();
@@ -121,6 +142,8 @@ fn arguments_that_do_not_fit_are_told() {
         ("--users 3 --direct 2", "--front-ends"),
         ("--users 3 --direct 4", "as many endpoints"),
         ("--scale 0.5", "--users"),
+        ("--servers 4", "--rooms"),
+        ("--profile pool-80k --users 500000 --servers 4", "on all"),
         ("--model 2", "--rate"),
         ("--profile pool-80k --scale 0.01 --rooms 3", "which rooms"),
         ("--profile pool-80k --scale 20", "users"),
