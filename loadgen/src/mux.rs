@@ -36,6 +36,14 @@ impl LinkMux {
         LinkMux::default()
     }
 
+    /// The same, on which notices are counted instead of read where that is possible: in a storm
+    /// there are more of them than of all else.
+    pub fn counting() -> LinkMux {
+        let mut mux = LinkMux::default();
+        mux.recent.counts = true;
+        mux
+    }
+
     /// Adds a client; its place, which stays valid for the life of the link. Numbers must differ.
     pub fn add(&mut self, client: Client) -> usize {
         let place = self.clients.len();

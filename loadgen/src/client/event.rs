@@ -100,6 +100,11 @@ pub enum ClientEvent<'a> {
         /// What others did.
         notice: &'a Notice,
     },
+    /// Notices came on a link that counts them ([`crate::LinkMux::counting`]).
+    Counted {
+        /// How many.
+        notices: u64,
+    },
     /// Our UPDATE was answered.
     Updated {
         /// SIP status.

@@ -58,6 +58,8 @@ pub(crate) struct Recent {
     chat_id: u64,
     text: String,
     post: Option<PostId>,
+    /// Notices are counted instead of read.
+    pub(crate) counts: bool,
 }
 
 impl Recent {
@@ -73,7 +75,12 @@ impl Recent {
         if !head.starts_with(b"INFO ") {
             return false;
         }
-        let Some(event) = self.read(body) else { return false };
+        let counted = if self.counts { count_notices(body) } else { None };
+        let event = match counted {
+            Some(notices) => Some(ClientEvent::Counted { notices }),
+            None => self.read(body),
+        };
+        let Some(event) = event else { return false };
         let is_answered = answer_ok(head, out);
         if is_answered {
             events(event);
@@ -96,6 +103,18 @@ impl Recent {
         let (chat_id, post) = (*chat_id, *post);
         Some(ClientEvent::Delivered { room_uri, chat_id, author, text, post })
     }
+}
+
+/// How many notices a body has that holds nothing else.
+fn count_notices(body: &[u8]) -> Option<u64> {
+    const NOTICE: &[u8] = b"<ntc ";
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(NOTICE));
+    let root_end = memchr(b'>', body)?;
+    let is_whole = body.starts_with(b"<xccos ")
+        && body[root_end + 1..].starts_with(NOTICE)
+        && body.ends_with(b"</ntc></xccos>");
+    // Within a notice none begins: what people write is escaped.
+    is_whole.then(|| FINDER.find_iter(body).count() as u64)
 }
 
 /// What a delivery says, borrowed from its body.
@@ -189,6 +208,21 @@ mod tests {
         assert_eq!(told(&next), Some((421, "p:3:4 abc".to_owned(), PostId::parse("p:3:4"))));
         assert_eq!(told(&BODY.replace("abc", "&lt;")), None);
         assert_eq!(told(BODY), first);
+    }
+
+    #[test]
+    fn counts_notices_and_nothing_else() {
+        let (root, rest) = BODY.split_once('>').expect("a root");
+        let notice = "<ntc id=\"ntc:part\" seqid=\"1\"><data></data></ntc>";
+        let one = format!("{root}>{notice}</xccos>");
+        assert_eq!(count_notices(one.as_bytes()), Some(1));
+        assert_eq!(count_notices(format!("{root}>{notice}{notice}</xccos>").as_bytes()), Some(2));
+        for other in [BODY, &format!("{root}>{notice}{rest}"), &format!("{notice}</xccos>"), ""] {
+            assert_eq!(count_notices(other.as_bytes()), None, "{other}");
+        }
+        for cut in 0..one.len() {
+            assert_eq!(count_notices(&one.as_bytes()[..cut]), None);
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Link {
             index,
             plan: Rc::clone(plan),
             world: Rc::clone(world),
-            mux: RefCell::default(),
+            mux: RefCell::new(LinkMux::counting()),
             connection: RefCell::new(connection),
             pace: Cell::new(Pace::Free),
         });

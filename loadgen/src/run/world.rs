@@ -376,6 +376,7 @@ impl World {
                 }
             }
             ClientEvent::Noticed { .. } => self.measured.counts.notices += 1,
+            ClientEvent::Counted { notices } => self.measured.counts.notices += notices,
             ClientEvent::History { room_uri, messages } => self.on_history(room_uri, messages),
             ClientEvent::Found { found } => self.on_found(endpoint, found),
             other => self.on_sign_in_event(endpoint, other, now),

@@ -237,6 +237,8 @@ impl Ledger {
             ClientEvent::Unreadable { what } => {
                 self.violate(format!("client {client}: unreadable: {what}"));
             }
+            // Links of the simulator read all that comes.
+            ClientEvent::Counted { .. } => unreachable!("a link that does not count"),
             ClientEvent::Updated { .. }
             | ClientEvent::Joined { .. }
             | ClientEvent::JoinFailed { .. }
