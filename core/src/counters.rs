@@ -172,6 +172,8 @@ pub struct Counters {
     pub deliveries: u64,
     /// Roster notices stamped for sessions of this shard.
     pub notices: u64,
+    /// Those of them that share an INFO with one before them.
+    pub notices_joined: u64,
     /// Questions put to the database.
     pub queries: u64,
     /// Questions it did not answer.

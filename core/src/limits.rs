@@ -77,11 +77,10 @@ pub struct Limits {
     pub participants_resume: usize,
     /// Roster changes of a room are told at most once in this time; the first at once.
     pub roster_tick_ms: u64,
-    /// Writes a second that a shard makes for roster notices alone, on average. Beyond, a notice
-    /// waits for company: whatever else the link gets takes it along, other notices wait with it.
+    /// Writes a second that a shard makes for roster notices alone, on average, and as many at once.
+    /// Beyond, a notice waits for company: whatever else the link gets takes it along, and the
+    /// notices of a session that wait together become one INFO.
     pub notice_writes_per_second: u32,
-    /// Size of that bucket.
-    pub notice_writes_burst: u32,
     /// How long a notice waits at most for company.
     pub notice_hold_ms: u64,
     /// How long a user whose link broke stays in the roster (`xccos.md` §5.3).
@@ -149,7 +148,6 @@ impl Default for Limits {
             participants_resume: 800,
             roster_tick_ms: 250,
             notice_writes_per_second: 4_000,
-            notice_writes_burst: 4_000,
             notice_hold_ms: 1_000,
             rejoin_grace_ms: 2_000,
             remember_ms: 3_600_000,

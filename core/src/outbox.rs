@@ -7,6 +7,8 @@
 //! comes from a [`Pool`] when there is something and goes back with the last byte: what was written
 //! a moment ago is still in the processor's cache when the next link needs it.
 
+use parlance_wire::sip::stamp::{document_of, info_rest};
+use parlance_wire::xccos::join_notices;
 use std::collections::{VecDeque, vec_deque};
 use std::slice;
 use std::sync::Arc;
@@ -29,6 +31,17 @@ struct Run {
     count: u32,
 }
 
+/// An INFO at the end of a queue that others may still join. Its head is the last of the heads, but
+/// no segment tells of it.
+#[derive(Debug, Default)]
+struct Open {
+    head_len: u32,
+    /// None: no INFO is open.
+    bodies: Vec<Body>,
+    /// Theirs together.
+    bodies_bytes: usize,
+}
+
 /// What waits on one link.
 #[derive(Debug, Default)]
 struct Queue {
@@ -42,6 +55,7 @@ struct Queue {
     runs: VecDeque<Run>,
     /// Bytes of the first segment's body that are written already.
     body_start: usize,
+    open: Open,
 }
 
 /// The queue of one link. Its bound is the link's budget: see [`Outbox::len`].
@@ -60,6 +74,8 @@ pub struct Pool {
     queues: Vec<Box<Queue>>,
     /// What they hold.
     bytes: usize,
+    /// Where joined bodies are put together.
+    scratch: Vec<u8>,
 }
 
 /// Most queues a pool keeps; more links than that are seldom written in one turn.
@@ -69,6 +85,9 @@ const POOL_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Written heads are cut off when they are so many bytes, and most of the buffer; their segments
 /// with them.
 const WRITTEN_BYTES_MAX: usize = 64 * 1024;
+/// Longest INFO that joining makes, in bytes without its stamp: some forty who came or left. One
+/// that is longer by itself stays alone.
+pub const JOINED_BYTES_MAX: usize = 16 * 1024;
 
 impl Pool {
     /// The memory that was in use last.
@@ -93,6 +112,7 @@ impl Queue {
         self.heads.capacity()
             + self.segments.capacity() * size_of::<Segment>()
             + self.runs.capacity() * size_of::<Run>()
+            + self.open.bodies.capacity() * size_of::<Body>()
     }
 
     fn clear(&mut self) {
@@ -104,12 +124,15 @@ impl Queue {
         self.body_start = 0;
     }
 
-    /// Appends what `render` writes, and a body if there is one; how many bytes that is.
-    fn push(&mut self, body: Option<&Body>, render: impl FnOnce(&mut Vec<u8>)) -> usize {
+    /// Appends what `render` writes to the heads; how many bytes that is.
+    fn push_head(&mut self, render: impl FnOnce(&mut Vec<u8>)) -> u32 {
         let before = self.heads.len();
         render(&mut self.heads);
-        let added = self.heads.len() - before;
-        let head_len = u32::try_from(added).expect("a head is far below 4 GiB");
+        u32::try_from(self.heads.len() - before).expect("a head is far below 4 GiB")
+    }
+
+    /// Tells of a head that is the last of the heads, and of its body if it has one.
+    fn push_segment(&mut self, head_len: u32, body: Option<&Body>) {
         let has_body = body.is_some();
         match self.segments.last_mut() {
             // What was written last is not out: then there would be no queue.
@@ -118,12 +141,33 @@ impl Queue {
             }
             _ => self.segments.push(Segment { head_len, has_body }),
         }
-        let Some(body) = body else { return added };
+        let Some(body) = body else { return };
         match self.runs.back_mut() {
             Some(run) if Arc::ptr_eq(&run.body, body) => run.count += 1,
             _ => self.runs.push_back(Run { body: body.clone(), count: 1 }),
         }
-        added + body.len()
+    }
+
+    /// Closes the open INFO, if there is one; by how many bytes that makes the queue shorter.
+    fn close(&mut self, scratch: &mut Vec<u8>) -> usize {
+        let Open { head_len, bodies, bodies_bytes } = &mut self.open;
+        let (head_len, bytes) = (*head_len, std::mem::take(bodies_bytes));
+        match &bodies[..] {
+            [] => 0,
+            [_] => {
+                let body = bodies.pop();
+                self.push_segment(head_len, body.as_ref());
+                0
+            }
+            several => {
+                let documents = several.iter().map(|body| document_of(body));
+                let joined = info_rest(scratch, |out| join_notices(out, documents));
+                self.heads.extend_from_slice(joined);
+                bodies.clear();
+                self.push_segment(head_len + joined.len() as u32, None);
+                bytes - joined.len()
+            }
+        }
     }
 
     /// Takes the front body away, which is written.
@@ -237,17 +281,61 @@ impl Outbox {
         self.len == 0
     }
 
+    /// The queue with no INFO open.
+    fn closed(&mut self, pool: &mut Pool) -> &mut Queue {
+        let queue = self.queue.get_or_insert_with(|| pool.take());
+        self.len -= queue.close(&mut pool.scratch);
+        queue
+    }
+
     /// Appends a message without a shared body: `render` writes it into the buffer.
     pub fn push_head(&mut self, pool: &mut Pool, render: impl FnOnce(&mut Vec<u8>)) {
-        self.len += self.queue.get_or_insert_with(|| pool.take()).push(None, render);
+        let queue = self.closed(pool);
+        let head_len = queue.push_head(render);
+        queue.push_segment(head_len, None);
+        self.len += head_len as usize;
     }
 
     /// Appends a message whose head `render` writes and whose body is shared.
     pub fn push(&mut self, pool: &mut Pool, body: &Body, render: impl FnOnce(&mut Vec<u8>)) {
-        self.len += self.queue.get_or_insert_with(|| pool.take()).push(Some(body), render);
+        let queue = self.closed(pool);
+        let head_len = queue.push_head(render);
+        queue.push_segment(head_len, Some(body));
+        self.len += head_len as usize + body.len();
     }
 
-    /// What waits.
+    /// The same with an INFO of notices that others may join. It does not count among what waits to
+    /// be written until something else is appended or [`Outbox::close`] is called.
+    pub fn push_open(&mut self, pool: &mut Pool, body: &Body, render: impl FnOnce(&mut Vec<u8>)) {
+        let queue = self.closed(pool);
+        let head_len = queue.push_head(render);
+        queue.open.head_len = head_len;
+        queue.open.bodies_bytes = body.len();
+        queue.open.bodies.push(body.clone());
+        self.len += head_len as usize + body.len();
+    }
+
+    /// Has the open INFO say these notices, too; false if none is open or it says enough.
+    pub fn join(&mut self, body: &Body) -> bool {
+        let Some(queue) = &mut self.queue else { return false };
+        let Open { bodies, bodies_bytes, .. } = &mut queue.open;
+        let can_join = !bodies.is_empty() && *bodies_bytes + body.len() <= JOINED_BYTES_MAX;
+        if can_join {
+            *bodies_bytes += body.len();
+            bodies.push(body.clone());
+            self.len += body.len();
+        }
+        can_join
+    }
+
+    /// Nobody joins the open INFO any more: what waits is ready to be written.
+    pub fn close(&mut self, pool: &mut Pool) {
+        if let Some(queue) = &mut self.queue {
+            self.len -= queue.close(&mut pool.scratch);
+        }
+    }
+
+    /// What waits, without an INFO that is open.
     pub fn slices(&self) -> Slices<'_> {
         self.queue.as_deref().map(Queue::slices).unwrap_or_default()
     }
@@ -270,6 +358,7 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parlance_wire::xccos::{FromServer, Notice, decode_server, encode_notices};
 
     fn written(outbox: &Outbox) -> Vec<u8> {
         outbox.slices().flatten().copied().collect()
@@ -313,6 +402,64 @@ mod tests {
         assert_eq!(Arc::strong_count(&body), 2, "the same ten times is kept once");
         assert!(outbox.slices().filter(|s| s.len() == 1000).all(|s| s.as_ptr() == body.as_ptr()));
     }
+
+    /// A document with one notice: `who` left.
+    fn notice(envid: u64, who: &str) -> Body {
+        let users = vec![format!("sip:{who}@harbour.example")];
+        let room_uri = "ma-chan://harbour.example/1".to_owned();
+        let part = [Notice::Part { room_uri, users }];
+        let mut buffer = Vec::new();
+        Body::from(info_rest(&mut buffer, |out| encode_notices(out, envid, &part)))
+    }
+
+    #[test]
+    fn notices_join_the_one_before_them_until_something_else_comes() {
+        let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+        assert!(!outbox.join(&notice(1, "nobody")), "nothing is open");
+        outbox.push_head(&mut pool, |o| o.extend(b"first "));
+        assert!(!outbox.join(&notice(1, "nobody")));
+        let bodies = [notice(1, "kay"), notice(2, "lee"), notice(3, "max")];
+        outbox.push_open(&mut pool, &bodies[0], |o| o.extend(b"CSeq: 7"));
+        assert!(outbox.join(&bodies[1]) && outbox.join(&bodies[2]));
+        assert_eq!(written(&outbox), b"first ", "what is open is not written yet");
+        let open: usize = bodies.iter().map(|body| body.len()).sum();
+        assert_eq!(outbox.len(), "first CSeq: 7".len() + open, "but it counts");
+        outbox.push(&mut pool, &Body::from(&b"BODY"[..]), |o| o.extend(b" last "));
+        let all = written(&outbox);
+        assert_eq!(outbox.len(), all.len());
+        let text = String::from_utf8(all).expect("it is text");
+        let (head, rest) = text.split_once("\r\n\r\n").expect("one INFO");
+        let document = rest.strip_suffix(" last BODY").expect("then the rest");
+        assert!(head.starts_with("first CSeq: 7 INFO\r\n"), "{head}");
+        assert!(head.ends_with(&format!("\r\nContent-Length: {}", document.len())), "{head}");
+        let Ok(FromServer::Notices(notices)) = decode_server(document.as_bytes()) else {
+            panic!("no notices: {document}")
+        };
+        assert_eq!(notices.len(), 3);
+        assert!(document.contains("envid=\"1\"") && document.contains("seqid=\"3\""));
+        assert!(!outbox.join(&bodies[0]), "something else came");
+        outbox.push_open(&mut pool, &bodies[0], |o| o.extend(b"CSeq: 8"));
+        outbox.close(&mut pool);
+        assert!(!outbox.join(&bodies[1]), "it is closed");
+        assert_eq!(Arc::strong_count(&bodies[0]), 2, "alone it is not copied");
+        assert_eq!(outbox.len(), written(&outbox).len());
+        assert_eq!(Arc::strong_count(&bodies[1]), 1, "what was joined is let go");
+    }
+
+    #[test]
+    fn an_info_is_not_joined_beyond_its_bound() {
+        let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+        let long = notice(1, &"k".repeat(JOINED_BYTES_MAX));
+        outbox.push_open(&mut pool, &long, |_| ());
+        assert!(!outbox.join(&notice(2, "lee")), "too long by itself");
+        let body = notice(3, "lee");
+        outbox.push_open(&mut pool, &body, |_| ());
+        while outbox.join(&body) {}
+        outbox.close(&mut pool);
+        let last = written(&outbox).len() - long.len();
+        assert!((JOINED_BYTES_MAX / 4..=JOINED_BYTES_MAX).contains(&last), "{last}");
+    }
+
     #[test]
     fn the_memory_of_an_empty_outbox_goes_to_the_next() {
         let mut pool = Pool::default();

@@ -81,7 +81,8 @@ fn a_small_room_does_not_wait_for_a_large_one() {
         assert_eq!(now, small_links, "all of the small room, and nobody else before them");
         assert!(next_slice(&mut world), "the large room is far from done");
         let (slice, _) = written(&mut world);
-        assert!((1..=LINKS_PER_SLICE).contains(&slice.len()), "{} links at once", slice.len());
+        // One post to the small room is about a slice; the large one gets as much.
+        assert!((1..=LINKS_PER_SLICE + 2).contains(&slice.len()), "{} at once", slice.len());
         links.extend(slice);
     }
     while next_slice(&mut world) {
@@ -90,6 +91,32 @@ fn a_small_room_does_not_wait_for_a_large_one() {
         links.extend(slice);
     }
     assert_eq!(links.len(), LARGE, "everybody has it");
+}
+
+/// Nor does the large one wait for the small one: of what a shard does it gets half, up to a bound.
+#[test]
+fn a_large_room_keeps_up_with_a_busy_small_one() {
+    let (mut world, mut large, mut small) = rooms(1);
+    post(&mut world, &mut large[0], 1, 1);
+    written(&mut world);
+    let mut ticket = 1;
+    // Links of the large room that are written after so many posts to the small one.
+    let mut slice_after = |world: &mut World, posts: usize| {
+        for _ in 0..posts {
+            ticket += 1;
+            post(world, &mut small[0], 2, ticket);
+            // What waits for the shell is written together.
+            written(world);
+        }
+        assert!(next_slice(world), "the large room is not done");
+        written(world).0.len()
+    };
+    for (posts, least, most) in [(0, 30, 31), (1, 30, 33), (4, 115, 130), (8, 230, 260)] {
+        let links = slice_after(&mut world, posts);
+        assert!((least..=most).contains(&links), "{links} links after {posts} posts");
+    }
+    let links = slice_after(&mut world, 50);
+    assert!(links <= 16 * LINKS_PER_SLICE, "{links} links at once");
 }
 
 #[test]
@@ -112,7 +139,6 @@ fn deliveries_that_share_a_link_share_a_slice() {
 fn notices_wait_for_company_when_there_are_many() {
     let limits = Limits {
         notice_writes_per_second: 1,
-        notice_writes_burst: 1,
         notice_hold_ms: 500,
         roster_tick_ms: 0,
         ..Limits::default()
@@ -151,6 +177,48 @@ fn notices_wait_for_company_when_there_are_many() {
     assert_eq!(got(&mut world, &clients, "hello"), (3, 3), "a post does not wait");
     world.advance(1_000);
     assert_eq!(got(&mut world, &clients, ""), (0, 0), "it took the notices along");
+}
+
+/// Notices of several rooms that wait together are one INFO, whose answer is one, too.
+#[test]
+fn notices_in_company_are_one_message() {
+    let limits = Limits {
+        notice_writes_per_second: 1,
+        notice_hold_ms: 500,
+        roster_tick_ms: 0,
+        ..Limits::default()
+    };
+    let mut world = World::new(1, limits);
+    let come = |world: &mut World, user: &str| {
+        let wire = world.link(0);
+        let mut client = Client::open(world, wire, user);
+        (1..=3).for_each(|room| client.join(world, room));
+        client
+    };
+    let reader = come(&mut world, "reader");
+    world.advance(10_000);
+    world.take(reader.wire);
+    let mut others: Vec<Client> = ["kay", "lee"].iter().map(|u| come(&mut world, u)).collect();
+    // Notices in each INFO that has come.
+    let infos = |world: &mut World| {
+        let mut infos = Vec::new();
+        harness::each_message(&world.take(reader.wire), |message| {
+            match decode_server(message.body()) {
+                Ok(FromServer::Notices(notices)) => infos.push(notices.len()),
+                Ok(FromServer::Delivery(_)) => infos.push(0),
+                other => panic!("{other:?}"),
+            }
+        });
+        infos
+    };
+    assert_eq!(infos(&mut world), [1], "as far as the bucket goes");
+    world.advance(500);
+    assert_eq!(infos(&mut world), [5], "the others together");
+    world.advance(10_000);
+    come(&mut world, "max");
+    assert_eq!(infos(&mut world), [1]);
+    others[0].post(&mut world, 1, "hello");
+    assert_eq!(infos(&mut world), [2, 0], "told before the post that takes them along");
 }
 
 #[test]

@@ -23,6 +23,7 @@ const WANTED: &[&str] = &[
     "post_481",
     "post_503",
     // Bounds that were met.
+    "notices_joined",
     "lags",
     "caught_up",
     "window_full",

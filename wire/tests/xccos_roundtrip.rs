@@ -587,6 +587,20 @@ proptest! {
     }
 
     #[test]
+    fn joined_notices(all in vec((any::<u64>(), vec(notice(), 1..4)), 1..5)) {
+        let write = |(envid, notices): &(u64, Vec<Notice>)| {
+            let mut document = Vec::new();
+            encode_notices(&mut document, *envid, notices);
+            document
+        };
+        let documents: Vec<Vec<u8>> = all.iter().map(write).collect();
+        let mut joined = Vec::new();
+        join_notices(&mut joined, documents.iter().map(Vec::as_slice));
+        let together = all.iter().flat_map(|(_, notices)| notices.clone()).collect();
+        prop_assert_eq!(joined, write(&(all[0].0, together)));
+    }
+
+    #[test]
     fn deliveries(envid: u64, delivery in delivery()) {
         let mut document = Vec::new();
         encode_delivery(&mut document, envid, &delivery);

@@ -1,10 +1,11 @@
 //! One transport connection: bytes in, messages out of them, what waits to be written, deadlines.
 
+use super::feed::LINK_COST;
 use super::{Close, Due, LinkId, LinkInfo, Output, Shard, Transport};
 use crate::bucket::Bucket;
 use crate::counters::Refusal;
 use crate::mail::SessionKey;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Pool};
 use crate::time::Instant;
 use parlance_wire::sip::answer::Front;
 use parlance_wire::sip::{Echo, Frame, Framer, Message, StartLine};
@@ -33,6 +34,8 @@ pub(super) struct Link {
     /// How the answers to our requests begin.
     pub(super) answer_front: Front,
     pub(super) outbox: Outbox,
+    /// Whose the INFO is that is open in the outbox.
+    pub(super) open_of: SessionKey,
     writing: Writing,
     /// Last time that the outbox was empty or became shorter.
     progress_at: Instant,
@@ -63,6 +66,7 @@ impl Link {
             sent_by,
             info,
             outbox: Outbox::default(),
+            open_of: SessionKey::default(),
             writing: Writing::Nothing,
             progress_at: now,
             sessions: Vec::new(),
@@ -88,12 +92,24 @@ impl Link {
     }
 
     /// See [`Shard::announce_write`].
-    pub(super) fn announce(&mut self, id: LinkId, now: Instant, outputs: &mut VecDeque<Output>) {
-        if self.writing != Writing::Announced {
+    pub(super) fn announce(
+        &mut self,
+        id: LinkId,
+        now: Instant,
+        pool: &mut Pool,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        if !self.is_announced() {
+            self.outbox.close(pool);
             self.writing = Writing::Announced;
             self.progress_at = now;
             outputs.push_back(Output::Write { link: id });
         }
+    }
+
+    /// Was the shell told that there is something to write? Then it may do so at any time.
+    pub(super) fn is_announced(&self) -> bool {
+        self.writing == Writing::Announced
     }
 
     /// The transport as it stands in a Via.
@@ -124,6 +140,7 @@ impl Shard {
 
     /// Takes in bytes that may be anything.
     fn on_stream(&mut self, id: LinkId, bytes: &[u8]) {
+        self.feeds.done_besides += LINK_COST;
         let link = &mut self.links[id];
         let mut partial = std::mem::take(&mut link.partial);
         let mut framer = std::mem::take(&mut link.framer);
@@ -259,7 +276,8 @@ impl Shard {
 
     /// Tells the shell once that a link has something to write.
     pub(super) fn announce_write(&mut self, id: LinkId) {
-        self.links[id].announce(id, self.now.instant, &mut self.outputs);
+        self.feeds.done_besides += LINK_COST;
+        self.links[id].announce(id, self.now.instant, &mut self.pool, &mut self.outputs);
     }
 
     /// The same when nothing but notices was added. Nobody is in a hurry for them, and when many
@@ -269,8 +287,8 @@ impl Shard {
             return;
         }
         let (now, limits) = (self.now.instant, &self.setup.limits);
-        let (rate, burst) = (limits.notice_writes_per_second, limits.notice_writes_burst);
-        if limits.notice_hold_ms == 0 || self.notice_writes.take(now, rate, burst) {
+        let rate = limits.notice_writes_per_second;
+        if limits.notice_hold_ms == 0 || self.notice_writes.take(now, rate, rate) {
             return self.announce_write(id);
         }
         self.links[id].writing = Writing::Held;
@@ -325,7 +343,7 @@ impl Shard {
         let Some(link) = self.links.get(id).filter(|l| !l.is_closing) else { return };
         let limits = &self.setup.limits;
         let mut deadlines = [None; 3];
-        if link.writing == Writing::Announced {
+        if link.is_announced() {
             deadlines[0] = Some((link.progress_at.plus_ms(limits.link_stall_ms), Close::Stalled));
         }
         if !link.partial.is_empty() {

@@ -148,13 +148,41 @@ fn has_room(session: &Session, link: &Link, limits: &Limits) -> bool {
     session.window.span() < limits.window && link.outbox.len() < limits.link_outbox_bytes_max
 }
 
-/// Puts one INFO into the link's outbox.
-fn push(session: &mut Session, link: &mut Link, pool: &mut Pool, now: Instant, body: &Body) {
+/// The number of one more INFO.
+fn number_next(session: &mut Session, now: Instant) -> u32 {
     if session.window.oldest().is_none() {
         session.unanswered_since = now;
     }
-    let (cseq, stamp) = (session.window.send(), &session.stamp);
+    session.window.send()
+}
+
+/// Puts one INFO into the link's outbox.
+fn push(session: &mut Session, link: &mut Link, pool: &mut Pool, now: Instant, body: &Body) {
+    let (cseq, stamp) = (number_next(session, now), &session.stamp);
     link.outbox.push(pool, body, |out| stamp.write(out, cseq));
+}
+
+/// Has the session's INFO of notices that is still open on the link say these, too: then true. Else
+/// it is a new one, which others may join unless the shell may write it at any time.
+fn push_notice(
+    key: SessionKey,
+    session: &mut Session,
+    link: &mut Link,
+    pool: &mut Pool,
+    now: Instant,
+    body: &Body,
+) -> bool {
+    if link.is_announced() {
+        push(session, link, pool, now, body);
+        return false;
+    }
+    if link.open_of == key && link.outbox.join(body) {
+        return true;
+    }
+    link.open_of = key;
+    let (cseq, stamp) = (number_next(session, now), &session.stamp);
+    link.outbox.push_open(pool, body, |out| stamp.write(out, cseq));
+    false
 }
 
 impl Shard {
@@ -213,16 +241,23 @@ impl Shard {
                 break;
             }
             self.counters.note_item(item);
+            let (pool, now) = (&mut self.pool, self.now.instant);
             match item {
-                Item::Post { .. } => has_post = true,
-                Item::Notice { .. } => has_notice = true,
+                Item::Post { body, .. } => {
+                    has_post = true;
+                    push(session, link, pool, now, body);
+                }
+                Item::Notice { body } => {
+                    has_notice = true;
+                    let is_joined = push_notice(key, session, link, pool, now, body);
+                    self.counters.notices_joined += u64::from(is_joined);
+                }
             }
-            push(session, link, &mut self.pool, self.now.instant, item.body());
             next += 1;
         }
         feed.subscribers[at].next = next;
         if has_post {
-            link.announce(session.link, self.now.instant, &mut self.outputs);
+            link.announce(session.link, self.now.instant, &mut self.pool, &mut self.outputs);
         } else if has_notice {
             let link = session.link;
             self.announce_notice(link);
@@ -412,6 +447,7 @@ impl Shard {
         if let Some(entry) = self.links.get_mut(link)
             && !entry.is_closing
         {
+            entry.outbox.close(&mut self.pool);
             entry.is_closing = true;
             self.outputs.push_back(super::Output::Close { link, flush, reason });
         }

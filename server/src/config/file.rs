@@ -109,6 +109,8 @@ pub struct Limits {
     pub uncommitted_max: At<u64>,
     pub participants_max: At<u64>,
     pub roster_tick_ms: At<u64>,
+    pub notice_writes_per_second: At<u64>,
+    pub notice_hold_ms: At<u64>,
     pub rejoin_grace_ms: At<u64>,
     pub message_bytes_max: At<u64>,
     pub drain_ms: At<u64>,

@@ -78,6 +78,13 @@ pub fn resolve(
     let most = 1..=l.participants_max as u64;
     set.u32("participants_max", &file.participants_max, most, participants)?;
     set.u64("roster_tick_ms", &file.roster_tick_ms, 1..=60_000, &mut l.roster_tick_ms)?;
+    set.u32(
+        "notice_writes_per_second",
+        &file.notice_writes_per_second,
+        1..=1_000_000,
+        &mut l.notice_writes_per_second,
+    )?;
+    set.u64("notice_hold_ms", &file.notice_hold_ms, 0..=60_000, &mut l.notice_hold_ms)?;
     set.u64("rejoin_grace_ms", &file.rejoin_grace_ms, 0..=600_000, &mut l.rejoin_grace_ms)?;
     set.usize("message_bytes_max", &file.message_bytes_max, 1..=64_000, &mut l.message_bytes_max)?;
     set.u64("drain_ms", &file.drain_ms, 0..=600_000, &mut l.drain_ms)?;

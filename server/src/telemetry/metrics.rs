@@ -90,6 +90,9 @@ const COUNTERS: &[(&str, &str, Number)] = &[
     ("posts_unknown", "Posts whose authors were told 504", |s| s.counters.posts_unknown),
     ("deliveries", "Messages delivered to sessions", |s| s.counters.deliveries),
     ("notices", "Roster notices delivered to sessions", |s| s.counters.notices),
+    ("notices_joined", "Roster notices that share a message with one before them", |s| {
+        s.counters.notices_joined
+    }),
     ("queries", "Questions put to the database", |s| s.counters.queries),
     ("queries_failed", "Questions that it did not answer", |s| s.counters.queries_failed),
     ("lags", "Times a session fell behind", |s| s.counters.lags),

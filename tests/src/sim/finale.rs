@@ -271,6 +271,7 @@ impl World {
             let counters = node.shard.counters();
             self.ledger.marks.add("lags", counters.lags);
             self.ledger.marks.add("posts", counters.posts);
+            self.ledger.marks.add("notices_joined", counters.notices_joined);
             self.ledger.marks.add("commands", counters.commands);
             self.ledger.marks.add("expelled", counters.expelled);
             for (kind, count) in parlance_core::Refusal::KINDS.iter().zip(counters.refused) {

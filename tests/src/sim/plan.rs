@@ -192,7 +192,6 @@ fn tighten(limits: &mut Limits, dice: &mut Dice) {
     }
     tighten_times(limits, dice);
     if dice.percent(50) {
-        limits.notice_writes_burst = 1;
         limits.notice_writes_per_second = 1;
         limits.notice_hold_ms = dice.pick(&[0, 20, 2_000]);
     }

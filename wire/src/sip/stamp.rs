@@ -7,6 +7,8 @@
 //! constant bytes and one number in two spellings.
 
 use super::write::{push_clean, push_decimal, push_end, push_line};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// What a stamp is made of. All texts should be free of CR and LF (they come from parsed
 /// messages); controls in them are left out, so that none can start a line of its own.
@@ -81,6 +83,17 @@ pub fn info_rest(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> &[u8
     let start = REST_HEAD_BYTES_MAX - head.len();
     buffer[start..REST_HEAD_BYTES_MAX].copy_from_slice(&head);
     &buffer[start..]
+}
+
+/// The document in what [`info_rest`] gave.
+///
+/// # Panics
+/// If it is none of its.
+pub fn document_of(rest: &[u8]) -> &[u8] {
+    const END: &[u8] = b"\r\n\r\n";
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(END));
+    let end = FINDER.find(rest).expect("the head of an INFO ends");
+    &rest[end + END.len()..]
 }
 
 fn push_rest_head(out: &mut Vec<u8>, document_len: usize) {
@@ -233,7 +246,10 @@ mod tests {
         let mut out = b"before".to_vec();
         let stamp = Stamp::new(&FIELDS);
         stamp.write(&mut out, 7);
-        out.extend_from_slice(info_rest(&mut b"rubbish".to_vec(), |out| out.extend(b"<x/>")));
+        let mut buffer = b"rubbish".to_vec();
+        let rest = info_rest(&mut buffer, |out| out.extend(b"<x/>"));
+        assert_eq!(document_of(rest), b"<x/>");
+        out.extend_from_slice(rest);
         let expect = "beforeINFO sip:kay@contoso.example;gruu SIP/2.0\r\n\
             Via: SIP/2.0/TLS 198.51.100.7:5041;branch=z9hG4bKabcdefghijklmnopaaaaaaah\r\n\
             From: <sip:gc@contoso.example>;tag=b7f2\r\n\

@@ -212,6 +212,15 @@ pub fn encode_notices(out: &mut Vec<u8>, envid: u64, notices: &[Notice]) {
     });
 }
 
+/// Writes one document with the notices of several, each of which [`encode_notices`] wrote, in this
+/// order: what it would have written of all together, with the first one's `envid`.
+///
+/// # Panics
+/// If one of them is something else, or there is none.
+pub fn join_notices<'d>(out: &mut Vec<u8>, documents: impl IntoIterator<Item = &'d [u8]>) {
+    notice::join(out, documents);
+}
+
 /// Writes a chat message to participants.
 pub fn encode_delivery(out: &mut Vec<u8>, envid: u64, delivery: &Delivery) {
     Writer::server(out).document(envid, |w| post::encode_delivery(w, "grpchat", 1, delivery));

@@ -6,6 +6,9 @@ use super::{
     DocumentError, Guid, Invitation, Participant, RoomInfo, fields, invitation, permission, room,
 };
 use crate::xml::Element;
+use memchr::memmem::Finder;
+use memchr::memrchr;
+use std::sync::LazyLock;
 
 /// A notice about one room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +126,39 @@ pub(super) fn encode(w: &mut Writer<'_>, seqid: u32, notice: &Notice) {
             _ => w.inside("data", |w| encode_data(w, notice)),
         }
     });
+}
+
+/// See [`super::join_notices`].
+pub(super) fn join<'d>(out: &mut Vec<u8>, documents: impl IntoIterator<Item = &'d [u8]>) {
+    // A notice begins with the one and ends its number with the other; neither stands in a text,
+    // where `<` is escaped, nor in a value, where quotes are.
+    const START: &[u8] = b"<ntc ";
+    const NUMBER: &[u8] = b" seqid=\"";
+    static STARTS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(START));
+    static NUMBERS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(NUMBER));
+    let mut seqid = 0u32;
+    let mut end: &[u8] = b"";
+    for document in documents {
+        let first = STARTS.find(document).expect("a document has a notice");
+        let behind = memrchr(b'<', document).expect("a document ends");
+        if seqid == 0 {
+            out.extend_from_slice(&document[..first]);
+            end = &document[behind..];
+        }
+        let mut rest = &document[first..behind];
+        while let Some(start) = STARTS.find(rest) {
+            let number = NUMBERS.find(&rest[start..]).expect("a notice has a number");
+            let (before, after) = rest.split_at(start + number + NUMBER.len());
+            out.extend_from_slice(before);
+            seqid += 1;
+            out.extend_from_slice(itoa::Buffer::new().format(seqid).as_bytes());
+            let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            rest = &after[digits..];
+        }
+        out.extend_from_slice(rest);
+    }
+    assert!(seqid > 0, "there is a document");
+    out.extend_from_slice(end);
 }
 
 fn encode_data(w: &mut Writer<'_>, notice: &Notice) {
