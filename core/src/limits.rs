@@ -77,7 +77,7 @@ pub struct Limits {
     pub participants_resume: usize,
     /// Roster changes of a room are told at most once in this time; the first at once.
     pub roster_tick_ms: u64,
-    /// Writes a second that a shard makes for roster notices alone, on average, and as many at once.
+    /// Writes a second that a shard makes for roster notices alone, on average; as many at once.
     /// Beyond, a notice waits for company: whatever else the link gets takes it along, and the
     /// notices of a session that wait together become one INFO.
     pub notice_writes_per_second: u32,

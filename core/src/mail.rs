@@ -56,6 +56,22 @@ impl std::hash::Hash for User {
     }
 }
 
+/// What clients show of a participant beside the name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Roles {
+    /// May manage the room.
+    pub is_operator: bool,
+    /// May post in it, an auditorium.
+    pub is_presenter: bool,
+}
+
+/// A user as clients show them in a room.
+pub(crate) fn participant(user: &User, roles: Roles) -> Participant {
+    let Roles { is_operator, is_presenter } = roles;
+    let (uri, name) = (user.uri.to_string(), user.name.to_string());
+    Participant { uri, name, is_operator, is_presenter }
+}
+
 /// Why a session leaves a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
@@ -115,8 +131,8 @@ pub enum JoinOutcome {
     Joined {
         /// Room description.
         entry: Arc<RoomEntry>,
-        /// Who is in, the joiner included; empty above the participant limit.
-        roster: Arc<[Participant]>,
+        /// Who is in, the joiner included, by URI; empty above the participant limit.
+        roster: Arc<[(Arc<User>, Roles)]>,
         /// How many are in.
         participants: u32,
     },

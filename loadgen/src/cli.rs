@@ -77,7 +77,7 @@ pub struct SizeArgs {
     pub scale: Option<f64>,
     /// Servers that share the organisation's users evenly. The run has those of one of them, and of
     /// each room the members who are there; the posts are those of the whole organisation.
-    #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=SERVERS_MAX.into()))]
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=SERVERS_MAX))]
     pub servers: u32,
     /// Users of the run, instead of a scale [steady: 100].
     #[arg(long, conflicts_with = "scale")]

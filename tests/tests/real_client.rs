@@ -16,6 +16,8 @@ use std::sync::OnceLock;
 const RESTART: &str = include_str!("../scenarios/restart.scn");
 /// Two users of whom one sees and may more, our own.
 const WALLS: &str = include_str!("../scenarios/walls.scn");
+/// Two users of whom one comes into several rooms at once, our own.
+const COMPANY: &str = include_str!("../scenarios/company.scn");
 /// How a line begins between what is played before something happens to the server and after it.
 const MEANWHILE: &str = "\n# --- ";
 const PACKAGES: [&str; 3] = ["purple", "glib-2.0", "libxml-2.0"];
@@ -82,9 +84,12 @@ struct Stage {
     /// Names of its rooms. Scenarios have the first one's in `NAME` and its URI in `ROOM`, and the
     /// URI of each in its name.
     rooms: &'static [&'static str],
+    /// Lines for the server's `[limits]`.
+    limits: &'static [&'static str],
 }
 
-const TCP: Stage = Stage { transport: "tcp", io: "auto", shards: 2, rooms: &["lobby"] };
+const TCP: Stage =
+    Stage { transport: "tcp", io: "auto", shards: 2, rooms: &["lobby"], limits: &[] };
 
 impl Stage {
     fn rooms(&self) -> Vec<Room> {
@@ -112,12 +117,14 @@ impl Stage {
 }
 
 /// Plays a scenario against a server of its own, part by part, with a happening between each two.
-fn play(stage: &Stage, scenario: &str, happenings: &[Happening]) {
-    let Some(driver) = driver() else { return };
+/// What went over the wire, or nothing where there is no driver.
+fn play(stage: &Stage, scenario: &str, happenings: &[Happening]) -> Option<String> {
+    let driver = driver()?;
     let parts: Vec<&str> = scenario.split(MEANWHILE).collect();
     assert_eq!(parts.len(), happenings.len() + 1, "something happens between two parts");
     let (shards, rooms, io) = (stage.shards, stage.rooms(), stage.io);
-    let options = Options { shards, rooms, io, ..Options::default() };
+    let limits = stage.limits.iter().map(|line| (*line).to_owned()).collect();
+    let options = Options { shards, rooms, limits, io, ..Options::default() };
     let mut server = Server::start(&options);
     let logs = server.folder().join("client-logs");
     std::fs::create_dir(&logs).expect("a folder for logs");
@@ -158,7 +165,9 @@ fn play(stage: &Stage, scenario: &str, happenings: &[Happening]) {
     let errors = std::fs::read_to_string(&errors).unwrap_or_default();
     server.assert_alive();
     let passed = status.success() && said.contains("SCENARIO PASS");
-    assert!(passed, "{said}\n{errors}\n{}", traces(&logs));
+    let traces = traces(&logs);
+    assert!(passed, "{said}\n{errors}\n{traces}");
+    Some(traces)
 }
 
 /// The scenario that came with the driver.
@@ -206,6 +215,16 @@ fn two_users_chat_with_io_uring() {
 #[test]
 fn two_users_find_each_other_and_what_was_said_after_a_kill() {
     play(&TCP, RESTART, &[Server::kill_and_restart_in_place]);
+}
+
+/// In a storm the notices of several rooms come as one message, which the client takes apart.
+#[test]
+fn a_user_sees_who_came_into_several_rooms_at_once() {
+    let limits = &["notice_writes_per_second = 1", "notice_hold_ms = 2000"];
+    let stage = Stage { shards: 1, rooms: &["lobby", "club", "vault"], limits, ..TCP };
+    let Some(traces) = play(&stage, COMPANY, &[]) else { return };
+    let most = traces.split("INFO sip:").map(|info| info.matches("<ntc ").count()).max();
+    assert!(most >= Some(2), "no notices came together:\n{traces}");
 }
 
 /// What is seen of an act shows that those before it are in force, too: one shard has them in their

@@ -8,7 +8,9 @@ use super::session::Restore;
 use super::{Due, LinkId, Shard};
 use crate::counters::Refusal;
 use crate::directory::{Directory, Revision, RoomEntry};
-use crate::mail::{AskKey, JoinOutcome, Leave, Mail, PostOutcome, SessionKey, User};
+use crate::mail::{
+    AskKey, JoinOutcome, Leave, Mail, PostOutcome, Roles, SessionKey, User, participant,
+};
 use crate::outbox::Body;
 use crate::policy::Right;
 use hashbrown::HashMap;
@@ -463,14 +465,15 @@ fn parts(wanted: Vec<Wanted>) -> Vec<Vec<Wanted>> {
 /// No fewer bytes than the room takes in a join reply, escaped and all.
 fn reply_bytes(want: &Wanted) -> usize {
     let Some(JoinOutcome::Joined { entry, roster, .. }) = &want.outcome else { return 1024 };
-    let people: usize = roster.iter().map(|p| 128 + 6 * (p.uri.len() + p.name.len())).sum();
+    let person = |(user, _): &(Arc<User>, _)| 128 + 6 * (user.uri.len() + user.name.len());
+    let people: usize = roster.iter().map(person).sum();
     1024 + 6 * (entry.room.name.len() + entry.room.description.len()) + people
 }
 
 /// `data` of a join reply: everybody mentioned once, then the rooms, then what failed.
 fn joined_data(directory: &Directory, wanted: Vec<Wanted>) -> ReplyData {
     let mut users: Vec<Participant> = Vec::new();
-    let mut index: HashMap<Participant, u32> = HashMap::new();
+    let mut index: HashMap<(Arc<User>, Roles), u32> = HashMap::new();
     let (mut rooms, mut failed) = (Vec::new(), Vec::new());
     for want in wanted {
         let Some(JoinOutcome::Joined { entry, roster, participants }) = want.outcome else {
@@ -480,9 +483,9 @@ fn joined_data(directory: &Directory, wanted: Vec<Wanted>) -> ReplyData {
         };
         let ids = roster
             .iter()
-            .map(|participant| {
-                *index.entry(participant.clone()).or_insert_with(|| {
-                    users.push(participant.clone());
+            .map(|person| {
+                *index.entry(person.clone()).or_insert_with(|| {
+                    users.push(participant(&person.0, person.1));
                     users.len() as u32 - 1
                 })
             })

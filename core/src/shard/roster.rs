@@ -8,18 +8,11 @@
 //! below the lower threshold the next step tells the whole difference (`product.md` §4.1, 75 and
 //! 60).
 
-use crate::mail::{Address, Leave, User};
+use crate::mail::{Address, Leave, Roles, User};
 use crate::time::Instant;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 use std::sync::Arc;
-
-/// What clients show of a participant beside the name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Roles {
-    pub(super) is_operator: bool,
-    pub(super) is_presenter: bool,
-}
 
 #[derive(Debug, Default)]
 struct Person {
@@ -88,6 +81,15 @@ impl Roster {
     /// Everybody present, in no particular order.
     pub(super) fn users(&self) -> impl Iterator<Item = &Arc<User>> {
         self.people.iter().filter(|(_, person)| person.is_present).map(|(user, _)| user)
+    }
+
+    /// Everybody whom clients believe to be here, by URI: after a step that is everybody present,
+    /// unless the room is large.
+    pub(super) fn believed(&self) -> Vec<(Arc<User>, Roles)> {
+        let told = self.people.iter().filter(|(_, person)| person.is_told);
+        let mut all: Vec<_> = told.map(|(user, person)| (user.clone(), person.roles)).collect();
+        all.sort_unstable_by(|(a, _), (b, _)| a.uri.cmp(&b.uri));
+        all
     }
 
     /// Everybody whom clients believe to be here, with what they believe of them; in no particular

@@ -202,23 +202,27 @@ impl Connection {
             let end = filled.saturating_add(most).min(buffer.capacity());
             let (result, slice) = self.stream.read(buffer.slice(filled..end)).await;
             buffer = slice.into_inner();
-            match result {
+            let read = match result {
                 Ok(0) | Err(_) if self.is_closed.get() => return Fault::Closed,
                 Ok(0) => return Fault::Ended("closed by the server".to_owned()),
-                Ok(_) => {}
+                Ok(count) => count,
                 Err(error) => return error.into(),
-            }
+            };
             match take(&buffer) {
                 Ok(used) => drop(buffer.drain(..used)),
                 Err(error) => return Fault::Broken(format!("unreadable stream: {error}")),
             }
-            make_room(&mut buffer);
+            make_room(&mut buffer, read);
         }
     }
 }
 
-/// Doubles a buffer that was full, and keeps room for the rest of a message longer than it.
-fn make_room(buffer: &mut Vec<u8>) {
+/// Doubles a buffer that was full, and keeps room for the rest of a message longer than it. Gives
+/// one back that grew for the replies of a sign-in and has `read` little since.
+fn make_room(buffer: &mut Vec<u8>, read: usize) {
+    if buffer.is_empty() && read < READ_BYTES_MIN / 2 && buffer.capacity() > READ_BYTES_MIN {
+        *buffer = Vec::with_capacity(READ_BYTES_MIN);
+    }
     let free = buffer.capacity() - buffer.len();
     if free < READ_BYTES_MIN / 2 {
         let is_small = buffer.capacity() < READ_BYTES_MAX;

@@ -15,6 +15,11 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+/// Phases of a load with a storm in it.
+const BEFORE_STORM: &str = "before the storm";
+const STORM: &str = "storm";
+pub const AFTER_STORM: &str = "after the storm";
+
 /// An endpoint that should come back and still waits for the answer to its BYE waits so long again.
 const AWAY_LONGER: Duration = Duration::from_secs(1);
 
@@ -157,21 +162,21 @@ impl Life {
         match &mut self.storm {
             Storm::Ahead(start) => {
                 let (start, endpoints) = (*start, self.plan.endpoints);
-                run.world.borrow_mut().phase(now, "before the storm");
+                run.world.borrow_mut().phase(now, BEFORE_STORM);
                 if now >= start {
                     let first = self.plan.life.storm_from(endpoints);
                     let count = u64::from(endpoints - first);
                     let even = Schedule::counting(start, self.plan.life.storm_rate, count);
                     let schedule = self.plan.arrivals(even, Stream::StormTimes);
                     self.storm = Storm::Rising(Box::new(SignIns::new(schedule, first)));
-                    run.world.borrow_mut().phase(now, "storm");
+                    run.world.borrow_mut().phase(now, STORM);
                 }
             }
             Storm::Rising(sign_ins) => {
                 sign_ins.take_all(&self.plan, &run.links);
                 if sign_ins.due().is_none() && run.world.borrow().is_settled() {
                     self.storm = Storm::Over;
-                    run.world.borrow_mut().phase(now, "after the storm");
+                    run.world.borrow_mut().phase(now, AFTER_STORM);
                 }
             }
             Storm::None | Storm::Over => {}

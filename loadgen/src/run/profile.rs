@@ -11,7 +11,7 @@ const DAY_S: f64 = 28_800.0;
 /// Most users, endpoints, links or rooms in a run; beyond it numbers are surely a slip.
 pub const COUNT_MAX: u32 = 1_000_000;
 /// Most servers of a pool, those on standby included (`product.md` §4.1).
-pub const SERVERS_MAX: u32 = 8;
+pub const SERVERS_MAX: i64 = 8;
 /// Most endpoints of one user.
 const ENDPOINTS_PER_USER_MAX: f64 = 10.0;
 
@@ -159,7 +159,8 @@ impl Organisation {
         };
         if !(1.0..=f64::from(COUNT_MAX / servers)).contains(&users) {
             return Err(format!(
-                "{users} users on one of {servers} servers: at least one, at most {COUNT_MAX} on all"
+                "{users} users on one of {servers} servers: at least one, at most {COUNT_MAX} on \
+                 all of them"
             ));
         }
         let per_user = args.endpoints_per_user.unwrap_or(profile.endpoints_per_user);

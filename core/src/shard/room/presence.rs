@@ -2,11 +2,11 @@
 
 use super::super::browse::room_info;
 use super::super::query::ENVELOPE_BYTES;
-use super::super::roster::{Left, Roles};
+use super::super::roster::Left;
 use super::super::{Due, Shard};
 use super::{Move, Pending, Room};
 use crate::directory::{Directory, RoomEntry};
-use crate::mail::{Address, AskKey, Item, JoinOutcome, Leave, Mail, User};
+use crate::mail::{Address, AskKey, Item, JoinOutcome, Leave, Mail, Roles, User, participant};
 use crate::policy::{self, Place, Standing};
 use parlance_wire::limits::XCCOS_REPLY_BYTES_MAX;
 use parlance_wire::xccos::{
@@ -44,15 +44,10 @@ impl Room {
         participant(user, roles)
     }
 
-    /// Everybody present; nobody above the participant limit.
-    fn participants(&self, directory: &Directory) -> Arc<[Participant]> {
-        if self.roster.is_large {
-            return Arc::from([]);
-        }
-        let users = self.roster.users();
-        let mut all: Vec<_> = users.map(|user| self.participant(directory, user)).collect();
-        all.sort_by(|a, b| a.uri.cmp(&b.uri));
-        all.into()
+    /// Everybody present, as those who were in before the step have been told of them: what is
+    /// other than that is told to all of them together. Nobody above the participant limit.
+    fn participants(&self) -> Arc<[(Arc<User>, Roles)]> {
+        if self.roster.is_large { Arc::from([]) } else { self.roster.believed().into() }
     }
 }
 
@@ -316,7 +311,7 @@ impl Shard {
         let room = &self.rooms[&id];
         let outcome = JoinOutcome::Joined {
             entry: room.entry.clone(),
-            roster: room.participants(&self.setup.directory),
+            roster: room.participants(),
             participants: room.roster.present() as u32,
         };
         for (from, ask) in joins {
@@ -372,10 +367,4 @@ fn roles(directory: &Directory, entry: &RoomEntry, user: &User) -> Roles {
         is_operator: standing.is_manager,
         is_presenter: entry.is_auditorium() && standing.is_presenter,
     }
-}
-
-fn participant(user: &User, roles: Roles) -> Participant {
-    let Roles { is_operator, is_presenter } = roles;
-    let (uri, name) = (user.uri.to_string(), user.name.to_string());
-    Participant { uri, name, is_operator, is_presenter }
 }
