@@ -5,7 +5,7 @@ use super::{Close, Due, LinkId, LinkInfo, Output, Shard, Transport};
 use crate::bucket::Bucket;
 use crate::counters::Refusal;
 use crate::mail::SessionKey;
-use crate::outbox::{Outbox, Pool};
+use crate::outbox::Outbox;
 use crate::time::Instant;
 use parlance_wire::sip::answer::Front;
 use parlance_wire::sip::{Echo, Frame, Framer, Message, StartLine};
@@ -92,15 +92,9 @@ impl Link {
     }
 
     /// See [`Shard::announce_write`].
-    pub(super) fn announce(
-        &mut self,
-        id: LinkId,
-        now: Instant,
-        pool: &mut Pool,
-        outputs: &mut VecDeque<Output>,
-    ) {
+    pub(super) fn announce(&mut self, id: LinkId, now: Instant, outputs: &mut VecDeque<Output>) {
+        debug_assert!(!self.outbox.has_open(), "what may be written must be whole");
         if !self.is_announced() {
-            self.outbox.close(pool);
             self.writing = Writing::Announced;
             self.progress_at = now;
             outputs.push_back(Output::Write { link: id });
@@ -277,7 +271,7 @@ impl Shard {
     /// Tells the shell once that a link has something to write.
     pub(super) fn announce_write(&mut self, id: LinkId) {
         self.feeds.done_besides += LINK_COST;
-        self.links[id].announce(id, self.now.instant, &mut self.pool, &mut self.outputs);
+        self.links[id].announce(id, self.now.instant, &mut self.outputs);
     }
 
     /// The same when nothing but notices was added. Nobody is in a hurry for them, and when many
@@ -289,6 +283,7 @@ impl Shard {
         let (now, limits) = (self.now.instant, &self.setup.limits);
         let rate = limits.notice_writes_per_second;
         if limits.notice_hold_ms == 0 || self.notice_writes.take(now, rate, rate) {
+            self.links[id].outbox.close(&mut self.pool);
             return self.announce_write(id);
         }
         self.links[id].writing = Writing::Held;
@@ -297,7 +292,8 @@ impl Shard {
 
     /// A link's notices must not wait any longer, unless they went in company already.
     pub(super) fn release_notices(&mut self, id: LinkId) {
-        if self.links.get(id).is_some_and(|link| link.writing == Writing::Held) {
+        if let Some(link) = self.links.get_mut(id).filter(|link| link.writing == Writing::Held) {
+            link.outbox.close(&mut self.pool);
             self.announce_write(id);
         }
     }

@@ -163,7 +163,7 @@ fn push(session: &mut Session, link: &mut Link, pool: &mut Pool, now: Instant, b
 }
 
 /// Has the session's INFO of notices that is still open on the link say these, too: then true. Else
-/// it is a new one, which others may join unless the shell may write it at any time.
+/// begins one. The shell was not told of the link: what it may write at any time nobody joins.
 fn push_notice(
     key: SessionKey,
     session: &mut Session,
@@ -172,10 +172,6 @@ fn push_notice(
     now: Instant,
     body: &Body,
 ) -> bool {
-    if link.is_announced() {
-        push(session, link, pool, now, body);
-        return false;
-    }
     if link.open_of == key && link.outbox.join(body) {
         return true;
     }
@@ -241,23 +237,31 @@ impl Shard {
                 break;
             }
             self.counters.note_item(item);
-            let (pool, now) = (&mut self.pool, self.now.instant);
-            match item {
-                Item::Post { body, .. } => {
+            let (body, pool, now) = (item.body(), &mut self.pool, self.now.instant);
+            let may_join = match item {
+                Item::Post { .. } => {
                     has_post = true;
-                    push(session, link, pool, now, body);
+                    false
                 }
-                Item::Notice { body } => {
+                Item::Notice { .. } => {
                     has_notice = true;
-                    let is_joined = push_notice(key, session, link, pool, now, body);
-                    self.counters.notices_joined += u64::from(is_joined);
+                    !link.is_announced()
                 }
+            };
+            if may_join {
+                let is_joined = push_notice(key, session, link, pool, now, body);
+                self.counters.notices_joined += u64::from(is_joined);
+            } else {
+                push(session, link, pool, now, body);
             }
             next += 1;
         }
         feed.subscribers[at].next = next;
         if has_post {
-            link.announce(session.link, self.now.instant, &mut self.pool, &mut self.outputs);
+            if has_notice {
+                link.outbox.close(&mut self.pool);
+            }
+            link.announce(session.link, self.now.instant, &mut self.outputs);
         } else if has_notice {
             let link = session.link;
             self.announce_notice(link);
