@@ -68,8 +68,8 @@ pub struct Limits {
     /// Posts of one room that wait for the log; one more is answered 503.
     pub uncommitted_max: usize,
     /// Deliveries made for one room before other rooms get their turn; a link that has something to
-    /// write because of one counts as 16 more. If others had more than that meanwhile, the room gets
-    /// as much, up to 16 times this. A room of half as many sessions is done at once.
+    /// write because of one counts as 16 more. If others had more than that meanwhile, the room
+    /// gets as much, up to 16 times this. A room of half as many sessions is done at once.
     pub fanout_slice: usize,
     /// Most that the directory's configuration may set as the number of participants above which a
     /// room stops sending its roster (`ParticipantUpdateLimit`, 75).

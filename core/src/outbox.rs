@@ -86,8 +86,8 @@ const POOL_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Written heads are cut off when they are so many bytes, and most of the buffer; their segments
 /// with them.
 const WRITTEN_BYTES_MAX: usize = 64 * 1024;
-/// Longest INFO that joining makes, in bytes without its stamp: some thirty notices of one who came.
-/// One that is longer by itself stays alone.
+/// Longest INFO that joining makes, in bytes without its stamp: some thirty notices of one who
+/// came. One that is longer by itself stays alone.
 const JOINED_BYTES_MAX: usize = 16 * 1024;
 
 impl Pool {
