@@ -6,6 +6,7 @@ use harness::{Client, World};
 use parlance_core::{Input, Limits, LinkId, Output};
 use parlance_wire::xccos::{FromServer, decode_server, room_uri};
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 const LARGE: usize = 1_000;
 const SMALL: usize = 30;
@@ -135,21 +136,29 @@ fn deliveries_that_share_a_link_share_a_slice() {
     assert_eq!(written(&mut world).0.len(), SMALL);
 }
 
-#[test]
-fn notices_wait_for_company_when_there_are_many() {
+/// A shard that writes one notice a second and lets the others wait for half a second.
+fn sparing_world() -> World {
     let limits = Limits {
         notice_writes_per_second: 1,
         notice_hold_ms: 500,
         roster_tick_ms: 0,
         ..Limits::default()
     };
-    let mut world = World::new(1, limits);
-    let come = |world: &mut World, user: &str| {
-        let wire = world.link(0);
-        let mut client = Client::open(world, wire, user);
-        client.join(world, 1);
-        client
-    };
+    World::new(1, limits)
+}
+
+/// A user on a link of their own comes into these rooms.
+fn come_into(world: &mut World, user: &str, rooms: RangeInclusive<u64>) -> Client {
+    let wire = world.link(0);
+    let mut client = Client::open(world, wire, user);
+    rooms.for_each(|room| client.join(world, room));
+    client
+}
+
+#[test]
+fn notices_wait_for_company_when_there_are_many() {
+    let mut world = sparing_world();
+    let come = |world: &mut World, user: &str| come_into(world, user, 1..=1);
     let mut clients: Vec<Client> =
         ["u0", "u1", "u2"].iter().map(|user| come(&mut world, user)).collect();
     // How many of them have got something, and in how many of these are these words.
@@ -182,19 +191,8 @@ fn notices_wait_for_company_when_there_are_many() {
 /// Notices of several rooms that wait together are one INFO, whose answer is one, too.
 #[test]
 fn notices_in_company_are_one_message() {
-    let limits = Limits {
-        notice_writes_per_second: 1,
-        notice_hold_ms: 500,
-        roster_tick_ms: 0,
-        ..Limits::default()
-    };
-    let mut world = World::new(1, limits);
-    let come = |world: &mut World, user: &str| {
-        let wire = world.link(0);
-        let mut client = Client::open(world, wire, user);
-        (1..=3).for_each(|room| client.join(world, room));
-        client
-    };
+    let mut world = sparing_world();
+    let come = |world: &mut World, user: &str| come_into(world, user, 1..=3);
     let reader = come(&mut world, "reader");
     world.advance(10_000);
     world.take(reader.wire);
