@@ -91,14 +91,21 @@ impl Link {
         is_first
     }
 
-    /// See [`Shard::announce_write`].
-    pub(super) fn announce(&mut self, id: LinkId, now: Instant, outputs: &mut VecDeque<Output>) {
+    /// See [`Shard::announce_write`]. True when the shell was not told before.
+    pub(super) fn announce(
+        &mut self,
+        id: LinkId,
+        now: Instant,
+        outputs: &mut VecDeque<Output>,
+    ) -> bool {
         debug_assert!(!self.outbox.has_open(), "what may be written must be whole");
-        if !self.is_announced() {
+        let is_new = !self.is_announced();
+        if is_new {
             self.writing = Writing::Announced;
             self.progress_at = now;
             outputs.push_back(Output::Write { link: id });
         }
+        is_new
     }
 
     /// Was the shell told that there is something to write? Then it may do so at any time.
@@ -270,8 +277,9 @@ impl Shard {
 
     /// Tells the shell once that a link has something to write.
     pub(super) fn announce_write(&mut self, id: LinkId) {
-        self.feeds.done_besides += LINK_COST;
-        self.links[id].announce(id, self.now.instant, &mut self.outputs);
+        if self.links[id].announce(id, self.now.instant, &mut self.outputs) {
+            self.feeds.done_besides += LINK_COST;
+        }
     }
 
     /// The same when nothing but notices was added. Nobody is in a hurry for them, and when many
@@ -283,8 +291,11 @@ impl Shard {
         let (now, limits) = (self.now.instant, &self.setup.limits);
         let rate = limits.notice_writes_per_second;
         if limits.notice_hold_ms == 0 || self.notice_writes.take(now, rate, rate) {
-            self.links[id].outbox.close(&mut self.pool);
-            return self.announce_write(id);
+            let link = &mut self.links[id];
+            link.outbox.close(&mut self.pool);
+            // The pass that offers the notice counts its links itself.
+            link.announce(id, now, &mut self.outputs);
+            return;
         }
         self.links[id].writing = Writing::Held;
         self.timers.at(now.plus_ms(limits.notice_hold_ms), Due::Notices(id));
