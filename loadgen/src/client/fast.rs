@@ -75,12 +75,7 @@ impl Recent {
         if !head.starts_with(b"INFO ") {
             return false;
         }
-        let counted = if self.counts { count_notices(body) } else { None };
-        let event = match counted {
-            Some(notices) => Some(ClientEvent::Counted { notices }),
-            None => self.read(body),
-        };
-        let Some(event) = event else { return false };
+        let Some(event) = self.read(body) else { return false };
         let is_answered = answer_ok(head, out);
         if is_answered {
             events(event);
@@ -91,7 +86,10 @@ impl Recent {
     /// What a body says; `None` for one that the short way cannot read.
     fn read(&mut self, body: &[u8]) -> Option<ClientEvent<'_>> {
         if self.body != body {
-            let FastDelivery { room_uri, author, chat_id, text } = delivery(body)?;
+            let Some(FastDelivery { room_uri, author, chat_id, text }) = delivery(body) else {
+                let counted = if self.counts { count_notices(body) } else { None };
+                return counted.map(|notices| ClientEvent::Counted { notices });
+            };
             self.body.clear();
             self.body.extend_from_slice(body);
             room_uri.clone_into(&mut self.room_uri);

@@ -18,18 +18,18 @@ pub fn members(
     let &Organisation { users, servers, .. } = organisation;
     let (count, full) = size.rooms(organisation.users_whole());
     // Seats of all rooms lie one behind the other.
-    let seats_before = |rooms: u64| (rooms * u64::from(full) / u64::from(servers)) as usize;
-    let seats = |room: u64| seats_before(room + 1) - seats_before(room);
+    let seats_before = |rooms: usize| rooms * full as usize / servers as usize;
+    let seats = |room| seats_before(room + 1) - seats_before(room);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(stream);
     let mut rooms: Vec<Vec<u32>> = vec![Vec::new(); count as usize];
     let mut at = 0;
     for _ in 0..size.rooms_per_user {
         let mut order = shuffled(users, &mut random);
-        let free = seats(at as u64) - rooms[at].len();
+        let free = seats(at) - rooms[at].len();
         yield_to_strangers(&mut order, &rooms[at], free);
         for user in order {
-            while rooms[at].len() == seats(at as u64) {
+            while rooms[at].len() == seats(at) {
                 at += 1;
             }
             rooms[at].push(user);
